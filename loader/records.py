@@ -1,0 +1,345 @@
+"""The frozen values that pass between rooms.
+
+Frames are Polars `DataFrame`s; columns that the loader adds to the source's own begin with two
+underscores and are named here, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    import polars as pl
+
+# --- Columns the reader adds to a source's own -------------------------------------------------------
+RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from 1, the header not counted
+LINE: Final = "__line"  # Int64: the line in the file that the record begins on, from 1; null in Parquet
+PROBLEM: Final = "__problem"  # String: why the record could not be read as a row; null for a sound one
+
+# --- Columns of the frame that the payload room makes ------------------------------------------------
+EXTERNAL_ID: Final = "__external_id"  # String: the row's identity across loads; null where there is none
+STATE: Final = "__state"  # String: "ready", "filtered" or "invalid"
+CORE: Final = "__core"  # String: the JSON body without the bulk-load fields; null unless ready
+BODY: Final = "__body"  # Binary: the JSON body as it is sent, UTF-8; null unless ready
+
+# --- Columns that `rejects.*` adds, and that reading leaves out --------------------------------------
+REJECT_COLUMNS: Final = ("_status", "_record_no", "_line", "_field", "_message")
+
+# --- Columns of a frame of findings, one line a finding ----------------------------------------------
+FINDING_COLUMNS: Final = (RECORD_NO, LINE, EXTERNAL_ID, "field", "column", "value", "expected", "message")
+
+
+class Status(StrEnum):
+    """What became of a row; the names stand in `results.csv` and in `--json`."""
+
+    CREATED = "created"
+    ALREADY_LOADED = "already_loaded"
+    FILTERED = "filtered"
+    INVALID = "invalid"
+    BLOCKED = "blocked"
+    REFUSED = "refused"
+    IN_DOUBT = "in_doubt"
+    PENDING = "pending"
+
+
+REJECTED: Final = frozenset({Status.INVALID, Status.BLOCKED, Status.REFUSED})
+"""The statuses whose rows are listed in `rejects.*`."""
+
+LoadState = Literal["running", "finished", "stopped", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where reading goes on: the next record to be read.
+
+    Attributes:
+        seq: The record's number over all files of the load, from 0.
+        file_no: The index of its file in the load, from 0.
+        record_no: Its number in that file, from 1.
+        line: The line that it begins on, from 1; 0 where the format has no lines.
+        offset: Bytes before it in the file's decompressed content; 0 where the format has no offsets.
+    """
+
+    seq: int = 0
+    file_no: int = 0
+    record_no: int = 1
+    line: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a delimited text file is written.
+
+    Attributes:
+        delimiter: What stands between two cells, one or more characters.
+        quote: What encloses a cell that holds delimiters or line breaks; None where nothing does.
+        escape: What stands before a quote inside a quoted cell; None where quotes are doubled.
+        encoding: A Python codec name, such as `utf-8`, `cp1252`, `utf-16-le`.
+        bom: Whether the file begins with a byte-order mark.
+        newline: The line end of the header line: `\\n`, `\\r\\n` or `\\r`.
+        header: Whether a header line names the columns.
+        preamble: The lines above the header as they stand, line ends included; decoded text.
+        footer: The lines below the last record that are not data, likewise.
+    """
+
+    delimiter: str = ","
+    quote: str | None = '"'
+    escape: str | None = None
+    encoding: str = "utf-8"
+    bom: bool = False
+    newline: str = "\n"
+    header: bool = True
+    preamble: str = ""
+    footer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a source.
+
+    Attributes:
+        file_no: Its index in the load, from 0.
+        path: Where it is, as the user wrote it or as a glob found it.
+        name: Its file name without folders.
+        size: Bytes as stored.
+        fingerprint: SHA-256 of the bytes as stored, in hex.
+        format: How it is read.
+        dialect: How its text is written; None for Parquet.
+        schema: Its columns in order with their types (all String for CSV); the reader's own columns and
+            REJECT_COLUMNS left out.
+        notes: What was detected and assumed, one line each, for people.
+    """
+
+    file_no: int
+    path: str
+    name: str
+    size: int
+    fingerprint: str
+    format: Literal["csv", "parquet", "ndjson"]
+    dialect: Dialect | None
+    schema: Mapping[str, pl.DataType]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive records of one file.
+
+    Attributes:
+        file: The file they come from.
+        start: The position of the first record.
+        end: The position after the last one: where reading goes on.
+        rows: The source's columns (text cells exactly as they stand between their quotes; absent cells
+            of a short record are null), then RECORD_NO, LINE and PROBLEM; in file order.
+        extra: For records with more cells than columns: RECORD_NO -> the surplus cells' text.
+    """
+
+    file: SourceFile
+    start: Position
+    end: Position
+    rows: pl.DataFrame
+    extra: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFinding:
+    """Something that `check` has to say about a mapping.
+
+    Attributes:
+        severity: An `error` keeps the mapping from being used; the others do not.
+        message: What was found and what was expected.
+        path: The dotted key in the mapping, such as `fields.status.map`; empty for the whole file.
+        suggestion: The nearest real name, or what to write instead; None where there is none.
+        file: The mapping's file name.
+        line: From 1; None where unknown.
+        column: From 1; None where unknown.
+    """
+
+    severity: Literal["error", "warning", "note"]
+    message: str
+    path: str = ""
+    suggestion: str | None = None
+    file: str = ""
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        """One line: `file:line:column: path: message (suggestion)`."""
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        words = [part for part in (place, self.path) if part] + [self.message]
+        return ": ".join(words) + (f" ({self.suggestion})" if self.suggestion else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Payloads:
+    """What a batch became.
+
+    Attributes:
+        rows: One line a record, in the batch's order: RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE.
+        findings: One line a finding, FINDING_COLUMNS, ordered by record, then by field in mapping order;
+            a record with findings is `invalid`, a filtered one has none.
+    """
+
+    rows: pl.DataFrame
+    findings: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A row that is to be sent.
+
+    Attributes:
+        seq: Its number over all files of the load, from 0; its key in the journal.
+        file_no: The index of its file.
+        record_no: Its number in its file, from 1.
+        external_id: Its identity across loads; None where the mapping has none.
+        body: The JSON body as it is sent, UTF-8.
+        payload_hash: 16 bytes over the body without the bulk-load fields.
+    """
+
+    seq: int
+    file_no: int
+    record_no: int
+    external_id: str | None
+    body: bytes
+    payload_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A row whose fate is known without sending it (filtered, invalid, already loaded, …).
+
+    Attributes:
+        seq: As in `Ready`; likewise `file_no`, `record_no` and `external_id`.
+        status: What it is.
+        id: The id of the record it already is, for `already_loaded`; else None.
+        message: Why, for people; empty for filtered rows.
+        findings: The findings as a JSON list of objects (`field`, `column`, `value`, `expected`,
+            `message`); None where there are none.
+        line: The line in the file; None where the format has none.
+        payload_hash: As in `Ready`; None where there is no payload.
+    """
+
+    seq: int
+    file_no: int
+    record_no: int
+    external_id: str | None
+    status: Status
+    id: str | None = None
+    message: str = ""
+    findings: str | None = None
+    line: int | None = None
+    payload_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a row that was sent.
+
+    Attributes:
+        seq: The row.
+        status: CREATED, REFUSED, IN_DOUBT, or PENDING where it is certain that nothing was stored and
+            the row may be sent again later.
+        id: The new record's id, for CREATED.
+        http_status: The last answer's status; None where none came.
+        attempts: How often it was sent, this time.
+        message: The service's words, or what went wrong; empty for CREATED.
+    """
+
+    seq: int
+    status: Status
+    id: str | None = None
+    http_status: int | None = None
+    attempts: int = 1
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A row of a load as the journal knows it: one line of `results.csv`, and more.
+
+    Attributes are those of `Ready`, `Judged` and `Outcome`; `field` names of findings are in `findings`.
+    """
+
+    seq: int
+    file_no: int
+    record_no: int
+    line: int | None
+    external_id: str | None
+    status: Status
+    id: str | None
+    http_status: int | None
+    attempts: int
+    message: str
+    findings: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """How many requests a load made: all, those that repeated a row, those answered with 429."""
+
+    sent: int = 0
+    retried: int = 0
+    throttled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A load as the journal keeps it.
+
+    Attributes:
+        load_id: Sortable and unique, like `20261122T101500Z-8f3a2c1d`.
+        resource: The record type's name.
+        tenant: Whose records they become.
+        base_url: Where they were first sent.
+        mapping_name: The mapping's file name.
+        mapping_text: The mapping as it was when the load began.
+        settings: The settings of its first run, as JSON; no secrets.
+        files: Its files, with fingerprints.
+        created_at: When it began, UTC.
+        state: Where it stands.
+        requests: Over all its runs.
+        seconds: Time spent over all its runs.
+        reason: Why it stopped; empty otherwise.
+    """
+
+    load_id: str
+    resource: str
+    tenant: str
+    base_url: str
+    mapping_name: str
+    mapping_text: str
+    settings: str
+    files: tuple[SourceFile, ...]
+    created_at: datetime
+    state: LoadState = "running"
+    requests: Requests = field(default_factory=Requests)
+    seconds: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the journal knows of an external id in a tenant and record type.
+
+    Attributes:
+        status: CREATED, IN_DOUBT (sent, outcome unknown) or another status of the row that carried it.
+        load_id: The load that the row belongs to.
+        file_no: The index of its file in that load.
+        record_no: Its number there.
+        id: The record's id, for CREATED.
+        payload_hash: As it was sent; None where nothing was.
+    """
+
+    status: Status
+    load_id: str
+    file_no: int
+    record_no: int
+    id: str | None
+    payload_hash: bytes | None

@@ -1,0 +1,106 @@
+"""How to read and how to run; every number carries its unit.
+
+These are plain values: reading them from options, the environment and `loader.toml` is the shell's work.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+class SourceOptions(BaseModel):
+    """How to read a source: the mapping's `source:` section, overridden by `-s KEY=VALUE`.
+
+    What is left out (not in `model_fields_set`) is detected. `quote: null` and `escape: null` given
+    aloud mean that there is none.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["csv", "parquet"] | None = Field(
+        None, description="How the file is written; by its name where left out."
+    )
+    delimiter: str | None = Field(None, min_length=1, description="What stands between two cells.")
+    quote: str | None = Field(None, description="What encloses a cell; null: nothing does.")
+    escape: str | None = Field(None, description="What escapes the quote, where quotes are not doubled.")
+    encoding: str | None = Field(None, description="A codec name, such as utf-8, cp1252 or utf-16.")
+    skip_lines: int | None = Field(None, ge=0, description="Lines above the header.")
+    header: bool | None = Field(None, description="false: columns are column_1, column_2, …")
+    skip_footer: int | None = Field(None, ge=0, description="Lines below the last record.")
+    null_values: tuple[str, ...] | None = Field(
+        None, description='Texts that stand for nothing; [""] where left out.'
+    )
+
+
+_RATE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*(s|m|min|h)\s*")
+_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def parse_rate(value: object) -> object:
+    """Reads `50/s`, `3000/min` or `1000/h` as requests a second; leaves numbers alone.
+
+    Raises:
+        ValueError: The text is not of that form.
+    """
+    if not isinstance(value, str):
+        return value
+    if not (match := _RATE.fullmatch(value)):
+        raise ValueError(f"{value!r} is not a rate: write it like 50/s or 3000/min")
+    return float(match[1]) / _SECONDS[match[2]]
+
+
+_LIMIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*")
+
+
+class ErrorLimit(BaseModel):
+    """How many rows may be invalid, blocked or refused before a load stops.
+
+    Attributes:
+        count: That many rows; None where `share` counts.
+        share: That part of the rows read, 0 to 1; judged from 100 rows on, and at the end.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int | None = None
+    share: float | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> object:
+        """Reads `100` or `2.5%`.
+
+        Raises:
+            ValueError: The text is not of that form.
+        """
+        if not isinstance(value, str):
+            return value
+        match = _LIMIT.fullmatch(value)
+        if not match or (not match[2] and "." in match[1]) or (match[2] and float(match[1]) > 100):  # noqa: PLR2004
+            raise ValueError(f"{value!r} is not a limit: write a number of rows, or a percentage like 2%")
+        return cls(share=float(match[1]) / 100) if match[2] else cls(count=int(match[1]))
+
+
+class RunSettings(BaseModel):
+    """How a load runs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tenant: str = Field(min_length=1, pattern=r"^[^/?#\s]+$", description="Whose records they become.")
+    base_url: str | None = Field(None, description="One URL for every record type; None: the type's own.")
+    rate: Annotated[float | None, BeforeValidator(parse_rate), Field(gt=0)] = Field(
+        None, description="A ceiling, requests a second; None: as fast as the service lets."
+    )
+    concurrency: int = Field(16, ge=1, le=1024, description="A ceiling, requests under way at once.")
+    batch_size: int = Field(1000, ge=1, le=100_000, description="Rows a checkpoint.")
+    limit: int | None = Field(None, ge=1, description="The first so many rows only; None: all.")
+    max_errors: Annotated[ErrorLimit | None, BeforeValidator(ErrorLimit.parse)] = Field(
+        None, description="Stop when more rows than this are invalid, blocked or refused; None: never."
+    )
+    give_up_after: float = Field(
+        300.0, gt=0, description="Seconds that the service may be down before the load stops."
+    )
+    connect_timeout: float = Field(10.0, gt=0, description="Seconds to wait for a connection.")
+    read_timeout: float = Field(60.0, gt=0, description="Seconds to wait for an answer.")
