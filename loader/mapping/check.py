@@ -1,0 +1,303 @@
+"""What is wrong with a mapping, told before any row is read: all of it at once, each with its place."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+from pydantic import ValidationError
+
+from loader.mapping import conversions
+from loader.mapping.columns import columns_of, ignored, is_list, is_nested, sql_expression, template_parts
+from loader.mapping.spec import Rule
+from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves
+from loader.resources.base import nearest
+from loader.resources.fields import Field, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from loader.mapping.document import Path
+    from loader.mapping.findings import Findings
+    from loader.mapping.spec import MappingFile
+
+_FITS: Final = {
+    Kind.TEXT: {"date", "datetime"},
+    Kind.DATE: {"date", "datetime"},
+    Kind.NUMBER: {"number"},
+    Kind.BOOLEAN: {"boolean"},
+    Kind.OBJECT: {"relative_date"},
+    Kind.ANY: {"date", "datetime", "number", "boolean", "relative_date"},
+}
+"""Which of the parsing conversions may fill which kind of field."""
+
+_PARSING: Final = ("date", "datetime", "number", "boolean", "relative_date")
+_MADE_OF: Final = {
+    Kind.NUMBER: "a number",
+    Kind.BOOLEAN: "true or false",
+    Kind.DATE: "a date",
+    Kind.TEXT: "text",
+    Kind.OBJECT: "an object",
+    Kind.LIST: "a list",
+    Kind.ANY: "anything",
+}
+
+
+def check_tree(tree: ObjectNode, findings: Findings) -> None:
+    """Checks rules against their fields, without knowing the source."""
+    for leaf in leaves(tree):
+        _check_rule(leaf.rule, leaf.place, leaf.path, findings)
+        _check_fit(leaf, findings)
+        _check_constants(leaf, findings)
+    _check_required(tree, findings)
+
+
+def check_rule_alone(rule: Rule, place: Path, path: str, findings: Findings) -> None:
+    """Checks a rule that fills no field of the record type's own (`external_id`)."""
+    _check_rule(rule, place, path, findings)
+    if rule.split or any(name in rule.conversions for name in _PARSING):
+        findings.error(place, path, "the external id is text: it takes no split and no parsing conversion")
+
+
+def check_where(where: str | None, findings: Findings) -> None:
+    """Checks the filter's SQL."""
+    if where is not None:
+        try:
+            sql_expression(where)
+        except ValueError as error:
+            findings.error(("where",), "where", str(error))
+
+
+def check_columns(
+    mapping: MappingFile,
+    external_id: Rule | None,
+    tree: ObjectNode,
+    schema: Mapping[str, pl.DataType],
+    findings: Findings,
+) -> None:
+    """Checks the names of columns against a source's own, and notes those that nothing uses."""
+    used: set[str] = set()
+    rules = [(leaf.rule, leaf.place, leaf.path) for leaf in leaves(tree)]
+    if external_id is not None:
+        rules.append((external_id, ("external_id",), "external_id"))
+    for rule, place, path in rules:
+        names = columns_of(rule)
+        used.update(names)
+        _unknown_columns(names, schema, place, path, findings)
+    if mapping.where is not None:
+        names = tuple(dict.fromkeys(sql_expression(mapping.where).meta.root_names()))
+        used.update(names)
+        _unknown_columns(names, schema, ("where",), "where", findings)
+    for leaf in leaves(tree):
+        _check_column_type(leaf, schema, findings)
+    unused = [name for name in schema if name not in used and not ignored(name, mapping.ignore)]
+    if unused:
+        listed = ", ".join(unused)
+        findings.add("note", ("fields",), "fields", f"columns that nothing maps: {listed}")
+
+
+def _unknown_columns(
+    names: tuple[str, ...],
+    schema: Mapping[str, pl.DataType],
+    place: Path,
+    path: str,
+    findings: Findings,
+) -> None:
+    for name in names:
+        if name not in schema:
+            meant = nearest(name, list(schema))
+            findings.error(
+                place,
+                path,
+                f"the source has no column {name!r}",
+                suggestion=f"did you mean {meant!r}?" if meant else f"it has {', '.join(schema)}"[:300],
+            )
+
+
+def _check_column_type(leaf: Leaf, schema: Mapping[str, pl.DataType], findings: Findings) -> None:
+    dtype = schema.get(leaf.rule.column or "")
+    if leaf.rule.origin != "column" or dtype is None:
+        return
+    wants_list = leaf.target.kind is Kind.LIST
+    nested = is_list(dtype) or is_nested(dtype)
+    if wants_list and not nested and not leaf.rule.split:
+        findings.error(
+            leaf.place,
+            leaf.path,
+            f"{leaf.path} is a list, and column {leaf.rule.column!r} holds one value",
+            suggestion='say where to cut it, split: ";", or write a list of rules',
+        )
+    if not nested and _item(leaf).kind is Kind.OBJECT and not leaf.rule.relative_date:
+        relative = _item(leaf).is_relative_date
+        findings.error(
+            leaf.place,
+            leaf.path,
+            f"{leaf.path} takes objects, and column {leaf.rule.column!r} holds text",
+            suggestion="say relative_date: true" if relative else "say json: in place of column:, or map its fields",
+        )
+    if nested and leaf.target.kind not in {Kind.LIST, Kind.OBJECT, Kind.ANY}:
+        findings.error(
+            leaf.place, leaf.path, f"column {leaf.rule.column!r} holds {dtype}, and {leaf.path} takes one value"
+        )
+
+
+def _check_rule(rule: Rule, place: Path, path: str, findings: Findings) -> None:
+    try:
+        if rule.template is not None:
+            template_parts(rule.template)
+        if rule.sql is not None:
+            sql_expression(rule.sql)
+    except ValueError as error:
+        findings.error((*place, rule.origin), path, str(error))
+    if rule.origin == "lookup":
+        findings.error(
+            (*place, "lookup"),
+            path,
+            "this version does not resolve lookups",
+            suggestion="put the new ids into the source: results.csv of the earlier load has them",
+        )
+    for form in (*rule.date, *rule.datetime):
+        if problem := _format_problem(form, timed=form in rule.datetime):
+            findings.error(place, path, problem)
+    if rule.timezone is not None and not _is_timezone(rule.timezone):
+        findings.error((*place, "timezone"), path, f"unknown time zone {rule.timezone!r}; write Area/City")
+
+
+def _format_problem(form: str, *, timed: bool) -> str | None:
+    text = conversions.chrono_format(form)
+    kind = "time" if timed else "date"
+    try:
+        if timed:
+            times = pl.Series([datetime(2019, 3, 31, 8, 30, 15)]).dt.replace_time_zone("UTC")  # noqa: DTZ001
+            written = times.dt.strftime(text)
+            parsed = written.str.to_datetime(text, strict=False)
+        else:
+            written = pl.Series([date(2019, 3, 31)]).dt.strftime(text)
+            parsed = written.str.to_date(text, strict=False)
+    except (pl.exceptions.PolarsError, ValueError):
+        return f"{form!r} is no {kind} format; write strftime codes, such as %d.%m.%Y"
+    if parsed[0] is None or "%" not in form:
+        return f"{form!r} does not tell a whole {kind}"
+    return None
+
+
+def _is_timezone(name: str) -> bool:
+    try:
+        pl.Series([datetime(2019, 3, 31)]).dt.replace_time_zone(name)  # noqa: DTZ001 - it is to get one
+    except (pl.exceptions.PolarsError, ValueError):
+        return False
+    return True
+
+
+def _item(leaf: Leaf) -> Field:
+    """The field that a rule's single values become: a list's items, or the field itself."""
+    return leaf.target.item if leaf.target.kind is Kind.LIST and leaf.target.item else leaf.target
+
+
+def _check_fit(leaf: Leaf, findings: Findings) -> None:
+    rule, target = leaf.rule, _item(leaf)
+    parsing = [name for name in _PARSING if name in rule.conversions and getattr(rule, name)]
+    if len(parsing) > 1:
+        findings.error(leaf.place, leaf.path, f"{' and '.join(parsing)} do not go together")
+    for name in parsing:
+        fits = name in _FITS[target.kind] if target.kind in _FITS else False
+        if name == "relative_date" and target.kind is Kind.OBJECT:
+            fits = target.is_relative_date
+        if not fits:
+            findings.error(
+                (*leaf.place, name),
+                leaf.path,
+                f"{name} does not fit: {leaf.path} takes {_MADE_OF[target.kind]}",
+            )
+    if rule.split and leaf.target.kind not in {Kind.LIST, Kind.ANY}:
+        findings.error((*leaf.place, "split"), leaf.path, f"split makes a list, and {leaf.path} takes one value")
+    _check_shape(leaf, target, parsing, findings)
+
+
+def _check_shape(leaf: Leaf, target: Field, parsing: list[str], findings: Findings) -> None:
+    """Objects and lists need an origin that makes one; of a column, the source's type decides."""
+    rule = leaf.rule
+    if rule.origin in {"value", "json", "column"} or parsing:
+        return
+    if target.kind is Kind.OBJECT:
+        advice = "say relative_date: true, or map" if target.is_relative_date else "map"
+        findings.error(leaf.place, leaf.path, f"{leaf.path} takes objects: {advice} their fields, or say json:")
+    elif leaf.target.kind is Kind.LIST and not rule.split:
+        findings.error(leaf.place, leaf.path, f"{leaf.path} is a list: say split:, or write a list of rules")
+
+
+def _check_constants(leaf: Leaf, findings: Findings) -> None:
+    rule, item = leaf.rule, _item(leaf)
+    if "value" in rule.model_fields_set and rule.value is not None:
+        _check_constant(rule.value, leaf.target, (*leaf.place, "value"), leaf.path, "the constant", findings)
+    if rule.default is not None:
+        _check_constant(rule.default, leaf.target, (*leaf.place, "default"), leaf.path, "the default", findings)
+    outside = getattr(rule.otherwise, "value", None)
+    values = {**(rule.map or {}), **({"otherwise": outside} if outside is not None else {})}
+    texts_go_on = all(isinstance(each, str) for each in values.values() if each is not None)
+    if texts_go_on and (item.kind in {Kind.NUMBER, Kind.BOOLEAN, Kind.OBJECT} or _parsed_after_map(rule)):
+        return
+    for key, value in values.items():
+        if value is not None:
+            place = (*leaf.place, "map", key) if key in (rule.map or {}) else (*leaf.place, "otherwise")
+            _check_constant(value, item, place, leaf.path, f"the value of {key!r}", findings)
+
+
+def _parsed_after_map(rule: Rule) -> bool:
+    return any(name in rule.conversions for name in _PARSING)
+
+
+def _check_constant(value: Any, target: Field, place: Path, path: str, what: str, findings: Findings) -> None:
+    if target.kind is Kind.ANY:
+        return
+    try:
+        target.adapter.validate_json(json.dumps(value))
+    except ValidationError as error:
+        if target.enum:
+            meant = nearest(str(value), target.enum)
+            findings.error(
+                place,
+                path,
+                f"{what}, {json.dumps(value, ensure_ascii=False)}, is not one of {', '.join(target.enum)}",
+                suggestion=f"did you mean {meant!r}?" if meant else None,
+            )
+            return
+        first = error.errors(include_url=False)[0]
+        inner = ".".join(str(part) for part in first["loc"])
+        message = str(first["msg"]).removeprefix("Value error, ")
+        findings.error(
+            place,
+            path,
+            f"{what}, {json.dumps(value, ensure_ascii=False)[:60]}, does not fit: "
+            f"{path} takes {_MADE_OF[target.kind]} ({inner + ': ' if inner else ''}{message})",
+        )
+
+
+def _check_required(node: Node, findings: Findings) -> None:
+    """Names required fields that nothing can fill."""
+    if isinstance(node, Leaf):
+        if node.target.required and node.rule.origin == "value" and node.rule.value is None:
+            findings.error(node.place, node.path, f"{node.path} is required, and nothing can fill it")
+        return
+    if isinstance(node, ListNode):
+        for item in node.items:
+            _check_required(item, findings)
+        return
+    for name, child in (node.target.children or {}).items():
+        if child.required and name not in node.members:
+            for path in unfillable(child, f"{node.path}.{name}" if node.path else name):
+                findings.error(("fields",), path, f"{path} is required, and nothing fills it")
+    for member in node.members.values():
+        _check_required(member, findings)
+
+
+def unfillable(target: Field, path: str) -> list[str]:
+    """The required fields at and below one that nothing maps; none where `{}` or `[]` will do."""
+    if target.kind is Kind.LIST:
+        return []
+    if target.kind is not Kind.OBJECT:
+        return [path]
+    below = (target.children or {}).items()
+    return [found for name, child in below if child.required for found in unfillable(child, f"{path}.{name}")]

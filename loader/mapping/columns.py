@@ -1,0 +1,136 @@
+"""Which columns a rule reads, and how a typed column becomes text."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from loader.mapping import conversions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from loader.mapping.spec import Rule
+
+Schema = "Mapping[str, pl.DataType]"
+
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+
+
+def template_parts(template: str) -> list[tuple[str, bool]]:
+    """A template as (text, whether it names a column) in order; `{{` and `}}` are braces.
+
+    Raises:
+        ValueError: A brace stands alone, or names nothing.
+    """
+    parts: list[tuple[str, bool]] = []
+    end = 0
+    for match in _PLACEHOLDER.finditer(template):
+        if match.start() > end:
+            parts.append((template[end : match.start()], False))
+        end = match.end()
+        if match[0] in {"{{", "}}"}:
+            parts.append((match[0][0], False))
+        elif not match[1]:
+            raise ValueError(f"a {match[0]!r} that names no column; write {{{{ or }}}} for the brace itself")
+        else:
+            parts.append((match[1], True))
+    if end < len(template):
+        parts.append((template[end:], False))
+    return parts
+
+
+def sql_expression(sql: str) -> pl.Expr:
+    """The expression of a `sql:` or `where:` text.
+
+    Raises:
+        ValueError: It does not parse, or looks at more than one row.
+    """
+    try:
+        expression = pl.sql_expr(sql)
+    except Exception as error:
+        raise ValueError(f"this SQL does not parse: {error}") from None
+    if _looks_around(expression):
+        raise ValueError("this SQL looks at more than one row (an aggregate or a window); it may not")
+    return expression
+
+
+def _looks_around(expression: pl.Expr) -> bool:
+    """Whether the value of a row depends on other rows: seen by its height, or named as a window."""
+    text = str(expression)
+    if ".over(" in text or re.search(r"\b(len|shift|rank|cum_\w+)\(\)", text):
+        return True
+    names = expression.meta.root_names()
+    if not names:
+        return False
+    probe = pl.DataFrame({name: [None, None] for name in names}, schema=dict.fromkeys(names, pl.String))
+    try:
+        return probe.select(expression).height != probe.height
+    except pl.exceptions.PolarsError:
+        return False
+
+
+def columns_of(rule: Rule) -> tuple[str, ...]:
+    """The columns that a rule reads, in order, each once; of a rule whose template or SQL parses."""
+    if rule.columns:
+        found: Iterable[str] = rule.columns
+    elif rule.column is not None:
+        found = (rule.column,)
+    elif rule.json_column is not None:
+        found = (rule.json_column,)
+    elif rule.template is not None:
+        found = [text for text, named in template_parts(rule.template) if named]
+    elif rule.sql is not None:
+        found = sql_expression(rule.sql).meta.root_names()
+    else:
+        found = ()
+    return tuple(dict.fromkeys(found))
+
+
+def ignored(column: str, patterns: Sequence[str]) -> bool:
+    """Whether a column is left out on purpose."""
+    return any(fnmatchcase(column, pattern) for pattern in patterns)
+
+
+def is_text(dtype: pl.DataType) -> bool:
+    """Whether cells of this type are text, trimmed and compared with `null_values`."""
+    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null)
+
+
+def is_list(dtype: pl.DataType) -> bool:
+    """Whether cells of this type are lists of plain values."""
+    return isinstance(dtype, pl.List | pl.Array) and not is_nested(dtype)
+
+
+def is_nested(dtype: pl.DataType) -> bool:
+    """Whether cells of this type are objects, or lists of objects or lists."""
+    if isinstance(dtype, pl.Struct):
+        return True
+    return isinstance(dtype, pl.List | pl.Array) and isinstance(dtype.inner, pl.Struct | pl.List | pl.Array)
+
+
+def as_text(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A plain typed cell as text: dates ISO 8601, times UTC, numbers shortest exact, flags true/false."""
+    if isinstance(dtype, pl.Date):
+        return cell.dt.strftime("%Y-%m-%d")
+    if isinstance(dtype, pl.Datetime):
+        moment = cell
+        if dtype.time_zone:
+            moment = cell.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return conversions.utc_text(moment.dt.cast_time_unit("us"))
+    if isinstance(dtype, pl.Float32 | pl.Float64):
+        return conversions.float_text(cell.cast(pl.Float64))
+    text = cell.cast(pl.String)
+    return conversions.number(text) if isinstance(dtype, pl.Decimal) else text
+
+
+def as_json(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A nested cell as JSON text."""
+    if isinstance(dtype, pl.Struct):
+        return pl.when(cell.is_not_null()).then(cell.struct.json_encode())
+    wrapped = pl.struct(cell.alias("it")).struct.json_encode()
+    inner = wrapped.str.strip_prefix('{"it":').str.strip_suffix("}")
+    return pl.when(cell.is_not_null()).then(inner)

@@ -1,0 +1,224 @@
+"""Conversions as column-wise functions from text to text: each gives null where a value does not fit.
+
+Every function takes and gives an expression of String type, one value a row, so that they apply to a
+column as well as to the items of a list (`pl.element()`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loader.mapping.spec import BooleanWords, NumberFormat
+
+TRUE_WORDS: Final = ("true", "yes", "y", "t", "1")
+FALSE_WORDS: Final = ("false", "no", "n", "f", "0")
+
+_NUMBER: Final = r"^([+-]?)0*(\d+?)(?:\.(\d*?)0*)?$"
+_NUMBER_FORM: Final = r"^[+-]?\d+(?:\.\d+)?$"
+_EXPONENT_FORM: Final = r"^[+-]?\d+(?:\.\d+)?[eE][+-]?\d+$"
+_WHOLE_FLOATS: Final = 1e15
+_DATE_FORM: Final = r"^\d{4}-\d{2}-\d{2}$"
+_TIME_FORM: Final = (
+    r"^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:[0-5]\d)?(\.\d{1,9})?(?:[Zz]|([+-])(\d{2}):?(\d{2}))?$"
+)
+_PHRASE: Final = (
+    r"^(?:(?:(?<number>\d+|an?|one) (?<unit>day|week|month|year)s? (?<side>before|after))|on)"
+    r" (?:the )?(?<whence>(?:beginning|end) of (?:the )?(?:week|month|quarter|year)|reference date)$"
+)
+_FIRST_YEAR, _LAST_YEAR = 1000, 9999
+
+
+def trim(cell: pl.Expr) -> pl.Expr:
+    """Without outer white space."""
+    return cell.str.strip_chars()
+
+
+def null_if(cell: pl.Expr, texts: Sequence[str]) -> pl.Expr:
+    """Null where the text is one of these."""
+    return pl.when(~cell.is_in(list(texts))).then(cell) if texts else cell
+
+
+def number(text: pl.Expr, form: NumberFormat | None = None) -> pl.Expr:
+    """A JSON number in its shortest exact writing: no plus, no leading or trailing zeros, no `.0`.
+
+    Digits are never passed through a float, so long numbers and decimals stay exact; only a number with
+    an exponent is, and it is null where it is not finite.
+    """
+    if form is not None:
+        return _plain_number(_unlocalised(text, form))
+    exponent = pl.when(text.str.contains(_EXPONENT_FORM)).then(text)
+    return pl.coalesce(_plain_number(text), float_text(exponent.cast(pl.Float64, strict=False)))
+
+
+def _plain_number(text: pl.Expr) -> pl.Expr:
+    sound = pl.when(text.str.contains(_NUMBER_FORM)).then(text)
+    parts = sound.str.extract_groups(_NUMBER)
+    sign, whole, part = (parts.struct.field(name) for name in ("1", "2", "3"))
+    fraction = pl.when(part.fill_null("") != "").then(pl.concat_str(pl.lit("."), part)).otherwise(pl.lit(""))
+    minus = pl.when((sign == "-") & ((whole != "0") | (fraction != ""))).then(pl.lit("-")).otherwise(pl.lit(""))
+    return pl.concat_str(minus, whole, fraction)
+
+
+def _unlocalised(text: pl.Expr, form: NumberFormat) -> pl.Expr:
+    point = re.escape(form.decimal)
+    pattern = rf"^[+-]?\d+(?:{point}\d+)?$"
+    if form.thousands:
+        group = re.escape(form.thousands)
+        pattern += rf"|^[+-]?\d{{1,3}}(?:{group}\d{{3}})+(?:{point}\d+)?$"
+    sound = pl.when(text.str.contains(pattern)).then(text)
+    if form.thousands:
+        sound = sound.str.replace_all(form.thousands, "", literal=True)
+    return sound.str.replace_all(form.decimal, ".", literal=True)
+
+
+def float_text(value: pl.Expr) -> pl.Expr:
+    """A float as a JSON number, whole ones without a fraction; null where it is not finite."""
+    whole = (value == value.round(0)) & (value.abs() < _WHOLE_FLOATS)
+    return (
+        pl.when(~value.is_finite())
+        .then(None)
+        .when(whole)
+        .then(value.cast(pl.Int64, strict=False).cast(pl.String))
+        .otherwise(value.cast(pl.String))
+    )
+
+
+def boolean(text: pl.Expr, words: BooleanWords | None = None) -> pl.Expr:
+    """`true` or `false`; by exact words where they are given, else by the usual ones in any case."""
+    true, false = (words.true, words.false) if words else (TRUE_WORDS, FALSE_WORDS)
+    found = text if words else text.str.to_lowercase()
+    return (
+        pl.when(found.is_in(list(true)))
+        .then(pl.lit("true"))
+        .when(found.is_in(list(false)))
+        .then(pl.lit("false"))
+        .otherwise(None)
+    )
+
+
+def chrono_format(form: str) -> str:
+    """A strftime format as Polars reads it: `%f` is microseconds there only as `%.f` or `%6f`."""
+    return form.replace(".%f", "%.f").replace("%f", "%6f")
+
+
+def date(text: pl.Expr, forms: Sequence[str]) -> pl.Expr:
+    """`YYYY-MM-DD` by the first format that fits; four-digit years are meant where it says `%Y`."""
+    return pl.coalesce([_one_date(text, form) for form in forms]).dt.strftime("%Y-%m-%d")
+
+
+def _one_date(text: pl.Expr, form: str) -> pl.Expr:
+    return _in_years(text.str.to_date(chrono_format(form), strict=False))
+
+
+def _in_years(moment: pl.Expr) -> pl.Expr:
+    """Null outside the years 1000 to 9999: `%Y` would take the `19` of `31.03.19` for the year 19."""
+    return pl.when(moment.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR)).then(moment)
+
+
+def datetime(text: pl.Expr, forms: Sequence[str], timezone: str | None) -> pl.Expr:
+    """UTC, `YYYY-MM-DDTHH:MM:SS[.f]Z`, by the first format that fits.
+
+    A format without a zone tells local time of `timezone` (None: UTC); a local time that does not exist
+    or exists twice is null.
+    """
+    return utc_text(pl.coalesce([_one_time(text, form, timezone) for form in forms]))
+
+
+def _one_time(text: pl.Expr, form: str, timezone: str | None) -> pl.Expr:
+    moment = text.str.to_datetime(chrono_format(form), strict=False, time_unit="us")
+    if not re.search(r"%[:#]*z|%\+", form):
+        moment = local_to_utc(moment, timezone)
+    return _in_years(moment.dt.replace_time_zone(None))
+
+
+def local_to_utc(moment: pl.Expr, timezone: str | None) -> pl.Expr:
+    """A naive time of that zone (None: UTC) as a time in UTC; null where it is none, or two."""
+    zoned = moment.dt.replace_time_zone(timezone or "UTC", ambiguous="null", non_existent="null")
+    return zoned.dt.convert_time_zone("UTC")
+
+
+def utc_text(moment: pl.Expr) -> pl.Expr:
+    """A naive time that is in UTC as text, fraction only where there is one."""
+    return pl.concat_str(moment.dt.strftime("%Y-%m-%dT%H:%M:%S"), _fraction(moment), pl.lit("Z"))
+
+
+def _fraction(moment: pl.Expr) -> pl.Expr:
+    part = moment.dt.strftime("%.6f").str.strip_chars_end("0")
+    return pl.when(part == ".").then(pl.lit("")).otherwise(part)
+
+
+def iso_date(text: pl.Expr) -> pl.Expr:
+    """ISO 8601: a date stays; a time becomes UTC, and counts as UTC where it names no zone."""
+    day = _in_years(pl.when(text.str.contains(_DATE_FORM)).then(text).str.to_date("%Y-%m-%d", strict=False))
+    return pl.coalesce(day.dt.strftime("%Y-%m-%d"), _iso_time(text))
+
+
+def _iso_time(text: pl.Expr) -> pl.Expr:
+    parts = text.str.extract_groups(_TIME_FORM)
+    day, clock, second, fraction, sign, hours, minutes = (
+        parts.struct.field(str(each)) for each in range(1, 8)
+    )
+    seconds = second.fill_null(":00")
+    naive = pl.concat_str(day, pl.lit("T"), clock, seconds).str.to_datetime(
+        "%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us"
+    )
+    ahead = hours.cast(pl.Int64) * 60 + minutes.cast(pl.Int64)
+    offset = pl.when(sign == "-").then(-ahead).otherwise(ahead).fill_null(0)
+    moment = _in_years(naive.dt.offset_by(pl.concat_str(-offset, pl.lit("m"))))
+    part = fraction.fill_null("").str.strip_chars_end("0").str.strip_suffix(".")
+    return pl.concat_str(moment.dt.strftime("%Y-%m-%dT%H:%M:%S"), part, pl.lit("Z"))
+
+
+def relative_date(text: pl.Expr) -> pl.Expr:
+    """A phrase as a relative date's JSON: "30 days before the end of the month", "on the reference date"."""
+    folded = text.str.to_lowercase().str.replace_all(r"\s+", " ")
+    parts = folded.str.extract_groups(_PHRASE)
+    count = parts.struct.field("number")
+    whole = pl.when(count.is_in(["a", "an", "one"])).then(pl.lit("1")).otherwise(_plain_number(count))
+    whence = parts.struct.field("whence").str.replace(r" of (?:the )?", " of the ")
+    on = pl.concat_str(
+        pl.lit('{"position":"on","relative_to":"the '), whence, pl.lit('"}')
+    )
+    beside = pl.concat_str(
+        pl.lit('{"number":'),
+        whole,
+        pl.lit(',"position":"'),
+        parts.struct.field("side"),
+        pl.lit('","relative_to":"the '),
+        whence,
+        pl.lit('","unit_of_time":"'),
+        parts.struct.field("unit"),
+        pl.lit('s"}'),
+    )
+    return pl.when(parts.struct.field("unit").is_null()).then(on).otherwise(beside)
+
+
+def split(text: pl.Expr, at: str) -> pl.Expr:
+    """A list of the items between; empty ones go."""
+    items = text.str.split(at)
+    return items.list.eval(pl.element().filter(pl.element() != ""))
+
+
+_ESCAPES: Final = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    **{chr(code): f"\\u{code:04x}" for code in range(32) if chr(code) not in "\b\f\n\r\t"},
+}
+ESCAPED: Final = r'["\\\x00-\x1f]'
+"""Matches what a JSON text cannot hold as it is."""
+
+
+def escape(text: pl.Expr) -> pl.Expr:
+    """The inside of a JSON text: quotes, backslashes and control characters escaped, all else raw."""
+    return text.str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))

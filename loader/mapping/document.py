@@ -1,0 +1,149 @@
+"""YAML to values that still know how they were written, and where.
+
+YAML's own typing is left to whoever reads a value, since only the grammar knows what a place wants: a
+key of a `map` is text even where it looks like a number or a flag (`01`, `NO`), a constant is typed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+
+from loader.errors import MappingError
+from loader.records import MappingFinding
+
+Path = tuple[str | int, ...]
+"""Keys and list indexes from the root."""
+
+_MOST_NODES: Final = 100_000
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUE = frozenset({"true", "True", "TRUE"})
+_FALSE = frozenset({"false", "False", "FALSE"})
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+
+
+class Scalar(str):
+    """A scalar as it was written; `typed` is what YAML 1.2 makes of it.
+
+    One difference from YAML: digits with a leading zero are text, for `007` is a key and not seven.
+    """
+
+    __slots__ = ("plain",)
+    plain: bool
+
+    @property
+    def typed(self) -> Any:
+        """None, a bool, an int, a float or a str."""
+        text = str(self)
+        if not self.plain:
+            return text
+        if text in _NULL:
+            return None
+        if text in _TRUE or text in _FALSE:
+            return text in _TRUE
+        if _INT.fullmatch(text):
+            return int(text)
+        return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def typed(value: Any) -> Any:
+    """The value with every `Scalar` in it replaced by what YAML makes of it."""
+    if isinstance(value, Scalar):
+        return value.typed
+    if isinstance(value, dict):
+        return {str(key): typed(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [typed(each) for each in value]
+    return value
+
+
+@dataclass(slots=True)
+class Document:
+    """A YAML text as values (`dict` with text keys, `list`, `Scalar`) with their places.
+
+    Attributes:
+        data: The root.
+        file: The file's name, for messages.
+        marks: Path -> line and column, both from 1; of the key, for an entry of a mapping.
+        repeated: Paths whose key stands twice, with the places of the second.
+    """
+
+    data: Any
+    file: str = ""
+    marks: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    repeated: list[tuple[Path, tuple[int, int]]] = field(default_factory=list)
+
+    def place(self, path: Path) -> tuple[int | None, int | None]:
+        """Line and column of the nearest known place at or above the path."""
+        while path and path not in self.marks:
+            path = path[:-1]
+        return self.marks.get(path, (None, None))
+
+
+def read_document(text: str, file: str = "") -> Document:
+    """Reads YAML text.
+
+    Raises:
+        MappingError: It is no YAML; names line and column.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise MappingError([_syntax(error.problem or "cannot be read", file, mark)]) from None
+    except yaml.YAMLError as error:
+        raise MappingError([_syntax(str(error), file, None)]) from None
+    document = Document(None, file)
+    if root is not None:
+        document.data = _Builder(document).build(root, ())
+    return document
+
+
+def _syntax(problem: str, file: str, mark: yaml.Mark | None) -> MappingFinding:
+    return MappingFinding(
+        severity="error",
+        message=f"this is not YAML: {problem}",
+        file=file,
+        line=mark.line + 1 if mark else None,
+        column=mark.column + 1 if mark else None,
+    )
+
+
+class _Builder:
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._nodes = 0
+
+    def build(self, node: yaml.Node, path: Path) -> Any:
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise MappingError(
+                [_syntax("it is too large, or an anchor holds itself", self._document.file, node.start_mark)]
+            )
+        self._document.marks.setdefault(path, _place(node))
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(each, (*path, index)) for index, each in enumerate(node.value)]
+        scalar = Scalar(node.value)
+        scalar.plain = node.style is None
+        return scalar
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
+            below = (*path, key)
+            if key in built:
+                self._document.repeated.append((below, _place(key_node)))
+            self._document.marks[below] = _place(key_node)
+            built[key] = self.build(value_node, below)
+        return built
+
+
+def _place(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1

@@ -1,0 +1,210 @@
+"""The mapping's `fields` as a tree that follows the record type's own, nested and dotted keys made one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from loader.mapping.findings import Findings, validation_findings
+from loader.mapping.spec import CONVERSIONS, ORIGINS, Rule
+from loader.resources.base import OpenShape, nearest
+from loader.resources.fields import Field, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loader.mapping.document import Path
+
+
+@dataclass(slots=True)
+class Leaf:
+    """A field that a rule fills.
+
+    Attributes:
+        path: As the payload has it, list items by index: `options.reminders[0].name`.
+        target: The record type's field, or the items of a list field.
+        rule: Where its value comes from.
+        place: Its path in the mapping file, for messages.
+    """
+
+    path: str
+    target: Field
+    rule: Rule
+    place: Path
+
+
+@dataclass(slots=True)
+class ObjectNode:
+    """An object of the payload.
+
+    Attributes:
+        path: As in `Leaf`; empty for the record itself.
+        target: As in `Leaf`.
+        members: Its fields by name, in payload order.
+        item: Whether it is an item of a list.
+    """
+
+    path: str
+    target: Field
+    members: dict[str, Node] = field(default_factory=dict)
+    item: bool = False
+
+
+@dataclass(slots=True)
+class ListNode:
+    """A list of the payload whose items are rules or objects of rules."""
+
+    path: str
+    target: Field
+    items: list[Node] = field(default_factory=list)
+
+
+Node = Leaf | ObjectNode | ListNode
+
+
+def leaves(node: Node) -> Iterator[Leaf]:
+    """The leaves below a node, in payload order."""
+    if isinstance(node, Leaf):
+        yield node
+    else:
+        for below in node.members.values() if isinstance(node, ObjectNode) else node.items:
+            yield from leaves(below)
+
+
+def unlisted(path: str, kind: Kind = Kind.ANY) -> Field:
+    """A field that the page of an open object does not list."""
+    return Field(
+        path=path, kind=kind, required=False, required_on_page=False, description="", children=None
+    )
+
+
+def build_tree(fields: dict[str, Any], root: Field, findings: Findings) -> ObjectNode:
+    """Reads `fields` against the record type; what is wrong goes into `findings` and is left out."""
+    builder = _Builder(findings)
+    tree = ObjectNode(path="", target=root)
+    builder.fill(tree, fields, ("fields",))
+    _order(tree)
+    return tree
+
+
+class _Builder:
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+
+    def fill(self, node: ObjectNode, entries: dict[str, Any], place: Path) -> None:
+        """Adds entries, dotted keys among them, to an object."""
+        for key, value in entries.items():
+            self._add(node, str(key).split("."), value, (*place, key))
+
+    def _add(self, node: ObjectNode, names: list[str], value: Any, place: Path) -> None:
+        name, *below = names
+        target = self._target(node, name, place)
+        if target is None:
+            return
+        there = node.members.get(name)
+        path = f"{node.path}.{name}" if node.path else name
+        if below:
+            if there is None and target.kind in {Kind.OBJECT, Kind.ANY}:
+                there = node.members[name] = ObjectNode(path=path, target=target)
+            if isinstance(there, ObjectNode):
+                self._add(there, below, value, place)
+            elif there is None:
+                self._findings.error(place, path, f"{path} is {_what(target)}: it has no fields of its own")
+            else:
+                self._findings.error(place, path, f"two rules for one path: {path} already has a rule")
+            return
+        if isinstance(there, ObjectNode) and isinstance(value, dict) and not _is_rule(value, target):
+            self.fill(there, value, place)
+        elif there is not None:
+            self._findings.error(place, path, f"two rules for one path: {path}")
+        elif (made := self._node(path, target, value, place)) is not None:
+            node.members[name] = made
+
+    def _target(self, node: ObjectNode, name: str, place: Path) -> Field | None:
+        """The record type's field of that name; None, with a finding, where there is none to map."""
+        path = f"{node.path}.{name}" if node.path else name
+        children = node.target.children
+        if children is None:
+            return unlisted(path)
+        if found := children.get(name):
+            if found.refused or found.bulk_load:
+                whose = "the server assigns it" if found.refused else "the loader fills it by itself"
+                if name == "sys_external_id":
+                    whose = "it comes from the mapping's external_id"
+                self._findings.error(place, path, f"{path} cannot be mapped: {whose}")
+                return None
+            if found.server_state:
+                self._findings.add("warning", place, path, f"{path} is the server's own state")
+            return found
+        shape = node.target.shape
+        if shape and issubclass(shape, OpenShape) and not (meant := shape.misspelt(name)):
+            return unlisted(path)
+        meant = nearest(name, list(children))
+        where = f"in {node.path}" if node.path else "in this record type"
+        self._findings.error(
+            place,
+            path,
+            f"unknown field {name!r} {where}",
+            suggestion=f"did you mean {meant!r}?" if meant else None,
+        )
+        return None
+
+    def _node(self, path: str, target: Field, value: Any, place: Path, *, item: bool = False) -> Node | None:
+        if isinstance(value, list):
+            return self._list(path, target, value, place)
+        if isinstance(value, str):
+            return Leaf(path, target, Rule(column=value), place)
+        if not isinstance(value, dict):
+            self._findings.error(place, path, "expected a column's name, a rule, or fields with rules")
+            return None
+        if _is_rule(value, target):
+            return self._leaf(path, target, value, place)
+        node = ObjectNode(path=path, target=target, item=item)
+        self.fill(node, value, place)
+        return node
+
+    def _list(self, path: str, target: Field, values: list[Any], place: Path) -> Node | None:
+        if target.kind not in {Kind.LIST, Kind.ANY}:
+            self._findings.error(place, path, f"{path} is {_what(target)}, not a list")
+            return None
+        inner = target.item or unlisted(target.path)
+        node = ListNode(path=path, target=target)
+        for index, value in enumerate(values):
+            made = self._node(f"{path}[{index}]", inner, value, (*place, index), item=True)
+            if made is not None:
+                node.items.append(made)
+        return node
+
+    def _leaf(self, path: str, target: Field, value: dict[str, Any], place: Path) -> Leaf | None:
+        try:
+            return Leaf(path, target, Rule.model_validate(value), place)
+        except ValidationError as error:
+            self._findings.extend(validation_findings(error, place, path, Rule))
+            return None
+
+
+def _is_rule(value: dict[str, Any], target: Field) -> bool:
+    """Whether an object is a rule: it names an origin, or stands where no object can."""
+    if any(name in value for name in ORIGINS if name not in (target.children or {})):
+        return True
+    if target.kind is Kind.OBJECT:
+        return False
+    return target.kind is not Kind.ANY or any(name in value for name in CONVERSIONS)
+
+
+def _what(target: Field) -> str:
+    named = {Kind.OBJECT: "an object", Kind.LIST: "a list", Kind.ANY: "a field", Kind.TEXT: "text"}
+    return named.get(target.kind, f"a {target.kind}")
+
+
+def _order(node: Node) -> None:
+    """Puts members in the record type's order, unlisted ones behind, so that payloads read like the page."""
+    if isinstance(node, ObjectNode):
+        known = list(node.target.children or {})
+        rank = {name: index for index, name in enumerate(known)}
+        node.members = dict(sorted(node.members.items(), key=lambda each: rank.get(each[0], len(rank))))
+    if not isinstance(node, Leaf):
+        for below in node.members.values() if isinstance(node, ObjectNode) else node.items:
+            _order(below)

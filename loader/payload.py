@@ -1,0 +1,405 @@
+"""A frame of cells and a compiled mapping become JSON bodies, or all findings of a row; column-wise."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from loader.mapping import EXTERNAL_ID_PATH
+from loader.mapping.columns import is_text
+from loader.mapping.compile import CellCheck, Value
+from loader.mapping.conversions import ESCAPED, escape, null_if
+from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves
+from loader.records import (
+    BODY,
+    CORE,
+    EXTERNAL_ID,
+    FINDING_COLUMNS,
+    LINE,
+    PROBLEM,
+    RECORD_NO,
+    STATE,
+    Payloads,
+)
+from loader.resources.base import nearest
+from loader.resources.fields import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from loader.mapping import CompiledMapping
+
+FINDINGS_SCHEMA: Final = pl.Schema(
+    {
+        RECORD_NO: pl.Int64(),
+        LINE: pl.Int64(),
+        EXTERNAL_ID: pl.String(),
+        "field": pl.String(),
+        "column": pl.String(),
+        "value": pl.String(),
+        "expected": pl.String(),
+        "message": pl.String(),
+    }
+)
+"""The columns of a frame of findings, with their types."""
+
+_SHOWN: Final = 60
+_ORDER: Final = "__order"
+
+
+def build(rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
+    """Maps and judges a batch.
+
+    Args:
+        rows: The source's columns, RECORD_NO, LINE and PROBLEM; in file order.
+        compiled: The mapping, compiled for these columns.
+
+    Returns:
+        Bodies for the rows that are right, every finding of the others.
+    """
+    sound = rows[PROBLEM].is_null()
+    frame = rows if sound.all() else rows.filter(sound)
+    frame = _compute(frame, compiled)
+    findings = _cell_findings(frame, compiled)
+    invalid = findings[RECORD_NO].unique()
+    frame = frame.with_columns(
+        _state(compiled, invalid).alias(STATE), _external_id(compiled).alias(EXTERNAL_ID)
+    )
+    findings = findings.join(
+        frame.filter(pl.col(STATE) == "invalid").select(RECORD_NO), on=RECORD_NO, how="semi"
+    )
+    ready = frame.filter(pl.col(STATE) == "ready")
+    bodies = ready.select(RECORD_NO, _body(ready, compiled).alias(CORE))
+    judged = frame.select(RECORD_NO, LINE, EXTERNAL_ID, STATE).join(
+        bodies, on=RECORD_NO, how="left", maintain_order="left"
+    )
+    if frame.height == rows.height:
+        return Payloads(judged, findings)
+    return _with_problems(Payloads(judged, findings), rows.filter(~sound))
+
+
+def stamp(
+    rows: pl.DataFrame, *, load_id: str, tenant: str, source_file: str, processed_at: datetime
+) -> pl.DataFrame:
+    """Adds BODY to ready rows: the core with the platform's bulk-load fields behind it.
+
+    Args:
+        rows: RECORD_NO and CORE; no nulls.
+        load_id: The load.
+        tenant: The tenant; with the load it makes `sys_bulk_load_pk`.
+        source_file: The file's name, no folders.
+        processed_at: When the rows were processed; an aware time.
+    """
+    moment = processed_at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    constants = {
+        "sys_bulk_load_at": moment,
+        "sys_bulk_load_id": load_id,
+        "sys_bulk_load_pk": f"{tenant}:{load_id}",
+        "sys_bulk_load_source_file": source_file,
+    }
+    joined = json.dumps(constants, ensure_ascii=False, separators=(",", ":"))[1:-1]
+    body = pl.concat_str(
+        pl.col(CORE).str.strip_suffix("}"),
+        pl.when(pl.col(CORE) == "{}").then(pl.lit("")).otherwise(pl.lit(",")),
+        pl.lit(f'{joined},"sys_bulk_load_record_no":'),
+        pl.col(RECORD_NO),
+        pl.lit("}"),
+    )
+    return rows.with_columns(body.cast(pl.Binary).alias(BODY))
+
+
+# --- computing -----------------------------------------------------------------------------------------
+
+
+def _compute(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame:
+    program = compiled.program
+    frame = frame.with_columns(
+        [expression.alias(name) for name, expression in program.cells.items()]
+    )
+    if program.guarded:
+        frame = _with_guarded(frame, program.guarded, compiled)
+    for stage in program.stages:
+        frame = frame.with_columns(stage)
+    return frame
+
+
+def _with_guarded(
+    frame: pl.DataFrame, guarded: dict[str, pl.Expr], compiled: CompiledMapping
+) -> pl.DataFrame:
+    """Adds SQL columns, and beside each a mask (`!`) of rows that it cannot compute with."""
+    cells = _nulled(frame, compiled)
+    for name, expression in guarded.items():
+        value, failed = _guard(cells, expression.alias(name))
+        frame = frame.with_columns(value.alias(name), failed.alias(f"{name}!"))
+    return frame
+
+
+def _nulled(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame:
+    """The source's cells as SQL sees them: untrimmed, null where they stand for nothing."""
+    nulls = compiled.mapping.source.null_values
+    texts = [name for name, dtype in frame.schema.items() if is_text(dtype) and not name.startswith("__")]
+    return frame.with_columns([null_if(pl.col(name), [""] if nulls is None else nulls) for name in texts])
+
+
+def _guard(cells: pl.DataFrame, expression: pl.Expr) -> tuple[pl.Series, pl.Series]:
+    """Evaluates SQL; where a batch fails, its halves are tried, so that one bad row costs one row."""
+    try:
+        value = cells.with_columns(expression)[expression.meta.output_name()]
+    except pl.exceptions.PolarsError:
+        if cells.height > 1:
+            half = cells.height // 2
+            first, first_failed = _guard(cells.head(half), expression)
+            second, second_failed = _guard(cells.slice(half), expression)
+            joined = pl.concat([first.to_frame(), second.to_frame()], how="vertical_relaxed")
+            return joined.to_series(), first_failed.append(second_failed)
+        dtype = cells.lazy().select(expression).collect_schema().dtypes()[0]
+        return pl.Series(expression.meta.output_name(), [None], dtype=dtype), pl.Series([True])
+    return value, pl.repeat(value=False, n=cells.height, eager=True)
+
+
+def _state(compiled: CompiledMapping, invalid: pl.Series) -> pl.Expr:
+    judged = (
+        pl.when(pl.col(RECORD_NO).is_in(invalid.implode()))
+        .then(pl.lit("invalid"))
+        .otherwise(pl.lit("ready"))
+    )
+    if compiled.where is None:
+        return judged
+    kept = pl.col(compiled.where).fill_null(False)  # noqa: FBT003 - an expression's value
+    return pl.when(kept).then(judged).otherwise(pl.lit("filtered"))
+
+
+def _external_id(compiled: CompiledMapping) -> pl.Expr:
+    value = compiled.program.values.get(EXTERNAL_ID_PATH)
+    if value is None:
+        return pl.lit(None, dtype=pl.String)
+    return pl.col(value.column) if value.column else pl.lit(value.constant, dtype=pl.String)
+
+
+# --- findings ------------------------------------------------------------------------------------------
+
+
+def _cell_findings(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame:
+    checks = compiled.program.checks
+    if not checks or not frame.height:
+        return FINDINGS_SCHEMA.to_frame()
+    masks = frame.select([check.mask.alias(str(index)) for index, check in enumerate(checks)])
+    hits = masks.select(pl.all().any()).row(0)
+    rank = {leaf.path: index for index, leaf in enumerate(leaves(compiled.mapping.tree))}
+    found = [
+        _found(frame.filter(masks[str(index)]), check, compiled).with_columns(
+            pl.lit(rank.get(check.path, -1)).alias(_ORDER)
+        )
+        for index, check in enumerate(checks)
+        if hits[index]
+    ]
+    if not found:
+        return FINDINGS_SCHEMA.to_frame()
+    return pl.concat(found).sort(RECORD_NO, _ORDER, maintain_order=True).drop(_ORDER)
+
+
+def _found(bad: pl.DataFrame, check: CellCheck, compiled: CompiledMapping) -> pl.DataFrame:
+    """The findings of one check, one line a row."""
+    expected = pl.col(check.detail) if check.detail else pl.lit(check.expected)
+    value = _shown(bad, check.value)
+    bad = bad.with_columns(value.alias("value"), expected.alias("expected"))
+    return bad.select(
+        pl.col(RECORD_NO),
+        pl.col(LINE),
+        _external_id(compiled).alias(EXTERNAL_ID),
+        pl.lit(check.path).alias("field"),
+        pl.lit(check.column, dtype=pl.String).alias("column"),
+        pl.col("value"),
+        pl.col("expected"),
+        _message(bad, check).alias("message"),
+    )
+
+
+def _shown(bad: pl.DataFrame, column: str | None) -> pl.Expr:
+    """A cell as text, cut short."""
+    if column is None:
+        return pl.lit(None, dtype=pl.String)
+    listed = isinstance(bad.schema[column], pl.List)
+    text = (pl.col(column).list.join("; ") if listed else pl.col(column)).cast(pl.String)
+    long = text.str.len_chars() > _SHOWN
+    return pl.when(long).then(pl.concat_str(text.str.head(_SHOWN), pl.lit("…"))).otherwise(text)
+
+
+def _message(bad: pl.DataFrame, check: CellCheck) -> pl.Expr:
+    if check.value is None:
+        whence = f", and {_cells(check.column)} empty" if check.column else ", and its value is null"
+        return pl.lit(f"{check.path} is required{whence}")
+    found = pl.concat_str(pl.lit('"'), pl.col("value"), pl.lit('"')).fill_null("the value")
+    words = pl.concat_str(found, pl.lit(" is not "), pl.col("expected"))
+    if not check.allowed:
+        return words
+    nearby = {text: nearest(text, check.allowed) for text in bad["value"].unique().drop_nulls()}
+    meant = {text: f"; did you mean {name!r}?" for text, name in nearby.items() if name}
+    if not meant:
+        return words
+    hint = pl.col("value").replace_strict(meant, default="", return_dtype=pl.String).fill_null("")
+    return pl.concat_str(words, hint)
+
+
+def _cells(column: str) -> str:
+    return f"columns {column} are" if ", " in column else f"column {column} is"
+
+
+def _with_problems(payloads: Payloads, bad: pl.DataFrame) -> Payloads:
+    """Adds the records that could not be read as rows: invalid, with that one finding."""
+    rows = bad.select(
+        RECORD_NO,
+        LINE,
+        pl.lit(None, dtype=pl.String).alias(EXTERNAL_ID),
+        pl.lit("invalid").alias(STATE),
+        pl.lit(None, dtype=pl.String).alias(CORE),
+    )
+    findings = bad.select(
+        RECORD_NO,
+        LINE,
+        pl.lit(None, dtype=pl.String).alias(EXTERNAL_ID),
+        pl.lit("").alias("field"),
+        pl.lit(None, dtype=pl.String).alias("column"),
+        pl.lit(None, dtype=pl.String).alias("value"),
+        pl.lit("a record that can be read").alias("expected"),
+        pl.col(PROBLEM).alias("message"),
+    )
+    return Payloads(
+        pl.concat([payloads.rows, rows]).sort(RECORD_NO),
+        pl.concat([payloads.findings, findings]).sort(RECORD_NO, maintain_order=True),
+    )
+
+
+# --- bodies --------------------------------------------------------------------------------------------
+
+
+def _body(ready: pl.DataFrame, compiled: CompiledMapping) -> pl.Expr:
+    """The JSON of the record, without the bulk-load fields."""
+    writer = _Writer(ready, compiled)
+    pieces = writer.members(compiled.mapping.tree)
+    value = compiled.program.values.get(EXTERNAL_ID_PATH)
+    if value is not None:
+        pieces.append(writer.member("sys_external_id", writer.value(value)))
+    return _braced(pieces)
+
+
+def _braced(pieces: list[pl.Expr]) -> pl.Expr:
+    """Members, each with a comma before it or null, as an object."""
+    if not pieces:
+        return pl.lit("{}")
+    inner = pl.concat_str(pieces, ignore_nulls=True).str.strip_prefix(",")
+    return pl.concat_str(pl.lit("{"), inner, pl.lit("}"))
+
+
+class _Writer:
+    """Writes computed values as JSON; text that holds nothing to escape is not searched twice."""
+
+    def __init__(self, ready: pl.DataFrame, compiled: CompiledMapping) -> None:
+        self._values = compiled.program.values
+        self._escaped = _columns_to_escape(ready, self._values)
+
+    def members(self, node: ObjectNode) -> list[pl.Expr]:
+        """An object's members, what is required and unmapped among them."""
+        pieces = [self._member(name, each) for name, each in node.members.items()]
+        for name, child in (node.target.children or {}).items():
+            if child.required and name not in node.members:
+                pieces.append(pl.lit(f',"{name}":{_empty(child)}'))
+        return pieces
+
+    def member(self, name: str, value: pl.Expr) -> pl.Expr:
+        """A member with a comma before it; null where the value is null."""
+        return pl.concat_str(pl.lit(f",{json.dumps(name, ensure_ascii=False)}:"), value)
+
+    def _member(self, name: str, node: Node) -> pl.Expr:
+        return self.member(name, self._node(node))
+
+    def _node(self, node: Node) -> pl.Expr:
+        if isinstance(node, Leaf):
+            return self._leaf(node)
+        if isinstance(node, ListNode):
+            return self._list(node)
+        return self._object(node)
+
+    def _leaf(self, leaf: Leaf) -> pl.Expr:
+        value = self.value(self._values[leaf.path])
+        if leaf.target.kind is Kind.LIST and leaf.target.required:
+            return value.fill_null("[]")
+        return value
+
+    def _object(self, node: ObjectNode) -> pl.Expr:
+        written = _braced(self.members(node))
+        if node.item:
+            return pl.when(self._alive(node)).then(written)
+        return written if node.target.required else pl.when(written != "{}").then(written)
+
+    def _list(self, node: ListNode) -> pl.Expr:
+        items = [self._node(item) for item in node.items]
+        pieces = [pl.concat_str(pl.lit(","), item) for item in items]
+        inner = pl.concat_str(pieces, ignore_nulls=True).str.strip_prefix(",") if pieces else pl.lit("")
+        written = pl.concat_str(pl.lit("["), inner, pl.lit("]"))
+        return written if node.target.required else pl.when(written != "[]").then(written)
+
+    def _alive(self, node: Node) -> pl.Expr:
+        """Whether an item has a cell that is not null; constants and defaults do not count."""
+        return pl.any_horizontal([self._values[leaf.path].present for leaf in leaves(node)])
+
+    def value(self, value: Value) -> pl.Expr:
+        """A computed value as JSON, with its default; null where there is none."""
+        if value.column is None:
+            return pl.lit(value.constant, dtype=pl.String)
+        column = pl.col(value.column)
+        encode = self._encoder(value)
+        if value.listed:
+            items = column.list.eval(encode(pl.element())).list.join(",")
+            written = pl.when(column.list.len() > 0).then(
+                pl.concat_str(pl.lit("["), items, pl.lit("]"))
+            )
+        else:
+            written = encode(column)
+        return written if value.default is None else written.fill_null(pl.lit(value.default))
+
+    def _encoder(self, value: Value) -> Callable[[pl.Expr], pl.Expr]:
+        if value.written == "json":
+            return lambda cell: cell
+        if value.written == "text" and value.column in self._escaped:
+            return lambda cell: pl.concat_str(pl.lit('"'), escape(cell), pl.lit('"'))
+        return lambda cell: pl.concat_str(pl.lit('"'), cell, pl.lit('"'))
+
+
+def _columns_to_escape(ready: pl.DataFrame, values: dict[str, Value]) -> frozenset[str]:
+    """The text columns that hold something that JSON text cannot hold as it is."""
+    texts = [value for value in values.values() if value.column and value.written == "text"]
+    if not texts or not ready.height:
+        return frozenset()
+    found = ready.select(
+        [
+            (
+                pl.col(value.column).list.join("").str.contains(ESCAPED)
+                if value.listed
+                else pl.col(value.column).str.contains(ESCAPED)
+            )
+            .any()
+            .alias(value.column)
+            for value in texts
+            if value.column
+        ]
+    )
+    return frozenset(name for name, hit in zip(found.columns, found.row(0), strict=True) if hit)
+
+
+def _empty(child: object) -> str:
+    """What stands for a required field that nothing maps: `[]`, or an object of such."""
+    kind = getattr(child, "kind", None)
+    if kind is Kind.LIST:
+        return "[]"
+    below: dict[str, object] = getattr(child, "children", None) or {}
+    members = [
+        f'"{name}":{_empty(each)}' for name, each in below.items() if getattr(each, "required", False)
+    ]
+    return "{" + ",".join(members) + "}"
+
+
+__all__ = ["FINDINGS_SCHEMA", "FINDING_COLUMNS", "build", "stamp"]
