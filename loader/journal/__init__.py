@@ -1,1 +1,6 @@
-"""journal"""
+"""What is known for sure: loads, rows, checkpoints and the crosswalk from external ids to ids."""
+
+from loader.journal.journal import Journal
+from loader.journal.resume import PendingRows, ResumePoint
+
+__all__ = ["Journal", "PendingRows", "ResumePoint"]

@@ -1,1 +1,7 @@
-"""report"""
+"""What a load leaves behind for people: results, rejects and a summary."""
+
+from loader.report.rejects import Rejected, RejectsWriter
+from loader.report.results import write_results
+from loader.report.summary import Summary, dry_rows, exit_code, load_rows
+
+__all__ = ["Rejected", "RejectsWriter", "Summary", "dry_rows", "exit_code", "load_rows", "write_results"]

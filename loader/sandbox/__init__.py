@@ -1,1 +1,24 @@
-"""sandbox"""
+"""A local stand-in for the API, strict enough that a load against it means something.
+
+It needs the `sandbox` extra; nothing else of the loader does, and nothing else imports this room but the
+shell. It takes the record types from `loader.resources`, so it agrees with the loader about them by making:
+what they are held against is the API's own page, by a test.
+"""
+
+from __future__ import annotations
+
+from loader.errors import ConfigurationError
+from loader.sandbox.settings import SandboxSettings
+
+try:
+    from loader.sandbox.app import make_app
+    from loader.sandbox.server import RunningSandbox, serve
+except ModuleNotFoundError as missing:
+    if (missing.name or "").partition(".")[0] not in {"jinja2", "starlette", "uvicorn"}:
+        raise
+    raise ConfigurationError(
+        f"the sandbox needs the package {missing.name}, which is not installed",
+        next_step="pip install 'loader[sandbox]'",
+    ) from missing
+
+__all__ = ["RunningSandbox", "SandboxSettings", "make_app", "serve"]

@@ -1,0 +1,36 @@
+"""`loader load`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loader.cli.config import find_token, run_settings
+from loader.cli.options import sending_options, source_options
+from loader.cli.output import finish, next_after_load
+from loader.cli.progress import watcher
+from loader.pipeline import open_inputs, read_mapping, run_load
+
+
+@click.command("load")
+@click.argument("mapping", type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, required=True)
+@source_options
+@sending_options
+def load_command(
+    mapping: Path, sources: tuple[str, ...], overrides: dict[str, Any], home: Path, *, as_json: bool, **options: Any
+) -> int:
+    """Load SOURCES, files or globs, as one load through MAPPING.
+
+    The bearer token comes from LOADER_TOKEN, or from the file that LOADER_TOKEN_FILE names.
+    """
+    settings = run_settings(options)
+    token = find_token()
+    inputs = open_inputs(*read_mapping(mapping), sources, overrides)
+    with watcher() as watching:
+        result = run_load(inputs, settings, home=home, token=token, watcher=watching)
+    following = next_after_load(result.summary, result.exit_code, home, str(mapping))
+    title = f"{result.summary.resource} into {result.summary.tenant}: load {result.summary.load_id}"
+    return finish(result, title=title, as_json=as_json, following=following)

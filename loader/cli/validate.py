@@ -1,0 +1,52 @@
+"""`loader validate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loader.cli.config import run_settings
+from loader.cli.options import home_option, json_option, source_options, target_option, tenant_option
+from loader.cli.output import command_line, finish
+from loader.cli.progress import watcher
+from loader.pipeline import dry_run, open_inputs, read_mapping
+
+
+@click.command("validate")
+@click.argument("mapping", type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, required=True)
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where to write the rejects and the summary; left out: nowhere.",
+)
+@source_options
+@target_option
+@tenant_option
+@home_option
+@json_option
+def validate_command(
+    mapping: Path,
+    sources: tuple[str, ...],
+    overrides: dict[str, Any],
+    report: Path | None,
+    tenant: str | None,
+    home: Path,
+    *,
+    as_json: bool,
+) -> int:
+    """Dry run: read, map and validate every row of SOURCES, and send nothing.
+
+    With a tenant, rows that an earlier load has created are told as already loaded.
+    """
+    settings = run_settings({"tenant": tenant}) if tenant else None
+    inputs = open_inputs(*read_mapping(mapping), sources, overrides)
+    with watcher() as watching:
+        result = dry_run(inputs, settings, home=home, report=report, watcher=watching)
+    again = command_line("loader", "validate", mapping, *sources)
+    load = command_line("loader", "load", mapping, *sources, "--tenant", tenant or "TENANT", home=home)
+    title = f"{result.summary.resource}: dry run, nothing was sent"
+    return finish(result, title=title, as_json=as_json, following=again if result.exit_code else load)

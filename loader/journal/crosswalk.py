@@ -1,0 +1,77 @@
+"""What is known of external ids: in other loads of the same tenant and record type, and in this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from loader.journal.schema import SEQ_BITS
+from loader.journal.states import STATUS_OF, RowState
+from loader.records import Known
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+    from loader.journal.loads import LoadLine
+
+_AT_ONCE: Final = 250  # external ids asked for in one statement
+
+# The index gives lines in order of key. An external id is created once, before the many loads that only met
+# it again, so the oldest created line is found without a walk over theirs.
+ELSEWHERE: Final = f"""
+WITH wanted (external_id) AS (VALUES {{marks}}),
+found AS (
+  SELECT external_id, COALESCE(
+    (SELECT key FROM load_row
+     WHERE scope_no = ?1 AND external_id = wanted.external_id AND state = {RowState.CREATED.value}
+       AND key NOT BETWEEN ?2 AND ?3
+     ORDER BY key LIMIT 1),
+    (SELECT key FROM load_row
+     WHERE scope_no = ?1 AND external_id = wanted.external_id
+       AND state IN ({RowState.SENT.value}, {RowState.IN_DOUBT.value}) AND key NOT BETWEEN ?2 AND ?3
+     ORDER BY key DESC LIMIT 1)) AS key
+  FROM wanted)
+"""  # noqa: S608 - numbers of our own
+HERE: Final = f"""
+WITH wanted (external_id) AS (VALUES {{marks}}),
+found AS (
+  SELECT external_id,
+    (SELECT key FROM load_row
+     WHERE scope_no = ?1 AND external_id = wanted.external_id AND key BETWEEN ?2 AND ?3
+       AND state <> {RowState.FILTERED.value}
+     ORDER BY key LIMIT 1) AS key
+  FROM wanted)
+"""  # noqa: S608 - numbers of our own
+LINES: Final = f"""
+SELECT found.external_id, load_row.state, load_id, file_no, record_no, id, payload_hash
+FROM found CROSS JOIN load_row USING (key) JOIN load ON load.load_no = load_row.key >> {SEQ_BITS}
+"""  # noqa: S608 - a number of our own
+
+
+def known_lines(
+    connection: sqlite3.Connection, query: str, scope_no: int, line: LoadLine, external_ids: Sequence[str]
+) -> dict[str, Known]:
+    """Runs ELSEWHERE or HERE for external ids; those of which nothing is known are not in the result.
+
+    Args:
+        connection: The journal's.
+        query: Which of the two.
+        scope_no: The tenant and record type in which the ids mean something.
+        line: The load that is at work.
+        external_ids: In any order; repeated ones do no harm.
+    """
+    return {
+        external_id: Known(STATUS_OF[state], *rest)
+        for external_id, state, *rest in _found(connection, query, scope_no, line, external_ids)
+    }
+
+
+def _found(
+    connection: sqlite3.Connection, query: str, scope_no: int, line: LoadLine, external_ids: Sequence[str]
+) -> Iterator[tuple[Any, ...]]:
+    for start in range(0, len(external_ids), _AT_ONCE):
+        some = external_ids[start : start + _AT_ONCE]
+        marks = ",".join(f"(?{4 + number})" for number in range(len(some)))
+        yield from connection.execute(
+            query.format(marks=marks) + LINES, (scope_no, line.first_key, line.last_key, *some)
+        ).fetchall()

@@ -1,0 +1,357 @@
+"""The journal: what is known for sure about loads and their rows."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from loader.errors import JournalFailed, JournalUnusable
+from loader.journal.crosswalk import ELSEWHERE, HERE, known_lines
+from loader.journal.loads import LoadLine, find_line, insert_load, read_load, read_loads, scope
+from loader.journal.opening import FILE_NAME, connect, make_tables, open_file, translated
+from loader.journal.resume import ResumePoint, put_checkpoints, read_resume_point
+from loader.journal.rows import (
+    begin_rows,
+    count_rows,
+    doubt_open_rows,
+    end_rows,
+    read_receipts,
+    read_totals,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+    from loader.errors import LoaderError
+    from loader.records import (
+        Judged,
+        Known,
+        Load,
+        LoadState,
+        Outcome,
+        Position,
+        Ready,
+        Receipt,
+        Requests,
+        Status,
+    )
+
+
+class Journal:
+    """Loads, rows, checkpoints and the crosswalk, in one SQLite file.
+
+    The contract, which another journal (a shared one, say) would have to keep as well:
+
+    - **Who calls first.** `begin` before anything else for a new load; for an earlier one `load`, `reopen`,
+      `mark_in_doubt` and `resume_point`, in this order. A row's intent is committed before its first byte
+      is sent, its outcome after the answer and in a later commit. `finish` is the last call of a run.
+    - **What blocks.** Every call. Those that write return when the disk has what they wrote, and wait up
+      to the `wait` of `open` for another process that writes. None touches the network.
+    - **What may run at once.** Calls on one `Journal` come one at a time, but from any thread; an iterator
+      from `receipts` may be read between them. Several processes may have journals on one file open; that
+      only one of them works on a load is not watched here.
+    - **What fails.** A commit is whole or did not happen. `JournalFailed` means that nothing may be sent any
+      more; any other `LoaderError` of a commit means that the caller broke the rules of the states.
+    - A load id is exact, but for `load`, which completes a unique beginning.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, cleanup: contextlib.ExitStack) -> None:
+        """Use `open` or `temporary`."""
+        self._connection = connection
+        self._path = path
+        self._cleanup = cleanup
+        self._lines: dict[str, LoadLine] = {}
+
+    @classmethod
+    def open(cls, home: Path, *, wait: float = 10.0) -> Self:
+        """Opens the journal of a home folder, and makes both where they are missing.
+
+        Args:
+            home: The folder; made for its owner only (0700), as is the file (0600).
+            wait: Seconds to wait for another process that writes or holds the file.
+
+        Raises:
+            JournalUnusable: The file cannot be made or opened, is damaged, locked, of a newer version, or is
+                missing while its log is there. A journal that is there is never replaced.
+        """
+        cleanup = contextlib.ExitStack()
+        connection = open_file(home, wait=wait)
+        cleanup.callback(connection.close)
+        return cls(connection, home / FILE_NAME, cleanup)
+
+    @classmethod
+    def temporary(cls) -> Self:
+        """A throwaway journal for a dry run: fast, not durable, removed by `close`.
+
+        Raises:
+            JournalUnusable: There is no room for it.
+        """
+        cleanup = contextlib.ExitStack()
+        try:
+            path = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="loader-"))) / FILE_NAME
+            with translated(JournalUnusable, path):
+                make_tables(path)
+                connection = connect(path, wait=0, synchronous="OFF")
+        except BaseException as error:
+            cleanup.close()
+            if isinstance(error, OSError):
+                raise JournalUnusable(
+                    f"a throwaway journal cannot be made: {error.strerror}",
+                    next_step="make room in the folder for temporary files, or name another with TMPDIR",
+                ) from error
+            raise
+        cleanup.callback(connection.close)
+        return cls(connection, path, cleanup)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file; calling it again does nothing."""
+        self._cleanup.close()
+
+    # --- Loads ---------------------------------------------------------------------------------------
+
+    def begin(self, load: Load) -> None:
+        """Writes a new load; durable when it returns.
+
+        Raises:
+            JournalUnusable: It cannot be written.
+            LoaderError: Its id is taken.
+        """
+        with self._writing(JournalUnusable):
+            insert_load(self._connection, load)
+
+    def load(self, load_id: str) -> Load:
+        """The load of that id, or the only one whose id begins so.
+
+        The types in its files' schemas are the types' names, as text.
+
+        Raises:
+            ConfigurationError: There is none, or more than one.
+            JournalUnusable: The journal cannot be read.
+        """
+        with translated(JournalUnusable, self._path):
+            return read_load(self._connection, load_id)
+
+    def loads(self) -> list[Load]:
+        """All loads, newest first, as `load` gives them.
+
+        Raises:
+            JournalUnusable: The journal cannot be read.
+        """
+        with translated(JournalUnusable, self._path):
+            return read_loads(self._connection)
+
+    def reopen(self, load_id: str) -> None:
+        """Says that work on an earlier load goes on: its state is `running`, with no reason.
+
+        Raises:
+            JournalUnusable: It cannot be written.
+        """
+        with self._writing(JournalUnusable):
+            line = self._line(load_id)
+            self._connection.execute(
+                "UPDATE load SET state = 'running', reason = '' WHERE load_no = ?", (line.load_no,)
+            )
+
+    def finish(
+        self, load_id: str, state: LoadState, *, reason: str = "", requests: Requests, seconds: float
+    ) -> None:
+        """Says how a run ended.
+
+        Args:
+            load_id: The load.
+            state: `finished`, `stopped` or `interrupted`.
+            reason: Why it stopped; empty where it did not.
+            requests: The load's requests over all its runs, this one included.
+            seconds: Its time over all its runs, this one included.
+
+        Raises:
+            JournalFailed: It cannot be written.
+        """
+        with self._writing(JournalFailed):
+            line = self._line(load_id)
+            self._put_requests(line, requests)
+            self._connection.execute(
+                "UPDATE load SET state = ?, reason = ?, seconds = ? WHERE load_no = ?",
+                (state, reason, seconds, line.load_no),
+            )
+
+    # --- Rows ----------------------------------------------------------------------------------------
+
+    def commit(
+        self,
+        load_id: str,
+        *,
+        judged: Sequence[Judged] = (),
+        intents: Sequence[Ready] = (),
+        outcomes: Sequence[Outcome] = (),
+        checkpoints: Sequence[Position] = (),
+        requests: Requests | None = None,
+    ) -> None:
+        """Writes all this in one transaction; durable when it returns.
+
+        Rows get their first line (an intent or a verdict) in order of seq and without gaps, within a commit
+        and from one to the next; a pending row may get a further one at any time.
+
+        Args:
+            load_id: The load.
+            judged: Rows whose fate is known without sending them.
+            intents: Rows about to be sent: none may be sent before this returns.
+            outcomes: What became of rows of earlier commits. An in-doubt row may become created, or pending
+                where it is shown not to be stored; `attempts` are added up, an `http_status` of None
+                leaves the last one. A created or refused row that is said again, alike, changes nothing.
+            checkpoints: Where batches begin, each not later than its batch's first row is committed.
+            requests: The load's requests over all its runs; None leaves them.
+
+        Raises:
+            JournalFailed: It cannot be written (disk full, locked, damaged); nothing of it is.
+            LoaderError: A row is not in a state for it, or a gap would come about; nothing is written.
+        """
+        tally: Counter[int] = Counter()
+        with self._writing(JournalFailed):
+            line = self._line(load_id)
+            if outcomes:
+                end_rows(self._connection, line, outcomes, tally)
+            if judged or intents:
+                begin_rows(self._connection, line, judged, intents, tally)
+            put_checkpoints(self._connection, line, checkpoints)
+            count_rows(self._connection, line, tally)
+            if requests:
+                self._put_requests(line, requests)
+
+    def mark_in_doubt(self, load_id: str) -> int:
+        """Says of rows with an intent and no outcome that they are in doubt, for a load nobody works on.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            JournalFailed: It cannot be written.
+        """
+        with self._writing(JournalFailed):
+            return doubt_open_rows(self._connection, self._line(load_id))
+
+    def resume_point(self, load_id: str) -> ResumePoint:
+        """Where the load goes on; the time it takes does not grow with the rows done.
+
+        Raises:
+            JournalUnusable: The journal cannot be read.
+        """
+        with translated(JournalUnusable, self._path):
+            return read_resume_point(self._connection, self._line(load_id))
+
+    def totals(self, load_id: str) -> dict[Status, int]:
+        """The load's rows by status, every status named; read from counts, not from rows.
+
+        A row with an intent and no outcome counts as in doubt. Rows without a line are not counted.
+
+        Raises:
+            JournalFailed: The journal cannot be read.
+        """
+        with translated(JournalFailed, self._path):
+            return read_totals(self._connection, self._line(load_id))
+
+    def receipts(self, load_id: str) -> Iterator[Receipt]:
+        """The load's rows in order of seq, read a few at a time.
+
+        A row with an intent and no outcome is in doubt, with a message that says so.
+
+        Raises:
+            JournalFailed: The journal cannot be read.
+        """
+        with translated(JournalFailed, self._path):
+            yield from read_receipts(self._connection, self._line(load_id))
+
+    # --- The crosswalk -------------------------------------------------------------------------------
+
+    def known_elsewhere(self, load_id: str, external_ids: Sequence[str]) -> dict[str, Known]:
+        """What other loads into the load's tenant and record type have sent under these external ids.
+
+        Returns:
+            For each external id that another load has created, that record (the oldest, should there be
+            several); else for each that another load has sent and does not know the outcome of, the
+            newest such row, as IN_DOUBT. Others are left out.
+
+        Raises:
+            JournalFailed: The journal cannot be read.
+        """
+        return self._known(ELSEWHERE, load_id, external_ids)
+
+    def seen(self, load_id: str, external_ids: Sequence[str]) -> dict[str, Known]:
+        """The first row of this load that carries each external id, filtered rows aside.
+
+        Returns:
+            One for each that has a line, whatever its status (IN_DOUBT for one sent without an outcome).
+
+        Raises:
+            JournalFailed: The journal cannot be read.
+        """
+        return self._known(HERE, load_id, external_ids)
+
+    # --- Pace ----------------------------------------------------------------------------------------
+
+    def remember_rate(self, tenant: str, resource: str, base_url: str, rate: float) -> None:
+        """Keeps the rate that got through, in requests a second, for the next run.
+
+        Raises:
+            JournalFailed: It cannot be written.
+        """
+        with self._writing(JournalFailed):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO pace (scope_no, base_url, rate) VALUES (?, ?, ?)",
+                (scope(self._connection, tenant, resource, make=True), base_url, rate),
+            )
+
+    def learnt_rate(self, tenant: str, resource: str, base_url: str) -> float | None:
+        """The rate that was kept last for this place; None where there is none.
+
+        Raises:
+            JournalUnusable: The journal cannot be read.
+        """
+        with translated(JournalUnusable, self._path):
+            found = self._connection.execute(
+                "SELECT rate FROM pace JOIN scope USING (scope_no)"
+                " WHERE tenant = ? AND resource = ? AND base_url = ?",
+                (tenant, resource, base_url),
+            ).fetchone()
+        return float(found[0]) if found else None
+
+    # --- Inside --------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _writing(self, kind: type[LoaderError]) -> Iterator[None]:
+        """One transaction: kept where the block ends well, undone where it raises."""
+        with translated(kind, self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def _line(self, load_id: str) -> LoadLine:
+        if load_id not in self._lines:
+            self._lines[load_id] = find_line(self._connection, load_id)
+        return self._lines[load_id]
+
+    def _put_requests(self, line: LoadLine, requests: Requests) -> None:
+        self._connection.execute(
+            "UPDATE load SET sent = ?, retried = ?, throttled = ? WHERE load_no = ?",
+            (requests.sent, requests.retried, requests.throttled, line.load_no),
+        )
+
+    def _known(self, query: str, load_id: str, external_ids: Sequence[str]) -> dict[str, Known]:
+        with translated(JournalFailed, self._path):
+            line = self._line(load_id)
+            return known_lines(self._connection, query, line.scope_no, line, external_ids)

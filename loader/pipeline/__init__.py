@@ -1,0 +1,28 @@
+"""Wires a load, a dry run and a resume; holds no rule of its own."""
+
+from __future__ import annotations
+
+from loader.pipeline.dry_run import dry_run, preview_payloads, preview_rows
+from loader.pipeline.load import Result, resume_load, run_load
+from loader.pipeline.plan import Inputs, open_inputs, read_mapping, source_options
+from loader.pipeline.receipts import Reason, folder_of, reasons_of, summarise
+from loader.pipeline.watch import Silent, Watcher
+
+__all__ = [
+    "Inputs",
+    "Reason",
+    "Result",
+    "Silent",
+    "Watcher",
+    "dry_run",
+    "folder_of",
+    "open_inputs",
+    "preview_payloads",
+    "preview_rows",
+    "read_mapping",
+    "reasons_of",
+    "resume_load",
+    "run_load",
+    "source_options",
+    "summarise",
+]

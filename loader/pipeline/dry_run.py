@@ -1,0 +1,160 @@
+"""A dry run: every row read, mapped and judged by the code that a load uses, and nothing sent."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from loader.journal import Journal
+from loader.pipeline.plan import frozen, source_options, tell_inputs
+from loader.pipeline.prepare import KnownElsewhere, Preparer, decide, nothing_known
+from loader.pipeline.load import Result
+from loader.pipeline.receipts import reasons_of, write_rejects
+from loader.records import REJECTED, Judged, Load, Ready, Requests, Status
+from loader.report import Summary, dry_rows, exit_code
+from loader.settings import SourceOptions
+from loader.source import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from loader.pipeline.plan import Inputs
+    from loader.pipeline.watch import Watcher
+    from loader.records import Batch, Payloads
+    from loader.settings import RunSettings
+
+_BATCH: Final = 5_000
+_NOBODY: Final = "nobody"  # a tenant for bodies that are never sent
+
+
+def dry_run(
+    inputs: Inputs, settings: RunSettings | None, *, home: Path, report: Path | None, watcher: Watcher
+) -> Result:
+    """Reads, maps and validates every row.
+
+    Args:
+        inputs: What to read.
+        settings: Whose records they would become; None: nobody's, so that rows which an earlier load has
+            created cannot be told.
+        home: Where the journal is, asked for earlier loads and left as it is.
+        report: Where rejects and summary go; None: they are not written.
+        watcher: Is told how it goes.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        LoaderError: The inputs cannot be used.
+        Unbalanced: The rows read are not the sum of what they became.
+    """
+    started = time.monotonic()
+    preparer = Preparer(inputs.mapping, load_id="dry-run", tenant=settings.tenant if settings else _NOBODY)
+    tell_inputs(inputs, preparer, watcher)
+    watcher.started(None, inputs.source.total_hint())
+    with Journal.temporary() as scratch:
+        load = _scratch_load(inputs, settings)
+        scratch.begin(load)
+        _judge_all(inputs, preparer, scratch, load, home=home if settings else None, watcher=watcher)
+        totals = scratch.totals(load.load_id)
+        reasons = reasons_of(scratch.receipts(load.load_id))
+        files = {}
+        if report is not None:
+            report.mkdir(parents=True, exist_ok=True)
+            wanted = sum(totals.get(status, 0) for status in REJECTED)
+            if path := write_rejects(report, inputs.source, scratch.receipts(load.load_id), wanted):
+                files["rejects"] = str(path)
+        summary = Summary(
+            load_id=None,
+            resource=load.resource,
+            tenant=settings.tenant if settings else None,
+            state="finished",
+            rows=dry_rows(sum(totals.values()), totals.get(Status.PENDING, 0), totals),
+            requests=Requests(),
+            seconds=time.monotonic() - started,
+            files=files,
+        )
+    if report is not None:
+        summary.write(report / "summary.json")
+    summary.check_balance()
+    return Result(summary, exit_code(summary), reasons=reasons)
+
+
+def _scratch_load(inputs: Inputs, settings: RunSettings | None) -> Load:
+    return Load(
+        load_id="dry-run",
+        resource=inputs.mapping.record.name_of_type,
+        tenant=settings.tenant if settings else _NOBODY,
+        base_url="",
+        mapping_name=inputs.mapping.name,
+        mapping_text=inputs.mapping.text,
+        settings=frozen(inputs, settings) if settings else "{}",
+        files=inputs.source.files,
+        created_at=datetime.now(UTC),
+    )
+
+
+def _judge_all(
+    inputs: Inputs,
+    preparer: Preparer,
+    scratch: Journal,
+    load: Load,
+    *,
+    home: Path | None,
+    watcher: Watcher,
+) -> None:
+    """Gives every row its line in the scratch journal; a row that would be sent is pending there."""
+    with ExitStack() as opened:
+        elsewhere: KnownElsewhere = nothing_known
+        if home is not None and (home / "journal.db").exists():
+            journal = opened.enter_context(Journal.open(home))
+            elsewhere = partial(journal.known_in, load.tenant, load.resource)
+        here = partial(scratch.seen, load.load_id)
+        for batch in inputs.source.batches(_BATCH):
+            decided = decide(preparer.prepare(batch), elsewhere, here)
+            scratch.commit(load.load_id, judged=[_as_judged(row) for row in decided.rows])
+            watcher.progress(scratch.totals(load.load_id), Requests())
+
+
+def _as_judged(row: Ready | Judged) -> Judged:
+    if isinstance(row, Judged):
+        return row
+    return Judged(row.seq, row.file_no, row.record_no, row.external_id, Status.PENDING)
+
+
+def preview_payloads(inputs: Inputs, limit: int | None, watcher: Watcher) -> Iterator[tuple[Batch, Payloads]]:
+    """The bodies and findings of a source's first records, as a load would have them.
+
+    Args:
+        inputs: What to read.
+        limit: So many records; None: all.
+        watcher: Is told what was detected.
+    """
+    preparer = Preparer(inputs.mapping, load_id="preview", tenant=_NOBODY)
+    tell_inputs(inputs, preparer, watcher)
+    for batch in inputs.source.batches(min(limit or _BATCH, _BATCH), limit=limit):
+        yield batch, preparer.payloads(batch)
+
+
+def preview_rows(
+    path: str, overrides: Mapping[str, Any], limit: int | None, watcher: Watcher
+) -> Iterator[Batch]:
+    """The first records of a source as they are read.
+
+    Args:
+        path: The source, a file or a glob.
+        overrides: Keys of `source:`.
+        limit: So many records; None: all.
+        watcher: Is told what was detected.
+
+    Raises:
+        LoaderError: The source cannot be read, or an override is wrong.
+    """
+    source = open_source([path], source_options(SourceOptions(), overrides))
+    for file in source.files:
+        for note in file.notes:
+            watcher.note(f"{file.name}: {note}")
+    yield from source.batches(min(limit or _BATCH, _BATCH), limit=limit)

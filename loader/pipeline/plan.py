@@ -1,0 +1,140 @@
+"""What is to be loaded, and how: a mapping, its sources and the settings, held together."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from loader.errors import ConfigurationError
+from loader.mapping import parse_mapping
+from loader.settings import RunSettings, SourceOptions
+from loader.source import Source, open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from loader.mapping import Mapping as MappingRules
+    from loader.pipeline.prepare import Preparer
+    from loader.pipeline.watch import Watcher
+    from loader.records import Load
+    from loader.resources import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What is read: a mapping and the sources that it is for.
+
+    Attributes:
+        mapping: The mapping, with overrides of its `source:` section applied.
+        source: Its files, opened.
+        overrides: Those overrides.
+    """
+
+    mapping: MappingRules
+    source: Source
+    overrides: Mapping[str, Any]
+
+
+def read_mapping(path: Path) -> tuple[str, str]:
+    """A mapping file's text and name.
+
+    Raises:
+        ConfigurationError: It cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig"), path.name
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigurationError(f"{path}: the mapping cannot be read: {reason}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path}: the mapping is not UTF-8 (byte {error.start}); save it as UTF-8"
+        ) from None
+
+
+def open_inputs(text: str, name: str, paths: Sequence[str], overrides: Mapping[str, Any]) -> Inputs:
+    """Parses a mapping and opens its sources.
+
+    Args:
+        text: The mapping's text.
+        name: Its file name.
+        paths: The sources, globs among them.
+        overrides: Keys of `source:` that win over the mapping's.
+
+    Raises:
+        MappingError: The mapping cannot be used.
+        SourceError: A source cannot be read.
+        ConfigurationError: An override is wrong.
+    """
+    mapping = parse_mapping(text, name)
+    options = source_options(mapping.source, overrides)
+    mapping = replace(mapping, file=mapping.file.model_copy(update={"source": options}))
+    return Inputs(mapping, open_source(paths, options), overrides)
+
+
+def source_options(options: SourceOptions, overrides: Mapping[str, Any]) -> SourceOptions:
+    """A `source:` section with overrides.
+
+    Raises:
+        ConfigurationError: A key or value is wrong; names all of them.
+    """
+    try:
+        return SourceOptions.model_validate({**options.model_dump(exclude_unset=True), **overrides})
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"-s {'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
+            for each in error.errors(include_url=False)
+        )
+        known = ", ".join(SourceOptions.model_fields)
+        raise ConfigurationError(f"{wrong}. The keys are {known}.") from None
+
+
+def tell_inputs(inputs: Inputs, preparer: Preparer, watcher: Watcher) -> None:
+    """Compiles the mapping for every file and says aloud what was detected and warned of.
+
+    Raises:
+        MappingError: The mapping and a file's columns do not go together.
+    """
+    said: set[str] = set()
+    for file in inputs.source.files:
+        notes = [f"{file.name}: {note}" for note in file.notes]
+        notes += [f"{each.severity}: {each}" for each in preparer.compile(file).warnings]
+        for note in notes:
+            if note not in said:
+                said.add(note)
+                watcher.note(note)
+
+
+def base_url_of(settings: RunSettings, record: type[Record]) -> str:
+    """Where a record type's service is."""
+    return (settings.base_url or record.service_url).rstrip("/")
+
+
+def post_url(base_url: str, record: type[Record], tenant: str) -> str:
+    """Where a record type's records are posted to."""
+    return base_url + record.path.format(tenantId=quote(tenant, safe=""))
+
+
+def frozen(inputs: Inputs, settings: RunSettings) -> str:
+    """What a resumed load has to know again, as JSON; no secrets."""
+    paths = [str(Path(file.path).absolute()) for file in inputs.source.files]
+    kept = {"sources": paths, "source_options": dict(inputs.overrides)}
+    return json.dumps({**kept, "settings": settings.model_dump(mode="json")})
+
+
+def thawed(load: Load, changes: Mapping[str, Any]) -> tuple[Inputs, RunSettings]:
+    """A load's inputs and settings as they were, with this run's changes to the settings.
+
+    Raises:
+        SourceError: A source is not there any more.
+        SourceChanged: It is, and is not what it was.
+    """
+    kept = json.loads(load.settings)
+    inputs = open_inputs(load.mapping_text, load.mapping_name, kept["sources"], kept["source_options"])
+    inputs.source.checked(load.files)
+    return inputs, RunSettings.model_validate({**kept["settings"], **changes})

@@ -1,0 +1,146 @@
+"""`rejects.*`: the rows that were invalid, blocked or refused, as they were, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import polars as pl
+
+from loader.errors import ConfigurationError, LoaderError
+from loader.records import LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS, Status
+from loader.report.atomic import speaking
+from loader.report.rejects_csv import CsvRejects
+from loader.report.rejects_parquet import ParquetRejects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from loader.records import Batch, SourceFile
+
+_OWN: Final = (RECORD_NO, LINE, PROBLEM)
+_BETWEEN: Final = "; "
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Why a row was rejected.
+
+    Attributes:
+        status: INVALID, BLOCKED or REFUSED.
+        findings: Every finding, with `field` (a payload path; empty or None for the whole row) and `message`.
+        message: Why, where there are no findings; not used where there are.
+    """
+
+    status: Status
+    findings: Sequence[Mapping[str, Any]] = ()
+    message: str = ""
+
+    @property
+    def field_text(self) -> str:
+        """The fields of all findings."""
+        return _BETWEEN.join(each["field"] for each in self.findings if each.get("field"))
+
+    @property
+    def message_text(self) -> str:
+        """The messages of all findings, else the row's own."""
+        return _BETWEEN.join(each["message"] for each in self.findings) or self.message
+
+
+class RejectsWriter:
+    """Writes the rejected rows of a load or a dry run, in the form of its source.
+
+    CSV sources give `rejects.csv`, in the first file's dialect, encoding, columns and frame of preamble and
+    footer lines, never packed; Parquet sources `rejects.parquet`, with their own types. Behind the
+    source's columns (those that only later files have behind the first file's) come `REJECT_COLUMNS`, then
+    the surplus cells of records that had more cells than columns. Nothing stands under the final name before
+    `close`; leaving a `with` block without it drops what was written.
+
+    Args:
+        directory: Where the file goes; made, for its owner only, where it is missing.
+        files: The source's files; at least one.
+
+    Raises:
+        ConfigurationError: The file would replace one of the source's own.
+    """
+
+    def __init__(self, directory: Path, files: Sequence[SourceFile]) -> None:
+        first = files[0]
+        self._columns = tuple(dict.fromkeys(name for file in files for name in file.schema))
+        self._writer: CsvRejects | ParquetRejects
+        if first.dialect:
+            self._writer = CsvRejects(directory / "rejects.csv", first.dialect, self._columns)
+        else:
+            self._writer = ParquetRejects(directory / "rejects.parquet", self._columns)
+        _refuse_source(self._writer.path, files)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._writer.drop()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people must know to load the file again, one line each; mostly nothing."""
+        return self._writer.notes
+
+    def add(self, batch: Batch, rejected: Mapping[int, Rejected]) -> None:
+        """Writes the rejected rows of a batch, in its order.
+
+        Args:
+            batch: The batch; batches come in the order of the source.
+            rejected: Record number in the batch's file -> why.
+
+        Raises:
+            LoaderError: A record is not in the batch, or a column not in the files that were named.
+            Stopped: It cannot be written.
+        """
+        if not rejected:
+            return
+        rows = batch.rows.filter(pl.col(RECORD_NO).is_in(list(rejected)))
+        if rows.height != len(rejected):
+            raise LoaderError(
+                f"{batch.file.name}: a rejected record is not in the batch it was said to be in"
+            )
+        if strange := set(rows.columns).difference(self._columns, _OWN):
+            raise LoaderError(f"{batch.file.name}: rejects have no columns for {', '.join(sorted(strange))}")
+        added = pl.DataFrame(
+            [
+                _added(number, line, rejected[number])
+                for number, line in rows.select(RECORD_NO, LINE).iter_rows()
+            ],
+            schema=dict(
+                zip(REJECT_COLUMNS, (pl.String, pl.Int64, pl.Int64, pl.String, pl.String), strict=True)
+            ),
+            orient="row",
+        )
+        self._writer.add(rows.drop(_OWN), added, batch.extra)
+
+    def close(self) -> Path | None:
+        """Puts the file in its place.
+
+        Returns:
+            Where it is; None where nothing was rejected: then there is no file, nor one of an earlier run.
+
+        Raises:
+            Stopped: It cannot be written.
+        """
+        if self._writer.is_empty:
+            with speaking(self._writer.path):
+                self._writer.path.unlink(missing_ok=True)
+            return None
+        self._writer.keep()
+        return self._writer.path
+
+
+def _added(number: int, line: int | None, why: Rejected) -> tuple[str, int, int | None, str, str]:
+    return why.status.value, number, line, why.field_text, why.message_text
+
+
+def _refuse_source(path: Path, files: Sequence[SourceFile]) -> None:
+    if any(Path(file.path).resolve() == path.resolve() for file in files):
+        raise ConfigurationError(
+            f"{path}: the rejects would replace the source", next_step="name another folder for the report"
+        )

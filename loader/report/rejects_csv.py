@@ -1,0 +1,164 @@
+"""`rejects.csv`: rejected rows in the source's own dialect and encoding."""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from loader.records import REJECT_COLUMNS
+from loader.report.atomic import Draft, speaking
+from loader.report.words import harmless
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from loader.records import Dialect
+
+_BOM: Final = "\ufeff"
+_LOST: Final = "\ufffd"  # stands where the source had bytes that are no text in its encoding
+_BLOCK: Final = 1 << 20  # characters turned into another encoding at a time
+
+
+class CsvRejects:
+    """Writes rejected rows as text.
+
+    Args:
+        path: The file; made with the first row.
+        dialect: How it is written.
+        columns: The source's columns.
+    """
+
+    def __init__(self, path: Path, dialect: Dialect, columns: Sequence[str]) -> None:
+        self.path = path
+        self._dialect = dialect
+        self._columns = columns
+        self._encoding = dialect.encoding
+        self._draft: Draft | None = None
+        self._notes: dict[str, None] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was rejected so far."""
+        return self._draft is None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people must know to load the file again."""
+        return tuple(self._notes)
+
+    def add(self, rows: pl.DataFrame, added: pl.DataFrame, extra: Mapping[int, Sequence[str]]) -> None:
+        """Writes rows.
+
+        Args:
+            rows: The source's columns, or some of them.
+            added: REJECT_COLUMNS, a line a row.
+            extra: Record number -> surplus cells.
+        """
+        absent = [pl.lit(None).alias(name) for name in self._columns if name not in rows.columns]
+        cells = rows.with_columns(absent).select(self._columns)
+        for source, own in zip(cells.iter_rows(), added.iter_rows(), strict=True):
+            status, record_no, line, fields, message = own
+            said = (status, record_no, line, harmless(fields), harmless(message))
+            self._write_record(source, map(_as_text, said), extra.get(record_no, ()))
+
+    def keep(self) -> None:
+        """Writes the footer and puts the file in its place."""
+        if self._draft:
+            self._write(self._encoded(self._dialect.footer))
+            self._draft.keep()
+
+    def drop(self) -> None:
+        """Removes what was written and not kept."""
+        if self._draft:
+            self._draft.drop()
+
+    def _write_record(self, source: Iterable[object], own: Iterable[str], surplus: Iterable[str]) -> None:
+        if self._draft is None:
+            self._draft = Draft(self.path)
+            self._write_head()
+        delimiter = self._dialect.delimiter
+        text = delimiter.join([self._cell(_as_text(each)) for each in source])
+        ours = delimiter.join(["", *(self._own_cell(each) for each in own)])
+        behind = "".join(delimiter + self._cell(each) for each in surplus) + self._dialect.newline
+        # Encoded in this order: the source's text may change the encoding of what follows.
+        front, back = self._encoded(text), self._encoded(behind)
+        if self._encoding != self._dialect.encoding:
+            front = text.encode(self._encoding)
+        self._write(front + ours.encode(self._encoding, "replace") + back)
+
+    def _write_head(self) -> None:
+        dialect = self._dialect
+        if dialect.bom:
+            self._write(_BOM.encode(self._encoding))
+        self._write(self._encoded(dialect.preamble))
+        if dialect.header:
+            names = (self._cell(each) for each in (*self._columns, *REJECT_COLUMNS))
+            self._write(self._encoded(dialect.delimiter.join(names) + dialect.newline))
+
+    def _cell(self, text: str) -> str:
+        """A cell of the source, written so that it is read back as it is."""
+        dialect = self._dialect
+        quote = dialect.quote or '"'
+        if not (
+            _is_open(text, dialect.delimiter) or (dialect.quote and (quote in text or text != text.strip()))
+        ):
+            return text
+        if dialect.quote is None:
+            self._notes["some cells of rejects.csv are quoted: load it with -s quote='\"'"] = None
+        escape = dialect.escape if dialect.quote else None
+        if escape:
+            return quote + text.replace(escape, escape * 2).replace(quote, escape + quote) + quote
+        return quote + text.replace(quote, quote * 2) + quote
+
+    def _own_cell(self, text: str) -> str:
+        """A cell of our own: where there is no quote, what would end the cell becomes a blank."""
+        if self._dialect.quote is None and _is_open(text, self._dialect.delimiter):
+            ending = {*self._dialect.delimiter, "\r", "\n"}
+            blank = "_" if " " in ending else " "
+            return "".join(blank if letter in ending else letter for letter in text)
+        return self._cell(text)
+
+    def _encoded(self, text: str) -> bytes:
+        """The source's text in its encoding; a text that does not fit turns the whole file into UTF-8."""
+        try:
+            return text.encode(self._encoding)
+        except UnicodeEncodeError:
+            pass
+        try:
+            return text.replace(_LOST, "?").encode(self._encoding)
+        except UnicodeEncodeError:
+            self._turn_into_utf8()
+            return text.encode()
+
+    def _turn_into_utf8(self) -> None:
+        """Files of one load may differ in encoding; what the first file's cannot hold must not be lost."""
+        if not (narrow := self._draft):
+            return
+        self._draft = wide = Draft(self.path)
+        with speaking(self.path):
+            narrow.file.flush()
+            with narrow.draft_path.open("rb") as file:
+                reader = codecs.getreader(self._encoding)(file)
+                wide.file.write(b"" if self._dialect.bom else _BOM.encode())
+                while block := reader.read(_BLOCK):
+                    wide.file.write(block.encode())
+        narrow.drop()
+        self._notes[f"rejects.csv is in UTF-8: {self._encoding} cannot hold what later files have"] = None
+        self._encoding = "utf-8"
+
+    def _write(self, content: bytes) -> None:
+        if self._draft:
+            with speaking(self.path):
+                self._draft.file.write(content)
+
+
+def _as_text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _is_open(text: str, delimiter: str) -> bool:
+    """Whether a bare cell would end too early: `a|` before the delimiter `||` would, too."""
+    return (text + delimiter).find(delimiter) != len(text) or "\n" in text or "\r" in text

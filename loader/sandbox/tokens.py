@@ -1,0 +1,87 @@
+"""Bearer tokens: which are good, and the OAuth 2.0 client-credentials grant that mints them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loader.sandbox.settings import SandboxSettings
+
+LIFETIME = 86_400
+"""Seconds that a minted token is good for."""
+
+_PARAMETERS = ("grant_type", "client_id", "client_secret", "audience")
+
+
+class NoToken(Exception):  # noqa: N818 - an answer of the grant, not a failure of the sandbox
+    """The grant is refused, in the words of RFC 6749, section 5.2, as Auth0 uses them.
+
+    Args:
+        status: The answer's status.
+        error: The error's code.
+        description: What is wrong.
+    """
+
+    def __init__(self, status: int, error: str, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.error = error
+        self.description = description
+
+
+class Tokens:
+    """The tokens that are good.
+
+    Args:
+        settings: Which tokens and clients are good from the start.
+        clock: Seconds of a clock that never goes back.
+    """
+
+    def __init__(self, settings: SandboxSettings, clock: Callable[[], float]) -> None:
+        self._good = settings.tokens
+        self._clients = settings.clients
+        self._clock = clock
+        self._minted: dict[str, float] = {}
+
+    def accepts(self, token: str) -> bool:
+        """Whether the token is good; one that was minted here is until its time is over."""
+        ends = self._minted.get(token)
+        if ends is not None:
+            return self._clock() < ends
+        return bool(token) and (self._good is None or token in self._good)
+
+    def grant(self, body: bytes) -> dict[str, Any]:
+        """The answer to a request for a token.
+
+        Args:
+            body: A JSON object with `grant_type`, `client_id`, `client_secret` and `audience`.
+
+        Raises:
+            NoToken: Something is missing, the grant is another, or the client is not known.
+        """
+        asked = _parameters(body)
+        if asked["grant_type"] != "client_credentials":
+            raise NoToken(400, "unsupported_grant_type", "expected the grant_type client_credentials")
+        if self._clients is not None and (asked["client_id"], asked["client_secret"]) not in self._clients:
+            raise NoToken(401, "access_denied", "Unauthorized")
+        token = secrets.token_urlsafe(32)
+        self._minted[token] = self._clock() + LIFETIME
+        return {"access_token": token, "token_type": "Bearer", "expires_in": LIFETIME}
+
+
+def _parameters(body: bytes) -> dict[str, str]:
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        raise NoToken(400, "invalid_request", "expected a JSON object") from None
+    if not isinstance(asked, dict):
+        raise NoToken(400, "invalid_request", "expected a JSON object")
+    found = {name: asked.get(name) for name in _PARAMETERS}
+    missing = [name for name, value in found.items() if not isinstance(value, str) or not value]
+    if missing:
+        raise NoToken(400, "invalid_request", f"Missing required parameter: {', '.join(missing)}")
+    return {name: str(value) for name, value in found.items()}

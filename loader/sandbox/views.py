@@ -1,0 +1,147 @@
+"""What a person may look at: the page at `/`, single records, and the figures of `/stats`.
+
+None of it needs a token: the sandbox listens on this machine only, and a request that names another host
+(as a web page elsewhere could make a browser do) is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, Response
+
+from loader.resources import TYPES
+from loader.sandbox.answers import Refusal, json_answer
+from loader.sandbox.settings import is_loopback
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from loader.sandbox.api import Api
+    from loader.sandbox.settings import SandboxSettings
+    from loader.sandbox.store import LoadCount, Store
+
+_SHOWN_LOADS = 50
+_SHOWN_RECORDS = 10
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Views:
+    """The views, over the API whose requests they count and the store that they show."""
+
+    def __init__(self, settings: SandboxSettings, store: Store, api: Api) -> None:
+        self._settings = settings
+        self._store = store
+        self._api = api
+        environment = Environment(
+            autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        self._template = environment.from_string(files(__package__).joinpath("page.html").read_text("utf-8"))
+
+    async def page(self, request: Request) -> Response:
+        """The page at `/`: what is stored, by record type and load."""
+        _require_loopback(request)
+        shown = await run_in_threadpool(self._shown)
+        html = self._template.render(
+            base_url=str(request.base_url).rstrip("/"),
+            tenants=self._settings.tenants,
+            statuses=sorted(self._api.statuses.items()),
+            shown_loads=_SHOWN_LOADS,
+            **shown,
+        )
+        return HTMLResponse(html.encode(errors="replace"), headers=_HEADERS)
+
+    async def record(self, request: Request) -> Response:
+        """One record as JSON, laid out for reading."""
+        _require_loopback(request)
+        place = (request.path_params["type"], request.path_params["tenant"], request.path_params["id"])
+        found = self._store.get(*place)
+        if found is None:
+            raise Refusal(404, "no such record is stored")
+        text = json.dumps(json.loads(found), ensure_ascii=False, indent=2)
+        return Response(text.encode(errors="replace"), headers=_HEADERS, media_type="application/json")
+
+    async def stats(self, request: Request) -> Response:
+        """The figures: requests by status, and by record type what is stored and what stands twice."""
+        _require_loopback(request)
+        counts = await run_in_threadpool(self._store.counts)
+        duplicates = await run_in_threadpool(self._store.duplicates)
+        return json_answer(
+            {
+                "requests": {str(status): count for status, count in sorted(self._api.statuses.items())},
+                "stored": _by_type(counts),
+                "duplicates": {name: duplicates.get(name, 0) for name in TYPES},
+            },
+            headers={"Cache-Control": "no-store"},
+        )
+
+    def _shown(self) -> dict[str, Any]:
+        counts = self._store.counts()
+        duplicates = self._store.duplicates()
+        stored = _by_type(counts)
+        loads = [self._load(count) for count in counts[:_SHOWN_LOADS]]
+        by_type = {
+            name: list(group)
+            for name, group in groupby(
+                sorted(loads, key=lambda load: str(load["type"])), lambda load: load["type"]
+            )
+        }
+        return {
+            "types": [
+                {
+                    "name": name,
+                    "title": TYPES[name].title if name in TYPES else "",
+                    "count": stored[name],
+                    "duplicates": duplicates.get(name, 0),
+                    "loads": by_type.get(name, []),
+                }
+                for name in stored
+            ],
+            "more_loads": max(0, len(counts) - _SHOWN_LOADS),
+        }
+
+    def _load(self, count: LoadCount) -> dict[str, Any]:
+        records = [_row(json.loads(body)) for body in self._store.first(count, _SHOWN_RECORDS)]
+        return {
+            "type": count.type,
+            "tenant": count.tenant,
+            "load": count.load,
+            "count": count.count,
+            "records": records,
+            "more": count.count - len(records),
+        }
+
+
+def _row(record: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows of a record; empty texts where it has nothing."""
+    number = record.get("sys_bulk_load_record_no")
+    return {
+        "external_id": record.get("sys_external_id") or "",
+        "name": record.get("name") or "",
+        "id": record["id"],
+        "source_file": record.get("sys_bulk_load_source_file") or "",
+        "record_no": "" if number is None else number,
+    }
+
+
+def _by_type(counts: list[LoadCount]) -> dict[str, int]:
+    """How many records of each type are stored: those of the registry first, also where there are none."""
+    stored = dict.fromkeys(TYPES, 0)
+    for count in counts:
+        stored[count.type] = stored.get(count.type, 0) + count.count
+    return stored
+
+
+def _require_loopback(request: Request) -> None:
+    host = request.url.hostname or ""
+    if not is_loopback(host):
+        raise Refusal(403, f"expected a Host of this machine, such as 127.0.0.1, found {host[:60]!r}")

@@ -1,0 +1,275 @@
+"""The one place that knows what carries the requests: an httpx transport over aiohttp.
+
+httpx's own pool slows down with concurrency, so another transport stands under it. Of the ready-made ones
+neither will do: where a connection is lost after the request has left, pyreqwest's (0.15) raises
+`httpx.ConnectError` and httpx-aiohttp's (0.2) `httpx.ConnectTimeout`, and pyreqwest's raises
+`httpx.ConnectTimeout` for a read timeout. Whoever believed them would send rows twice.
+
+Here "nothing has left" is not read from an exception's class: it is known because the connector, whose work
+ends before the first byte of a request, failed or was cancelled itself.
+"""
+
+from __future__ import annotations
+
+import urllib.request
+from contextlib import contextmanager
+from contextvars import ContextVar
+from os import environ, strerror
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+import httpx
+import yarl
+
+from loader.errors import ConfigurationError
+from loader.sending.token import is_loopback
+from loader.sending.verdict import Failure, FailureKind, cut
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+
+UNSENT: Final = "loader.unsent"
+"""The request extension that is True once it is certain that no byte of the request has left."""
+LONGEST_ANSWER: Final = 4 * 1024 * 1024
+"""Bytes of an answer that are read, content encodings undone; the rest is left unread."""
+IDLE: Final = 4.0
+"""Seconds that an idle connection is kept: less than the 5 s after which common servers close theirs, since
+a request on a connection that is just being closed leaves its row in doubt."""
+
+_request: ContextVar[httpx.Request] = ContextVar("request")
+
+
+def failure_of(error: httpx.RequestError) -> Failure:
+    """Says whether a request that failed with this error may have arrived.
+
+    Args:
+        error: From a transport that raises `ConnectError`, `ConnectTimeout`, `PoolTimeout`, `ProxyError` and
+            `UnsupportedProtocol` only before the first byte of the request has left, as httpx's own and
+            `AiohttpTransport` do.
+
+    Returns:
+        NOT_SENT for those; UNKNOWN for every other error, also one that nobody thought of.
+    """
+    kind = FailureKind.NOT_SENT if isinstance(error, _CERTAINLY_UNSENT) else FailureKind.UNKNOWN
+    return Failure(
+        kind, cut(f"{_WORDS.get(type(error), 'the connection failed')}: {error}".rstrip(": "), 300)
+    )
+
+
+_CERTAINLY_UNSENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_WORDS: Final[dict[type[httpx.RequestError], str]] = {
+    httpx.ConnectError: "no connection",
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.PoolTimeout: "no free connection in time",
+    httpx.ProxyError: "no connection through the proxy",
+    httpx.ReadTimeout: "no answer in time",
+    httpx.ReadError: "the connection was lost before the whole answer came",
+    httpx.RemoteProtocolError: "the answer is not HTTP",
+}
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Marks the request under way as unsent where its connection did not come about.
+
+    Should a later aiohttp stop calling `connect`, no mark is made and every failure counts as unknown.
+    """
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Any:
+        """A connection, pooled or new, on which nothing of this request has been written yet."""
+        try:
+            return await super().connect(*args, **kwargs)
+        except BaseException:
+            if (request := _request.get(None)) is not None:
+                request.extensions[UNSENT] = True
+            raise
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """Sends httpx requests through aiohttp: no redirects, no cookies, no retries of a POST, no netrc.
+
+    A request whose extensions hold `UNSENT` after an error or a cancellation has certainly not left. Must be
+    made and used in one running event loop.
+
+    Args:
+        connect_timeout: Seconds for a connection: pool, DNS, TCP, proxy and TLS together.
+        read_timeout: Seconds for the answer.
+        connections: The most open connections at once.
+        proxy: The proxy for requests to `https` URLs; None for none.
+        tls: How servers prove who they are; None: `tls_context()`.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
+        connections: int,
+        proxy: str | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._proxy = proxy
+        self._urls: dict[httpx.URL, yarl.URL] = {}
+        self._session = aiohttp.ClientSession(
+            connector=_Connector(limit=connections, keepalive_timeout=IDLE, ssl=tls or tls_context()),
+            timeout=aiohttp.ClientTimeout(
+                total=connect_timeout + read_timeout, connect=connect_timeout, sock_read=read_timeout
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,  # netrc and proxies would be looked up for every request: 600 µs
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends one request and reads its answer, up to `LONGEST_ANSWER`.
+
+        Raises:
+            httpx.ConnectError: No connection: refused, DNS, TLS, proxy. Nothing has left.
+            httpx.ConnectTimeout: No connection in time. Nothing has left.
+            httpx.UnsupportedProtocol: Not a URL to send to. Nothing has left.
+            httpx.TransportError: Any other of them: the request may have arrived.
+        """
+        token = _request.set(request)
+        try:
+            with _translated(request):
+                return await self._send(request)
+        finally:
+            _request.reset(token)
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        async with self._session.request(
+            request.method,
+            self._url(request.url),
+            headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+            data=request.content,
+            allow_redirects=False,
+            proxy=self._proxy if request.url.scheme == "https" else None,
+        ) as answer:
+            body = await _read(answer.content)
+            headers = [pair for pair in answer.raw_headers if pair[0].lower() not in _UNDONE]
+            return httpx.Response(answer.status, headers=headers, content=body, request=request)
+
+    def _url(self, url: httpx.URL) -> yarl.URL:
+        if (known := self._urls.get(url)) is None:
+            try:
+                known = self._urls[url] = yarl.URL(str(url), encoded=True)
+            except ValueError as error:
+                raise aiohttp.InvalidURL(str(url), str(error)) from error
+        return known
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        await self._session.close()
+
+
+_UNDONE: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """The body; a longer one than `LONGEST_ANSWER` is cut there, which closes the connection."""
+    body = await content.read(LONGEST_ANSWER)
+    while len(body) < LONGEST_ANSWER and (more := await content.read(LONGEST_ANSWER - len(body))):
+        body += more
+    return body
+
+
+@contextmanager
+def _translated(request: httpx.Request) -> Iterator[None]:
+    """Turns whatever aiohttp raises into httpx's errors; the one place where foreign errors are known."""
+    try:
+        yield
+    except httpx.TransportError:
+        raise
+    except aiohttp.InvalidURL as error:
+        request.extensions[UNSENT] = True
+        raise httpx.UnsupportedProtocol(f"not a URL to send to: {error}", request=request) from error
+    except Exception as error:
+        kind = _kind_of(error, unsent=request.extensions.get(UNSENT, False))
+        raise kind(_detail(error), request=request) from error
+
+
+def _kind_of(error: Exception, *, unsent: bool) -> type[httpx.TransportError]:
+    timeout = isinstance(error, TimeoutError)
+    if unsent:
+        return httpx.ConnectTimeout if timeout else httpx.ConnectError
+    if timeout:
+        return httpx.ReadTimeout
+    return httpx.RemoteProtocolError if isinstance(error, aiohttp.ClientResponseError) else httpx.ReadError
+
+
+def _detail(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status} {error.message}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"{error.host}:{error.port}: {_reason(error.os_error)}"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return cut(error.message, 100)
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the service closed it"
+    return str(error) or type(error).__name__
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ConnectionError) and error.errno:
+        return strerror(error.errno)  # asyncio's own words are "Connect call failed"
+    return error.strerror or str(error)
+
+
+def tls_context() -> ssl.SSLContext:
+    """How servers prove who they are.
+
+    `SSL_CERT_FILE` or `SSL_CERT_DIR` in the environment replace the authorities trusted otherwise: those of
+    the system and of Mozilla's list.
+
+    Raises:
+        ConfigurationError: What those variables name cannot be read.
+    """
+    try:
+        context = httpx.create_ssl_context()
+    except OSError as error:  # ssl.SSLError among them
+        raise ConfigurationError(
+            f"the certificate authorities cannot be read: {error}",
+            next_step="let SSL_CERT_FILE name a file of PEM certificates, or unset it",
+        ) from error
+    if not (environ.get("SSL_CERT_FILE") or environ.get("SSL_CERT_DIR")):
+        context.load_default_certs()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for a URL.
+
+    `HTTPS_PROXY`, else `ALL_PROXY`, unless `NO_PROXY` names the host. Plain HTTP goes to this machine alone
+    and so never through a proxy, which would be shown the token; nor does anything else sent to this machine.
+
+    Args:
+        url: Where requests go.
+
+    Returns:
+        The proxy's URL; None where there is none.
+
+    Raises:
+        ConfigurationError: It is not an http or https proxy.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "https" or is_loopback(host) or urllib.request.proxy_bypass(host):
+        return None
+    named = urllib.request.getproxies()
+    proxy = named.get("https") or named.get("all")
+    if not proxy:
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if urlsplit(proxy).scheme not in {"http", "https"}:
+        raise ConfigurationError(
+            f"HTTPS_PROXY: a {urlsplit(proxy).scheme} proxy cannot be used",
+            next_step="name an http:// or https:// proxy, or list the service's host in NO_PROXY",
+        )
+    return proxy

@@ -1,0 +1,220 @@
+"""Opening a text file: what it is, before any record is read."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from loader.errors import SourceError
+from loader.records import Dialect, SourceFile
+from loader.source.columns import kept_columns
+from loader.source.content import BLOCK, Content, is_ascii_compatible, is_packed
+from loader.source.csv_file import CsvFile
+from loader.source.dialect import read_opening
+from loader.source.encoding import encoding_of
+from loader.source.form import LONGEST_RECORD, Form
+from loader.source.paths import fingerprint
+from loader.source.scan import scan
+
+if TYPE_CHECKING:
+    from loader.settings import SourceOptions
+    from loader.source.dialect import Opening
+
+_SAMPLE: Final = 1024 * 1024
+
+
+def open_csv(path: str, file_no: int, options: SourceOptions) -> CsvFile:
+    """Finds out how a text file is written, and fingerprints it.
+
+    A packed file is read to its end, so that damage in it shows before a row is sent.
+
+    Raises:
+        SourceError: It cannot be read, is empty, or has no usable header.
+    """
+    size, digest = fingerprint(path)
+    content, form = _content(path, options)
+    opening, sample = _opening(content, form, options)
+    form = opening.form
+    tail = _tail(content, form, options.skip_footer or 0, opening.data_at + content.first)
+    kept, dropped = kept_columns(form.columns)
+    file = SourceFile(
+        file_no=file_no,
+        path=path,
+        name=Path(path).name,
+        size=size,
+        fingerprint=digest,
+        format="csv",
+        dialect=_dialect(opening, content, tail.footer),
+        schema=dict.fromkeys(kept, pl.String()),
+        notes=(*_detected(opening, content, options), *dropped),
+    )
+    return CsvFile(
+        file=file,
+        content=content,
+        form=form,
+        columns=kept,
+        data_at=opening.data_at + content.first,
+        data_line=opening.data_line,
+        stop=tail.stop or tail.length or (None if content.transcode else size),
+        hint=_hint(sample, opening, content, tail, size),
+    )
+
+
+def _content(path: str, options: SourceOptions) -> tuple[Content, Form]:
+    raw = Content(path, packed=is_packed(path))
+    with raw.open(0) as stream:
+        head = stream.read(_SAMPLE)
+    encoding, bom = encoding_of(path, head, options.encoding, whole=len(head) < _SAMPLE)
+    scanned = encoding if is_ascii_compatible(encoding) else "utf-8"
+    transcode = None if scanned == encoding else encoding
+    return Content(path, raw.packed, bom, transcode), _form(path, options, encoding, scanned)
+
+
+def _form(path: str, options: SourceOptions, encoding: str, scanned: str) -> Form:
+    quote = options.quote if "quote" in options.model_fields_set else '"'
+    escape = options.escape if options.escape != quote else None
+    marks = {"delimiter": options.delimiter or ",", "quote": quote, "escape": escape}
+    for key, mark in marks.items():
+        _check_mark(path, key, mark, encoding)
+    if quote == marks["delimiter"]:
+        raise SourceError(
+            f"{path}: source.quote and source.delimiter are both {quote!r}",
+            next_step="Say two different ones.",
+        )
+    in_bytes = {key: mark.encode(scanned) if mark else None for key, mark in marks.items()}
+    return Form(
+        path=path,
+        encoding=encoding,
+        scanned=scanned,
+        delimiter=in_bytes["delimiter"] or b",",
+        quote=in_bytes["quote"],
+        escape=in_bytes["escape"] if quote else None,
+        lone_cr=False,
+    )
+
+
+def _check_mark(path: str, key: str, mark: str | None, encoding: str) -> None:
+    if mark and ("\r" in mark or "\n" in mark):
+        raise SourceError(f"{path}: source.{key} holds a line end: {mark!r}", next_step="Say another one.")
+    try:
+        (mark or "").encode(encoding)
+    except UnicodeEncodeError as error:
+        raise SourceError(
+            f"{path}: source.{key} is {mark!r}, which cannot be written in {encoding}",
+            next_step="Check source.encoding.",
+        ) from error
+
+
+def _opening(content: Content, form: Form, options: SourceOptions) -> tuple[Opening, bytes]:
+    """Reads as much of the file as its header needs; gives that sample back, cut at `_SAMPLE` or later."""
+    size = _SAMPLE
+    while True:
+        with content.open(content.first) as stream:
+            sample = stream.read(size)
+        opening = read_opening(sample, form, options, whole=len(sample) < size)
+        if opening is not None:
+            return opening, sample
+        if size > LONGEST_RECORD:
+            raise SourceError(
+                f"{content.path}: no header ends within {LONGEST_RECORD // 2**20} MiB",
+                next_step="Check that the file is text, and what source.skip_lines says.",
+            )
+        size *= 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """The end of a file: its content's length in bytes and where its footer begins; None: not looked for."""
+
+    length: int | None = None
+    stop: int | None = None
+    footer: str = ""
+
+
+def _tail(content: Content, form: Form, footer_lines: int, data_at: int) -> _Tail:
+    if not footer_lines and not content.packed:
+        return _Tail()
+    length, starts = _last_lines(content, form, footer_lines)
+    if not footer_lines:
+        return _Tail(length)
+    if len(starts) < footer_lines or starts[0] < data_at:
+        raise SourceError(
+            f"{content.path}: source.skip_footer says that {footer_lines} lines at the end are not data, and "
+            "fewer stand below the header",
+            next_step="Lower source.skip_footer.",
+        )
+    with content.open(starts[0]) as stream:
+        footer = stream.read(min(length - starts[0], LONGEST_RECORD))
+    return _Tail(length, starts[0], footer.decode(form.scanned, "replace"))
+
+
+def _last_lines(content: Content, form: Form, lines: int) -> tuple[int, list[int]]:
+    """The content's length, and the offsets at which its last lines begin."""
+    line_end = re.compile(rb"\r\n?|\n" if form.lone_cr else rb"\n")
+    at = content.first
+    starts = deque([at], maxlen=lines + 1)
+    with content.open(at) as stream:
+        while block := stream.read(BLOCK):
+            if block.endswith(b"\r"):
+                block += stream.read(1)
+            if lines:
+                starts.extend(at + match.end() for match in line_end.finditer(block))
+            at += len(block)
+    begun = [start for start in starts if start < at]
+    return at, begun[-lines:] if lines else []
+
+
+def _dialect(opening: Opening, content: Content, footer: str) -> Dialect:
+    form = opening.form
+    return Dialect(
+        delimiter=form.delimiter.decode(form.scanned),
+        quote=form.quote.decode(form.scanned) if form.quote else None,
+        escape=form.escape.decode(form.scanned) if form.escape else None,
+        encoding=form.encoding,
+        bom=content.bom > 0,
+        newline=opening.newline,
+        header=form.named,
+        preamble=opening.preamble,
+        footer=footer,
+    )
+
+
+def _detected(opening: Opening, content: Content, options: SourceOptions) -> tuple[str, ...]:
+    """One line that says what the options did not; none where they said everything."""
+    form, said = opening.form, options.model_fields_set
+    found = ["gzip"] if content.packed else []
+    if options.encoding is None:
+        found.append(form.encoding + (" with a byte-order mark" if content.bom else ""))
+    if options.delimiter is None:
+        mark = form.delimiter.decode(form.scanned)
+        found.append("delimiter tab" if mark == "\t" else f'delimiter "{mark}"')
+    if "quote" not in said:
+        found.append('quote "\\""')
+    if form.named and options.header is None:
+        found.append(f"header in line {opening.header_line}")
+    return (f"detected: {', '.join(found)}",) if found else ()
+
+
+def _hint(sample: bytes, opening: Opening, content: Content, tail: _Tail, size: int) -> int:
+    """About how many records the file has; exact where the sample is all of it and it is plain."""
+    data = sample[opening.data_at :]
+    length = (tail.stop or tail.length or _length(sample, content, size)) - content.first
+    whole = length <= len(sample)
+    data = data[: max(0, length - opening.data_at)]
+    found = scan(data, opening.form, final=whole) if opening.form.is_simple else None
+    records = len(found.starts) if found else max(data.count(b"\n"), data.count(b"\r"))
+    seen = found.consumed if found else len(data)
+    return records if whole else round(records * (length - opening.data_at) / max(1, seen))
+
+
+def _length(sample: bytes, content: Content, size: int) -> int:
+    """The content's length in bytes, guessed from the sample where it is transcoded."""
+    if content.transcode is None:
+        return size
+    stored = len(sample.decode("utf-8", "replace").encode(content.transcode, "replace"))
+    return round((size - content.bom) * len(sample) / max(1, stored))

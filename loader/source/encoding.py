@@ -1,0 +1,76 @@
+"""Which encoding a text file is in."""
+
+from __future__ import annotations
+
+import codecs
+from typing import Final
+
+from loader.errors import SourceError
+
+_MARKS: Final = (  # the longer ones first: the mark of UTF-16 begins that of UTF-32
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_WITHOUT_ORDER: Final = {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-8"}
+_WIDE_SAMPLE: Final = 1024
+
+
+def encoding_of(path: str, head: bytes, said: str | None, *, whole: bool) -> tuple[str, int]:
+    """Finds the encoding by what was said, by the byte-order mark, else by the bytes themselves.
+
+    Args:
+        path: The file, for messages.
+        head: The first bytes of its unpacked content.
+        said: What the options say; None where it is to be detected.
+        whole: Whether `head` is all of it.
+
+    Returns:
+        The codec's name and the length of the byte-order mark, 0 where there is none.
+
+    Raises:
+        SourceError: There is no such codec, or the mark belongs to another one.
+    """
+    mark, marked = next(((mark, name) for mark, name in _MARKS if head.startswith(mark)), (b"", None))
+    if said is None:
+        return marked or _guess(head, whole=whole), len(mark)
+    wanted = _codec(path, said)
+    if marked and marked not in (wanted, _WITHOUT_ORDER.get(wanted)) and not _fits(wanted, marked):
+        raise SourceError(
+            f"{path}: begins with the byte-order mark of {marked}, and source.encoding says {said}",
+            next_step=f"Leave source.encoding out, or say {marked}.",
+        )
+    return (marked, len(mark)) if marked else (_WITHOUT_ORDER.get(wanted, wanted), 0)
+
+
+def _fits(wanted: str, marked: str) -> bool:
+    """Whether a codec that takes its byte order from the mark was asked for."""
+    return wanted in _WITHOUT_ORDER and marked.startswith(wanted.removesuffix("-sig"))
+
+
+def _codec(path: str, name: str) -> str:
+    try:
+        found = codecs.lookup(name)
+        " ".encode(name)  # refuses codecs that are not for text
+    except (LookupError, UnicodeError) as error:
+        raise SourceError(
+            f"{path}: source.encoding says {name!r}, and there is no such encoding",
+            next_step="Write a codec name such as utf-8, cp1252, iso-8859-15 or utf-16.",
+        ) from error
+    return found.name
+
+
+def _guess(head: bytes, *, whole: bool) -> str:
+    wide = head[:_WIDE_SAMPLE]
+    half = len(wide) // 2
+    if half and wide[1::2].count(0) > half * 0.4 and not wide[0::2].count(0):
+        return "utf-16-le"
+    if half and wide[0::2].count(0) > half * 0.4 and not wide[1::2].count(0):
+        return "utf-16-be"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head, whole)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"

@@ -1,0 +1,124 @@
+"""From what the user wrote to the files that are meant, and how each is written."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from loader.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PARQUET_MAGIC: Final = b"PAR1"
+_ZIP_MAGIC: Final = b"PK\x03\x04"
+_CSV_ENDINGS: Final = frozenset({".csv", ".txt", ".tsv"})
+_PARQUET_ENDINGS: Final = frozenset({".parquet", ".pq"})
+
+
+def expand(patterns: Sequence[str]) -> list[str]:
+    """Finds the files that paths and globs name, in the order given, matches of a glob sorted.
+
+    Returns:
+        Paths of files that exist; at least one, none twice.
+
+    Raises:
+        SourceError: Nothing was named, a file is missing, a pattern matches none, a path is no file,
+            one file is named twice, or two have the same name.
+    """
+    if not patterns:
+        raise SourceError("no source file was named", next_step="Name at least one CSV or Parquet file.")
+    found = [path for pattern in patterns for path in _matches(pattern)]
+    _refuse_twins(found)
+    return found
+
+
+def _matches(pattern: str) -> list[str]:
+    path = Path(pattern)
+    if path.is_dir():
+        raise SourceError(
+            f"{pattern}: is a folder, not a file",
+            next_step=f"Name its files, such as {pattern.rstrip('/')}/*.csv",
+        )
+    if path.exists():
+        return [pattern]
+    if not glob.has_magic(pattern):
+        raise SourceError(f"{pattern}: there is no such file", next_step="Check the path and its spelling.")
+    matches = sorted(match for match in glob.glob(pattern, recursive=True) if Path(match).is_file())  # noqa: PTH207 - Path.glob takes no absolute patterns
+    if not matches:
+        raise SourceError(
+            f"{pattern}: no file matches this pattern", next_step="Check the path and its spelling."
+        )
+    return matches
+
+
+def _refuse_twins(paths: Sequence[str]) -> None:
+    seen: dict[Path, str] = {}
+    names: dict[str, str] = {}
+    for path in paths:
+        real = Path(path).resolve()
+        if real in seen:
+            raise SourceError(
+                f"{path}: is named twice (also as {seen[real]})", next_step="Name each file once in a load."
+            )
+        if Path(path).name in names:
+            raise SourceError(
+                f"{path}: has the same name as {names[Path(path).name]}; records are told apart by "
+                "file name and record number",
+                next_step="Rename one of them, or load them one after the other.",
+            )
+        seen[real] = path
+        names[Path(path).name] = path
+
+
+def kind_of(path: str, said: Literal["csv", "parquet"] | None) -> Literal["csv", "parquet"]:
+    """How a file is written: as said, else by its name, else by its first bytes.
+
+    Raises:
+        SourceError: It cannot be opened, or is a zip archive.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if head == _ZIP_MAGIC:
+        raise SourceError(
+            f"{path}: is a zip archive or an Excel workbook, not CSV or Parquet",
+            next_step="Unpack it, or save the sheet as CSV (UTF-8).",
+        )
+    return said or _by_name(path) or ("parquet" if head == _PARQUET_MAGIC else "csv")
+
+
+def _by_name(path: str) -> Literal["csv", "parquet"] | None:
+    endings = [ending.lower() for ending in Path(path).suffixes if ending.lower() != ".gz"]
+    if endings and endings[-1] in _CSV_ENDINGS:
+        return "csv"
+    return "parquet" if endings and endings[-1] in _PARQUET_ENDINGS else None
+
+
+def fingerprint(path: str) -> tuple[int, str]:
+    """Reads a file once from end to end.
+
+    Returns:
+        Its size in bytes, and the SHA-256 of its bytes as stored, in hex.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+            return file.tell(), digest.hexdigest()
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: str, error: Exception) -> SourceError:
+    """What to say of a file that the system or its packing does not let be read."""
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return SourceError(
+        f"{path}: cannot be read: {why}", next_step="Check that the file is whole and that you may read it."
+    )

@@ -1,0 +1,134 @@
+"""Any sequence of commits, crashes and resumes leaves each row in exactly one state."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from journal_values import judged, load, ready
+
+from loader.errors import LoaderError
+from loader.journal import Journal
+from loader.records import Outcome, Position, Status
+
+ID = load().load_id
+ENDS = st.sampled_from([Status.CREATED, Status.REFUSED, Status.IN_DOUBT, Status.PENDING])
+VERDICTS = st.sampled_from([Status.FILTERED, Status.INVALID, Status.ALREADY_LOADED, Status.BLOCKED])
+
+
+class JournalMachine(RuleBasedStateMachine):
+    """Holds the journal against a dict of row -> status, "sent" while it is under way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="machine-"))
+        self.crashes = 0
+        self.journal = Journal.open(self.folder / "0", wait=0)
+        self.journal.begin(load())
+        self.rows: dict[int, str] = {}
+        self.starts: list[Position] = []
+
+    def teardown(self) -> None:
+        """Removes the files of all crashes."""
+        self.journal.close()
+        shutil.rmtree(self.folder)
+
+    def rows_that_are(self, *states: str) -> list[int]:
+        """Rows in one of these states."""
+        return [seq for seq, state in self.rows.items() if state in states]
+
+    @rule(kinds=st.lists(st.one_of(st.just("sent"), VERDICTS), min_size=1, max_size=8), data=st.data())
+    def commit_batch(self, kinds: list[str], data: st.DataObject) -> None:
+        """Ends some rows that are under way, sends and judges new ones, sends some pending ones again."""
+        ended = data.draw(st.sets(st.sampled_from(self.rows_that_are("sent") or [-1])), "ended") - {-1}
+        ends = {seq: data.draw(ENDS, f"end of {seq}") for seq in sorted(ended)}
+        again = data.draw(st.sets(st.sampled_from(self.rows_that_are("pending") or [-1])), "again") - {-1}
+        first = len(self.rows)
+        new = dict(enumerate(kinds, first))
+        start = Position(first, 0, first + 1, first + 2, first * 7)
+        self.journal.commit(
+            ID,
+            judged=[judged(seq, Status(kind)) for seq, kind in new.items() if kind != "sent"],
+            intents=[ready(seq) for seq in sorted(again | {seq for seq in new if new[seq] == "sent"})],
+            outcomes=[_outcome(seq, end) for seq, end in ends.items()],
+            checkpoints=[start],
+        )
+        self.rows |= {**new, **{seq: end.value for seq, end in ends.items()}, **dict.fromkeys(again, "sent")}
+        self.starts.append(start)
+
+    @precondition(lambda self: self.rows_that_are("in_doubt"))
+    @rule(data=st.data(), end=st.sampled_from([Status.CREATED, Status.PENDING]))
+    def settle(self, data: st.DataObject, end: Status) -> None:
+        """A lookup finds out about a row in doubt."""
+        seq = data.draw(st.sampled_from(self.rows_that_are("in_doubt")))
+        self.journal.commit(ID, outcomes=[_outcome(seq, end)])
+        self.rows[seq] = end.value
+
+    @precondition(
+        lambda self: self.rows_that_are("created", "refused", "invalid", "filtered", "in_doubt", "sent")
+    )
+    @rule(data=st.data())
+    def sending_again_is_refused(self, data: st.DataObject) -> None:
+        """No row but a pending one may be sent again, and a commit that tries changes nothing."""
+        barred = self.rows_that_are("created", "refused", "invalid", "filtered", "in_doubt", "sent")
+        seq = data.draw(st.sampled_from(barred))
+        with pytest.raises(LoaderError):
+            self.journal.commit(ID, intents=[ready(seq), ready(len(self.rows))])
+
+    @precondition(lambda self: self.rows_that_are("created", "refused"))
+    @rule(data=st.data(), end=ENDS)
+    def a_final_state_stays(self, data: st.DataObject, end: Status) -> None:
+        """Another outcome of a row that has ended is refused."""
+        seq = data.draw(st.sampled_from(self.rows_that_are("created", "refused")))
+        with pytest.raises(LoaderError):
+            self.journal.commit(ID, outcomes=[Outcome(seq, end, "another")])
+
+    @rule()
+    def crash_and_resume(self) -> None:
+        """The machine stops: what is on disk is all there is; the load is taken up from it."""
+        self.crashes += 1
+        dead, home = self.folder / str(self.crashes - 1), self.folder / str(self.crashes)
+        home.mkdir()
+        for name in ("journal.db", "journal.db-wal"):
+            shutil.copy(dead / name, home / name)
+        self.journal.close()
+        self.journal = Journal.open(home, wait=0)
+        sent = self.rows_that_are("sent")
+        assert self.journal.mark_in_doubt(ID) == len(sent)
+        self.rows |= dict.fromkeys(sent, "in_doubt")
+
+    @invariant()
+    def each_row_has_its_one_state(self) -> None:
+        """Receipts and totals are what happened; nothing is forgotten."""
+        told = ["in_doubt" if state == "sent" else str(state) for state in self.rows.values()]
+        assert [each.status.value for each in self.journal.receipts(ID)] == told
+        assert {key.value: count for key, count in self.journal.totals(ID).items() if count} == {
+            state: told.count(state) for state in told
+        }
+
+    @invariant()
+    def the_load_goes_on_where_it_stopped(self) -> None:
+        """The resume point is the first row without a line, the batch start before it, the pending rows."""
+        point = self.journal.resume_point(ID)
+        assert point.next_seq == len(self.rows)
+        assert point.checkpoint == (self.starts[-1] if self.starts else Position())
+        pending = [seq for group in point.pending for seq in group.seqs]
+        assert pending == self.rows_that_are("pending")
+        for group in point.pending:
+            behind = [each for each in self.starts if each.seq <= group.seqs[0]][-1]
+            assert group.checkpoint == behind
+
+
+def _outcome(seq: int, end: Status) -> Outcome:
+    return Outcome(seq, end, f"id-{seq}" if end is Status.CREATED else None, message=end.value)
+
+
+JournalMachine.TestCase.settings = settings(
+    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestJournalMachine = JournalMachine.TestCase

@@ -1,0 +1,158 @@
+"""The quick path and the exact path give the same; block borders do not show."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from source_cases import read_bytes
+
+from loader.source.csv_file import Reading
+from loader.source.exact import Exact
+from loader.source.form import Chunk, Form
+from loader.source.plain import read_plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORM = Form("x.csv", "utf-8", "utf-8", b",", b'"', None, lone_cr=False, columns=("a", "b", "c"))
+
+junk = st.text(alphabet='ab,,"\r\n é\0', max_size=40).map(str.encode)
+tidy = st.lists(
+    st.sampled_from(
+        [b"a", b",", b",", b"\n", b"\r\n", b'"x,"', b'"y""z"', b'"l\nm\r\nn\ro"', b'""', b" ", b"\xe9", b"\r"]
+    ),
+    max_size=25,
+).map(b"".join)
+
+
+def exactly(data: bytes, form: Form) -> Chunk:
+    """All records of a text by the exact path."""
+    exact = Exact(form)
+    records, at, line = [], 0, 1
+    while at < len(data):
+        record = exact.record(data, at, line, final=True)
+        assert record is not None
+        records.append(record)
+        at, line = record.end, line + record.breaks
+    return exact.chunk(records, 0, 0, 1)
+
+
+def facts(chunks: list[Chunk]) -> list[tuple[object, ...]]:
+    """All that chunks say of each record, in order."""
+    return [
+        (row, int(start), int(end), int(line), int(after), chunk.extra.get(index))
+        for chunk in chunks
+        for index, (row, start, end, line, after) in enumerate(
+            zip(chunk.frame.rows(), chunk.starts, chunk.ends, chunk.lines, chunk.next_lines, strict=True)
+        )
+    ]
+
+
+@pytest.mark.parametrize("lone_cr", [False, True])
+@given(data=junk | tidy)
+@example(data=b"a,b\r")
+@example(data=b'"a"\r,b,c')
+@example(data=b"\r\n\r\n")
+@example(data=b"\xef\xbb\xbfa,b,c\n")
+@settings(max_examples=250, deadline=None)
+def test_quick_equals_exact(data: bytes, *, lone_cr: bool) -> None:
+    """Whatever the quick path takes on, it reads as the exact path does."""
+    form = replace(FORM, lone_cr=lone_cr)
+    found = read_plain(data, form, 0, 1, final=True)
+    if found is not None:
+        chunk, consumed, _ = found
+        assert consumed == len(data)
+        assert facts([chunk]) == facts([exactly(data, form)])
+
+
+@pytest.mark.parametrize("lone_cr", [False, True])
+@given(data=junk | tidy, block=st.integers(1, 12))
+@settings(max_examples=250, deadline=None)
+def test_block_borders_do_not_show(data: bytes, block: int, *, lone_cr: bool) -> None:
+    """Records are the same wherever the blocks they are read in end."""
+    form = replace(FORM, lone_cr=lone_cr)
+    pieces = list(Reading(form, io.BytesIO(data), 0, 1, block=block).chunks())
+    whole = [exactly(data, form)] if data else []
+    assert facts(pieces) == facts(whole)
+
+
+def test_quick_path_takes_plain_text() -> None:
+    """Plain text with quotes, line breaks, blank lines and ragged records does not need the exact path."""
+    data = b'1,"two, ""2""",3\r\n\r\n"l\r\nm",,\r\nshort\r\n1,2,3,\r\n1,2,3,4\r\n'
+    found = read_plain(data, FORM, 100, 7, final=False)
+    assert found is not None
+    chunk, consumed, line = found
+    assert (consumed, line) == (len(data), 14)
+    assert chunk.frame.rows() == [
+        ("1", 'two, "2"', "3", None),
+        ("l\r\nm", "", "", None),
+        ("short", None, None, "has 1 cell, the header has 3"),
+        ("1", "2", "3", None),
+        ("1", "2", "3", "has 4 cells, the header has 3"),
+    ]
+    assert chunk.extra == {4: ("4",)}
+    assert chunk.lines.tolist() == [7, 9, 11, 12, 13]
+    assert chunk.starts.tolist() == [100, 120, 130, 137, 145]
+
+
+cell = st.text(alphabet=st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=8)
+marked = st.text(alphabet="a;,\t|\"'\\\r\n ", max_size=6)
+tables = st.integers(1, 4).flatmap(
+    lambda width: st.lists(st.lists(cell | marked, min_size=width, max_size=width), min_size=1, max_size=12)
+)
+
+
+@given(
+    table=tables,
+    delimiter=st.sampled_from([",", ";", "\t", "|", "§"]),
+    line_end=st.sampled_from(["\n", "\r\n", "\r"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32-be"]),
+    escape=st.sampled_from([None, "\\"]),
+    all_quoted=st.booleans(),
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_written_tables_read_back(
+    tmp_path: Path,
+    table: list[list[str]],
+    delimiter: str,
+    line_end: str,
+    encoding: str,
+    escape: str | None,
+    *,
+    all_quoted: bool,
+) -> None:
+    """Cells come back exactly as a CSV writer was given them, in every dialect."""
+    text = io.StringIO(newline="")
+    breaks = any(mark in cell for mark in "\r\n" for row in table for cell in row)  # not always quoted
+    writer = csv.writer(
+        text,
+        delimiter=delimiter,
+        lineterminator=line_end,
+        quoting=csv.QUOTE_ALL if all_quoted or escape or breaks else csv.QUOTE_MINIMAL,
+        doublequote=escape is None,
+        escapechar=escape,
+    )
+    writer.writerow([f"n{place}" for place in range(len(table[0]))])
+    writer.writerows(table)
+    content = text.getvalue().encode(encoding)
+    got = read_bytes(tmp_path, content, delimiter=delimiter, encoding=encoding, escape=escape)
+    assert got.cells == [tuple(row) for row in table]
+    assert got.problems == [None] * len(table)
+    assert got.numbers == list(range(1, len(table) + 1))
+
+
+@given(table=tables)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_polars_written_tables_read_back(tmp_path: Path, table: list[list[str]]) -> None:
+    """So do cells that Polars wrote."""
+    names = [f"n{place}" for place in range(len(table[0]))]
+    text = pl.DataFrame(table, schema=names, orient="row").write_csv(quote_style="always")
+    got = read_bytes(tmp_path, text.encode(), encoding="utf-8", delimiter=",")
+    assert got.cells == [tuple(row) for row in table]
