@@ -74,7 +74,7 @@ class SourceError(NotStarted):
     """A source file is missing, empty, unreadable or not of the form that was said."""
 
 
-class SourceChanged(SourceError):
+class SourceChanged(SourceError):  # noqa: N818 - the tree reads as states, not as a list of Errors
     """A source's content differs from what it was when its load began."""
 
 

@@ -9,7 +9,6 @@ import polars as pl
 
 from loader.mapping import EXTERNAL_ID_PATH
 from loader.mapping.columns import is_text
-from loader.mapping.compile import CellCheck, Value
 from loader.mapping.conversions import ESCAPED, escape, null_if
 from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves
 from loader.records import (
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from loader.mapping import CompiledMapping
+    from loader.mapping.compile import CellCheck, Value
 
 FINDINGS_SCHEMA: Final = pl.Schema(
     {
@@ -116,9 +116,7 @@ def stamp(
 
 def _compute(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame:
     program = compiled.program
-    frame = frame.with_columns(
-        [expression.alias(name) for name, expression in program.cells.items()]
-    )
+    frame = frame.with_columns([expression.alias(name) for name, expression in program.cells.items()])
     if program.guarded:
         frame = _with_guarded(frame, program.guarded, compiled)
     for stage in program.stages:
@@ -162,9 +160,7 @@ def _guard(cells: pl.DataFrame, expression: pl.Expr) -> tuple[pl.Series, pl.Seri
 
 def _state(compiled: CompiledMapping, invalid: pl.Series) -> pl.Expr:
     judged = (
-        pl.when(pl.col(RECORD_NO).is_in(invalid.implode()))
-        .then(pl.lit("invalid"))
-        .otherwise(pl.lit("ready"))
+        pl.when(pl.col(RECORD_NO).is_in(invalid.implode())).then(pl.lit("invalid")).otherwise(pl.lit("ready"))
     )
     if compiled.where is None:
         return judged
@@ -354,7 +350,7 @@ class _Writer:
         encode = self._encoder(value)
         if value.listed:
             items = column.list.eval(encode(pl.element())).list.join(",")
-            written = pl.when(column.list.len() > 0).then(
+            written: pl.Expr = pl.when(column.list.len() > 0).then(
                 pl.concat_str(pl.lit("["), items, pl.lit("]"))
             )
         else:
@@ -396,9 +392,7 @@ def _empty(child: object) -> str:
     if kind is Kind.LIST:
         return "[]"
     below: dict[str, object] = getattr(child, "children", None) or {}
-    members = [
-        f'"{name}":{_empty(each)}' for name, each in below.items() if getattr(each, "required", False)
-    ]
+    members = [f'"{name}":{_empty(each)}' for name, each in below.items() if getattr(each, "required", False)]
     return "{" + ",".join(members) + "}"
 
 

@@ -74,7 +74,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a delimited text file is written.
+    r"""How a delimited text file is written.
 
     Attributes:
         delimiter: What stands between two cells, one or more characters.
@@ -82,7 +82,7 @@ class Dialect:
         escape: What stands before a quote inside a quoted cell; None where quotes are doubled.
         encoding: A Python codec name, such as `utf-8`, `cp1252`, `utf-16-le`.
         bom: Whether the file begins with a byte-order mark.
-        newline: The line end of the header line: `\\n`, `\\r\\n` or `\\r`.
+        newline: The line end of the header line: LF, CRLF or CR.
         header: Whether a header line names the columns.
         preamble: The lines above the header as they stand, line ends included; decoded text.
         footer: The lines below the last record that are not data, likewise.

@@ -200,13 +200,24 @@ BAD_PHRASES = (
 )
 bad_phrases: Texts = st.one_of(st.sampled_from(BAD_PHRASES), nasty)
 
-json_values: SearchStrategy[Any] = st.recursive(
-    st.one_of(
-        st.none(), st.booleans(), st.integers(-(2**60), 2**60), st.sampled_from([0.5, -1.25, 1e20]), nasty
-    ),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(trimmed, inner, max_size=3)),
-    max_leaves=5,
+_plain: SearchStrategy[Any] = st.one_of(
+    st.booleans(), st.integers(-(2**60), 2**60), st.sampled_from([0.5, -1.25, 1e20]), nasty
 )
+
+
+def _trees(leaves: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(trimmed, inner, max_size=3)),
+        max_leaves=5,
+    )
+
+
+json_values = _trees(st.none() | _plain)
+"""Any JSON value."""
+constants = _trees(_plain)
+"""JSON values without nulls: whether a constant keeps the nulls inside it, the document does not say."""
+
 BAD_JSON = ("{", "[1,", "NaN", "01", "'a'", "{a: 1}", "[1] x", "tru", '"\n"', "{,}", "-")
 bad_json: Texts = st.sampled_from(BAD_JSON)
 

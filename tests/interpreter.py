@@ -155,9 +155,10 @@ def _finish_object(
     found = {}
     required = {name for name, each in (field.children or {}).items() if each.required}
     for name in [*made, *sorted(required - made.keys())]:
+        owner = child(field, name)
         below = _finish(
-            made.get(name, {} if name in required else Leaf()),
-            child(field, name),
+            made.get(name, {} if owner.kind is Kind.OBJECT else Leaf()),
+            owner,
             f"{path}.{name}" if path else name,
             needed=name in required,
             wrong=wrong,
@@ -208,6 +209,12 @@ def _is_there(made: Made) -> bool:
 
 
 def _is_alive(item: Made) -> bool:
-    """Whether a list item is sent: one of its cells is there, or it is made of constants alone."""
+    """Whether a list item is sent.
+
+    An object is, where one of its cells is there or all of it is constant; its defaults alone do not make
+    it. A single rule is, where it gives something, be it by its default.
+    """
+    if isinstance(item, Leaf):
+        return item.failed or item.value is not None
     leaves = _leaves(item)
     return any(leaf.from_cells for leaf in leaves) or all(leaf.constant for leaf in leaves)

@@ -156,10 +156,11 @@ def _cleaned(rule: Mapping[str, Any], text: str) -> str | None:
     return None if text in rule.get("null_if", []) else text
 
 
-def _split(rule: Mapping[str, Any], field: Field, text: str) -> list[Any]:
+def _split(rule: Mapping[str, Any], field: Field, text: str) -> list[Any] | None:
+    """The items, or None where all of them went."""
     items = (_cleaned(rule, item) for item in text.split(rule["split"]))
     converted = [_converted_item(rule, field.item or unlisted(field.path), item) for item in items if item]
-    return [item for item in converted if item is not None]
+    return [item for item in converted if item is not None] or None
 
 
 def _converted_item(rule: Mapping[str, Any], field: Field, value: Any) -> Any:

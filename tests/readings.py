@@ -39,15 +39,18 @@ def number(text: str) -> int | Decimal:
 
 
 def localised_number(text: str, decimal: str = ".", thousands: str | None = None) -> int | Decimal:
-    """A number with its own decimal and thousands signs; the latter stand by threes or not at all."""
+    """A number with its own decimal and thousands signs; the latter stand by threes or not at all.
+
+    There is no exponent: it belongs to a programmer's notation, not to a locale's.
+    """
     whole = "[0-9]+"
     if thousands:
         whole = f"(?:[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}})+|{whole})"
-    match = re.fullmatch(rf"([+-]?)({whole})(?:{re.escape(decimal)}([0-9]+))?([eE][+-]?[0-9]+)?", text)
+    match = re.fullmatch(rf"([+-]?)({whole})(?:{re.escape(decimal)}([0-9]+))?", text)
     if not match:
         raise Unreadable(text)
     digits = match[2].replace(thousands, "") if thousands else match[2]
-    return number(f"{match[1]}{digits}.{match[3] or '0'}{match[4] or ''}")
+    return number(f"{match[1]}{digits}.{match[3] or '0'}")
 
 
 def flag(text: str, words: dict[str, list[str]]) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from hypothesis import strategies as st
 
 from loader.resources.fields import Field, Kind, field_tree
@@ -34,7 +35,7 @@ class Case:
 
     Attributes:
         record: The record type.
-        mapping: The mapping's YAML as data; `yaml.safe_dump` writes it.
+        mapping: The mapping's YAML as data; `as_yaml` writes it.
         rows: Cells by column name; each row has every column of the mapping, None stands for a cell that
             a short record lacks.
     """
@@ -42,6 +43,20 @@ class Case:
     record: type[Record]
     mapping: dict[str, Any]
     rows: list[dict[str, str | None]]
+
+
+class _Quoting(yaml.SafeDumper):
+    """Writes each text in double quotes: bare `1e5` or `on` is text to some YAML readers, not to all."""
+
+
+_Quoting.add_representer(
+    str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, '"')
+)
+
+
+def as_yaml(mapping: dict[str, Any]) -> str:
+    """A mapping as the text of its file."""
+    return yaml.dump(mapping, Dumper=_Quoting, sort_keys=False)
 
 
 @st.composite
@@ -154,7 +169,7 @@ class Writer:
             lambda: self.local_date(owner),
             lambda: self.own_words(owner),
             lambda: self.split(owner),
-            lambda: {"value": self.draw(texts.json_values)},
+            lambda: {"value": self.draw(texts.constants)},
             lambda: {"json": self.column(texts.as_json(texts.json_values), texts.bad_json)},
             lambda: {"\0object": {"inner": self.text(owner), "zz": self.local_number(owner)}},
         )()

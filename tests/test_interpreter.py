@@ -151,6 +151,26 @@ def test_required_objects_name_their_own_required_fields() -> None:
     } | {f"{visits}_{end}.{part}" for end in ("start", "end") for part in ("position", "relative_to")}
 
 
+def test_rule_for_a_whole_required_object_is_wrong_itself() -> None:
+    """Where one rule gives a whole object and gives none, the object's own path is wrong."""
+    fields = {
+        "name": {"value": "T"},
+        "fundraising_notice_options.expiration_date_range_start": {"column": "A", "relative_date": True},
+        "fundraising_notice_options.expiration_date_range_end": {"json": "B"},
+        "team_notice_options.visit_start_date_range_start.position": "C",
+        "team_notice_options.visit_start_date_range_end.position": {"value": "on"},
+    }
+    prefix = "team_notice_options.visit_start_date_range"
+    assert became({"fields": fields}, BillingTemplate, {}) == {
+        "fundraising_notice_options.expiration_date_range_start",
+        "fundraising_notice_options.expiration_date_range_end",
+        f"{prefix}_start.position",
+        f"{prefix}_start.relative_to",
+        f"{prefix}_end.relative_to",
+    }
+    assert run("drop_options", {"json": "A"}, {}) == {}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -236,7 +256,7 @@ def test_split_trims_items_and_drops_empty_ones() -> None:
     """Items are trimmed and nulled like cells; without trimming blanks are items."""
     assert cell(LIST, " a; b ;; - ;", split=";", null_if=["-"]) == ["a", "b"]
     assert cell(LIST, "a; ;", split=";", trim=False) == ["a", " "]
-    assert cell(LIST, ";;", split=";") == []
+    assert cell(LIST, ";;", split=";") is None
     assert cell(LIST, "", split=";") is None
     assert cell(LIST, "", split=";", default=["Z"]) == ["Z"]
 
@@ -247,7 +267,7 @@ def test_conversions_behind_split_are_of_items() -> None:
     assert cell(LIST, "a,b,a", split=",", map=table) == ["A", "A"]
     assert cell(LIST, "a,c", split=",", map=table) == {LIST}
     assert cell(LIST, "a,c", split=",", map=table, otherwise="keep") == ["A", "c"]
-    assert cell(LIST, "x,c", split=",", map=table, otherwise=None) == []
+    assert cell(LIST, "x,c", split=",", map=table, otherwise=None) is None
 
 
 def test_map_of_texts_goes_on_through_the_chain() -> None:
@@ -371,6 +391,7 @@ def test_numbers_without_conversion(text: str, expected: object) -> None:
         (".100", None),
         ("1,000.5", None),
         ("1,2,3", None),
+        ("1e3", None),
     ],
 )
 def test_localised_numbers(text: str, expected: object) -> None:
@@ -482,6 +503,7 @@ def test_lists_of_columns() -> None:
     assert run(LIST, ["A", {"column": "B", "map": {"b": "B"}}], {"A": "", "B": "b"}) == ["B"]
     assert run(LIST, ["A", {"column": "B", "map": {"b": "B"}}], {"A": "", "B": "c"}) == {f"{LIST}[1]"}
     assert run(LIST, ["A"], {}) is None
+    assert run(LIST, ["A", {"column": "B", "default": "b"}], {"A": "a"}) == ["a", "b"]
 
 
 def test_optional_objects_with_nothing_in_them_are_left_out() -> None:

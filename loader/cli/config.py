@@ -85,7 +85,7 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
     if not given.get("tenant"):
         raise ConfigurationError(
             "whose records are they? No tenant is given",
-            next_step="say --tenant NAME, set LOADER_TENANT, or write tenant = \"NAME\" into loader.toml",
+            next_step='say --tenant NAME, set LOADER_TENANT, or write tenant = "NAME" into loader.toml',
         )
     return _validated(given)
 

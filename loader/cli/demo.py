@@ -42,7 +42,9 @@ def demo_command(home: Path | None, *, keep_running: bool) -> int:
         say(f"a sandbox takes records at {sandbox.url}")
         settings = RunSettings(tenant=_TENANT, base_url=sandbox.url)
         for mapping, sample in _LOADS:
-            say(f"\n$ loader load mappings/{mapping} sample_data/{sample} --tenant {_TENANT} --base-url {sandbox.url}")
+            say(
+                f"\n$ loader load mappings/{mapping} sample_data/{sample} --tenant {_TENANT} --base-url {sandbox.url}"
+            )
             _show(_load(mappings / mapping, samples / sample, settings, home))
         if keep_running:
             _wait(sandbox.url)
@@ -85,4 +87,6 @@ def _data() -> tuple[Path, Path]:
     for root in (package.parent, package / "_shipped"):
         if (root / "sample_data").is_dir() and (root / "mappings").is_dir():
             return root / "mappings", root / "sample_data"
-    raise ConfigurationError("the sample data is not installed", next_step="run it in a checkout of the project")
+    raise ConfigurationError(
+        "the sample data is not installed", next_step="run it in a checkout of the project"
+    )

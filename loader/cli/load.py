@@ -20,7 +20,13 @@ from loader.pipeline import open_inputs, read_mapping, run_load
 @source_options
 @sending_options
 def load_command(
-    mapping: Path, sources: tuple[str, ...], overrides: dict[str, Any], home: Path, *, as_json: bool, **options: Any
+    mapping: Path,
+    sources: tuple[str, ...],
+    overrides: dict[str, Any],
+    home: Path,
+    *,
+    as_json: bool,
+    **options: Any,
 ) -> int:
     """Load SOURCES, files or globs, as one load through MAPPING.
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
 from loader.cli.config import CONFIG_FILE, read_config, with_target
 from loader.errors import ConfigurationError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _NONE_WORDS: Final = frozenset({"", "none", "null", "~"})
 _FLAGS: Final = {"true": True, "yes": True, "false": False, "no": False}
@@ -100,22 +100,72 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-_SENDING: Final = (
-    click.option("--base-url", envvar="LOADER_BASE_URL", metavar="URL", help="One URL for every record type, for a sandbox or proxy."),
-    click.option("--rate", envvar="LOADER_RATE", metavar="N/s|N/min", help="A ceiling of requests, such as 50/s or 3000/min."),
-    click.option("--concurrency", envvar="LOADER_CONCURRENCY", type=click.IntRange(1, 1024), help="A ceiling of requests under way at once. [default: 16]"),
-    click.option("--batch-size", envvar="LOADER_BATCH_SIZE", type=click.IntRange(1, 100_000), help="Rows a checkpoint. [default: 1000]"),
+_SENDING: Final[tuple[Decorator, ...]] = (
+    click.option(
+        "--base-url",
+        envvar="LOADER_BASE_URL",
+        metavar="URL",
+        help="One URL for every record type, for a sandbox or proxy.",
+    ),
+    click.option(
+        "--rate",
+        envvar="LOADER_RATE",
+        metavar="N/s|N/min",
+        help="A ceiling of requests, such as 50/s or 3000/min.",
+    ),
+    click.option(
+        "--concurrency",
+        envvar="LOADER_CONCURRENCY",
+        type=click.IntRange(1, 1024),
+        help="A ceiling of requests under way at once. [default: 16]",
+    ),
+    click.option(
+        "--batch-size",
+        envvar="LOADER_BATCH_SIZE",
+        type=click.IntRange(1, 100_000),
+        help="Rows a checkpoint. [default: 1000]",
+    ),
     click.option("--limit", envvar="LOADER_LIMIT", type=click.IntRange(1), help="The first N rows only."),
-    click.option("--max-errors", envvar="LOADER_MAX_ERRORS", metavar="N|N%", help="Stop when more rows than this go wrong."),
-    click.option("--give-up-after", envvar="LOADER_GIVE_UP_AFTER", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop when the service is down for so long. [default: 300]"),
-    click.option("--connect-timeout", envvar="LOADER_CONNECT_TIMEOUT", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="How long to wait for a connection. [default: 10]"),
-    click.option("--read-timeout", envvar="LOADER_READ_TIMEOUT", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="How long to wait for an answer. [default: 60]"),
+    click.option(
+        "--max-errors",
+        envvar="LOADER_MAX_ERRORS",
+        metavar="N|N%",
+        help="Stop when more rows than this go wrong.",
+    ),
+    click.option(
+        "--give-up-after",
+        envvar="LOADER_GIVE_UP_AFTER",
+        type=click.FloatRange(0, min_open=True),
+        metavar="SECONDS",
+        help="Stop when the service is down for so long. [default: 300]",
+    ),
+    click.option(
+        "--connect-timeout",
+        envvar="LOADER_CONNECT_TIMEOUT",
+        type=click.FloatRange(0, min_open=True),
+        metavar="SECONDS",
+        help="How long to wait for a connection. [default: 10]",
+    ),
+    click.option(
+        "--read-timeout",
+        envvar="LOADER_READ_TIMEOUT",
+        type=click.FloatRange(0, min_open=True),
+        metavar="SECONDS",
+        help="How long to wait for an answer. [default: 60]",
+    ),
 )
 
 
 def sending_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options of commands that send."""
-    for option in (json_option, home_option, *reversed(_SENDING), tenant_option, target_option):
+    added: tuple[Decorator, ...] = (
+        json_option,
+        home_option,
+        *reversed(_SENDING),
+        tenant_option,
+        target_option,
+    )
+    for option in added:
         command = option(command)
     return command
 

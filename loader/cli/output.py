@@ -149,4 +149,3 @@ def next_after_load(summary: Summary, code: int, home: Path, mapping: str | None
 def is_terminal() -> bool:
     """Whether somebody watches stderr."""
     return sys.stderr.isatty()
-

@@ -70,9 +70,7 @@ def _rows(batches: Iterable[Batch]) -> Iterator[dict[str, Any]]:
             yield {**row, **{f"(surplus {number})": cell for number, cell in enumerate(surplus, 1)}}
 
 
-def _payloads(
-    batches: Iterable[tuple[Batch, Payloads]], *, as_text: bool
-) -> Iterator[dict[str, Any]]:
+def _payloads(batches: Iterable[tuple[Batch, Payloads]], *, as_text: bool) -> Iterator[dict[str, Any]]:
     for _, payloads in batches:
         found: dict[int, list[dict[str, Any]]] = {}
         for each in payloads.findings.drop(LINE, EXTERNAL_ID).iter_rows(named=True):
@@ -144,4 +142,3 @@ def _as_table(rows: list[dict[str, Any]]) -> None:
 
 def _short(value: object) -> str:
     return escape("" if value is None else str(value))
-

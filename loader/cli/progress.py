@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final, Self
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from loader.cli.output import error_console, is_terminal, say
+from loader.pipeline import Watcher
 from loader.records import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from loader.pipeline import Watcher
     from loader.records import Requests
 
 _EVERY_S: Final = 5.0
@@ -152,6 +152,3 @@ class Lines:
 def watcher() -> Bar | Lines:
     """The watcher that fits stderr; a context manager, too."""
     return Bar() if is_terminal() else Lines()
-
-
-__all__ = ["Bar", "Lines", "Watcher", "watcher"]

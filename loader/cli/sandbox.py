@@ -13,11 +13,16 @@ from loader.cli.output import say
 @click.option("--host", default="127.0.0.1", show_default=True, help="An address of this machine only.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: a free one.")
 @click.option("--tenant", "tenants", multiple=True, help="A tenant that exists; repeatable. [default: acme]")
-@click.option("--token", "tokens", multiple=True, help="A made-up token that is good; repeatable. [default: any]")
+@click.option(
+    "--token", "tokens", multiple=True, help="A made-up token that is good; repeatable. [default: any]"
+)
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="A hidden limit, requests a second.")
 @click.option("--burst", type=click.IntRange(1), help="Requests at once after a pause. [default: the rate]")
 @click.option(
-    "--retry-after/--no-retry-after", default=True, show_default=True, help="Whether 429 says how long to wait."
+    "--retry-after/--no-retry-after",
+    default=True,
+    show_default=True,
+    help="Whether 429 says how long to wait.",
 )
 @click.option(
     "--latency", type=click.FloatRange(0), default=0.0, show_default=True, help="Seconds before each answer."

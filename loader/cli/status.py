@@ -72,11 +72,15 @@ def _show(journal: Journal, load: Load, home: Path) -> None:
     )
     console = out_console()
     console.print(f"state: {load.state}{': ' + load.reason if load.reason else ''}", markup=False)
-    console.print(f"mapping: {load.mapping_name}; to: {load.base_url}; begun: {load.created_at:%Y-%m-%d %H:%M:%SZ}")
+    console.print(
+        f"mapping: {load.mapping_name}; to: {load.base_url}; begun: {load.created_at:%Y-%m-%d %H:%M:%SZ}"
+    )
     for file in load.files:
-        console.print(f"source: {file.path} ({file.size:,} bytes, sha256 {file.fingerprint[:16]}…)", markup=False)
+        console.print(
+            f"source: {file.path} ({file.size:,} bytes, sha256 {file.fingerprint[:16]}…)", markup=False
+        )
     _doubts(journal, load)
-    show_reasons(reasons_of(journal.receipts(load.load_id)))
+    show_reasons(reasons_of(journal, load.load_id))
     if load.state != "finished":
         say_next(command_line("loader", "resume", load.load_id, home=home))
     else:

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
-    from loader.journal.loads import LoadLine
-
+NO_KEYS: Final = (0, -1)
 _AT_ONCE: Final = 250  # external ids asked for in one statement
 
 # The index gives lines in order of key. An external id is created once, before the many loads that only met
@@ -49,7 +48,11 @@ FROM found CROSS JOIN load_row USING (key) JOIN load ON load.load_no = load_row.
 
 
 def known_lines(
-    connection: sqlite3.Connection, query: str, scope_no: int, line: LoadLine, external_ids: Sequence[str]
+    connection: sqlite3.Connection,
+    query: str,
+    scope_no: int,
+    keys: tuple[int, int],
+    external_ids: Sequence[str],
 ) -> dict[str, Known]:
     """Runs ELSEWHERE or HERE for external ids; those of which nothing is known are not in the result.
 
@@ -57,21 +60,19 @@ def known_lines(
         connection: The journal's.
         query: Which of the two.
         scope_no: The tenant and record type in which the ids mean something.
-        line: The load that is at work.
+        keys: The first and the last key of the load that is at work; NO_KEYS where there is none.
         external_ids: In any order; repeated ones do no harm.
     """
     return {
         external_id: Known(STATUS_OF[state], *rest)
-        for external_id, state, *rest in _found(connection, query, scope_no, line, external_ids)
+        for external_id, state, *rest in _found(connection, query, (scope_no, *keys), external_ids)
     }
 
 
 def _found(
-    connection: sqlite3.Connection, query: str, scope_no: int, line: LoadLine, external_ids: Sequence[str]
+    connection: sqlite3.Connection, query: str, place: tuple[int, int, int], external_ids: Sequence[str]
 ) -> Iterator[tuple[Any, ...]]:
     for start in range(0, len(external_ids), _AT_ONCE):
         some = external_ids[start : start + _AT_ONCE]
         marks = ",".join(f"(?{4 + number})" for number in range(len(some)))
-        yield from connection.execute(
-            query.format(marks=marks) + LINES, (scope_no, line.first_key, line.last_key, *some)
-        ).fetchall()
+        yield from connection.execute(query.format(marks=marks) + LINES, (*place, *some)).fetchall()

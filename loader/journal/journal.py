@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from loader.errors import JournalFailed, JournalUnusable
-from loader.journal.crosswalk import ELSEWHERE, HERE, known_lines
+from loader.journal.crosswalk import ELSEWHERE, HERE, NO_KEYS, known_lines
 from loader.journal.loads import LoadLine, find_line, insert_load, read_load, read_loads, scope
 from loader.journal.opening import FILE_NAME, connect, make_tables, open_file, translated
 from loader.journal.resume import ResumePoint, put_checkpoints, read_resume_point
@@ -24,7 +24,7 @@ from loader.journal.rows import (
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from loader.errors import LoaderError
     from loader.records import (
@@ -260,8 +260,12 @@ class Journal:
         with translated(JournalFailed, self._path):
             return read_totals(self._connection, self._line(load_id))
 
-    def receipts(self, load_id: str) -> Iterator[Receipt]:
+    def receipts(self, load_id: str, only: Collection[Status] | None = None) -> Iterator[Receipt]:
         """The load's rows in order of seq, read a few at a time.
+
+        Args:
+            load_id: The load.
+            only: The statuses that are wanted; None: all.
 
         A row with an intent and no outcome is in doubt, with a message that says so.
 
@@ -269,7 +273,7 @@ class Journal:
             JournalFailed: The journal cannot be read.
         """
         with translated(JournalFailed, self._path):
-            yield from read_receipts(self._connection, self._line(load_id))
+            yield from read_receipts(self._connection, self._line(load_id), only)
 
     # --- The crosswalk -------------------------------------------------------------------------------
 
@@ -285,6 +289,20 @@ class Journal:
             JournalFailed: The journal cannot be read.
         """
         return self._known(ELSEWHERE, load_id, external_ids)
+
+    def known_in(self, tenant: str, resource: str, external_ids: Sequence[str]) -> dict[str, Known]:
+        """What any load into a tenant and record type has sent, as `known_elsewhere` gives it.
+
+        For a dry run, which has no load in this journal.
+
+        Raises:
+            JournalUnusable: The journal cannot be read.
+        """
+        with translated(JournalUnusable, self._path):
+            scope_no = scope(self._connection, tenant, resource)
+            if scope_no is None:
+                return {}
+            return known_lines(self._connection, ELSEWHERE, scope_no, NO_KEYS, external_ids)
 
     def seen(self, load_id: str, external_ids: Sequence[str]) -> dict[str, Known]:
         """The first row of this load that carries each external id, filtered rows aside.
@@ -354,4 +372,6 @@ class Journal:
     def _known(self, query: str, load_id: str, external_ids: Sequence[str]) -> dict[str, Known]:
         with translated(JournalFailed, self._path):
             line = self._line(load_id)
-            return known_lines(self._connection, query, line.scope_no, line, external_ids)
+            return known_lines(
+                self._connection, query, line.scope_no, (line.first_key, line.last_key), external_ids
+            )

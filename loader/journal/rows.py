@@ -23,7 +23,7 @@ from loader.records import Receipt, Status
 if TYPE_CHECKING:
     import sqlite3
     from collections import Counter
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from loader.journal.loads import LoadLine
     from loader.records import Judged, Outcome, Ready
@@ -153,14 +153,17 @@ def read_totals(connection: sqlite3.Connection, line: LoadLine) -> dict[Status, 
     return totals
 
 
-def read_receipts(connection: sqlite3.Connection, line: LoadLine) -> Iterator[Receipt]:
-    """The load's rows in order of seq, a page at a time."""
+def read_receipts(
+    connection: sqlite3.Connection, line: LoadLine, only: Collection[Status] | None = None
+) -> Iterator[Receipt]:
+    """The load's rows in order of seq, a page at a time; of these statuses, or of all."""
+    wanted = "" if only is None else f" AND state IN ({_states_of(only)})"
+    query = (
+        "SELECT key, file_no, record_no, line, external_id, state, id, http_status, attempts, message,"  # noqa: S608 - numbers of our own
+        f" findings FROM load_row WHERE key > ? AND key <= ?{wanted} ORDER BY key LIMIT ?"
+    )
     after = line.first_key - 1
-    while page := connection.execute(
-        "SELECT key, file_no, record_no, line, external_id, state, id, http_status, attempts, message,"
-        " findings FROM load_row WHERE key > ? AND key <= ? ORDER BY key LIMIT ?",
-        (after, line.last_key, _PAGE),
-    ).fetchall():
+    while page := connection.execute(query, (after, line.last_key, _PAGE)).fetchall():
         for key, file_no, record_no, at_line, external_id, state, *rest in page:
             record_id, http_status, attempts, message, findings = rest
             place = (key - line.first_key, file_no, record_no, at_line, external_id)
@@ -168,6 +171,11 @@ def read_receipts(connection: sqlite3.Connection, line: LoadLine) -> Iterator[Re
                 attempts += 1  # as `doubt_open_rows` would count it
             yield Receipt(*place, STATUS_OF[state], record_id, http_status, attempts, message, findings)
         after = page[-1][0]
+
+
+def _states_of(statuses: Collection[Status]) -> str:
+    """The stored states that are called so, for a query."""
+    return ", ".join(str(state) for state, status in STATUS_OF.items() if status in statuses)
 
 
 def _write_verdicts(

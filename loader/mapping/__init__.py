@@ -183,7 +183,12 @@ def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> Compiled
 
 def _external_id_leaf(rule: Rule) -> Leaf:
     """The external id as a field that every row must fill."""
-    return Leaf(EXTERNAL_ID_PATH, replace(unlisted(EXTERNAL_ID_PATH), kind=Kind.TEXT, required=True), rule, ("external_id",))
+    return Leaf(
+        EXTERNAL_ID_PATH,
+        replace(unlisted(EXTERNAL_ID_PATH), kind=Kind.TEXT, required=True),
+        rule,
+        ("external_id",),
+    )
 
 
 __all__ = [

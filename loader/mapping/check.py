@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from loader.mapping import conversions
 from loader.mapping.columns import columns_of, ignored, is_list, is_nested, sql_expression, template_parts
-from loader.mapping.spec import Rule
 from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves
 from loader.resources.base import nearest
 from loader.resources.fields import Field, Kind
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from loader.mapping.document import Path
     from loader.mapping.findings import Findings
-    from loader.mapping.spec import MappingFile
+    from loader.mapping.spec import MappingFile, Rule
 
 _FITS: Final = {
     Kind.TEXT: {"date", "datetime"},
@@ -135,11 +134,15 @@ def _check_column_type(leaf: Leaf, schema: Mapping[str, pl.DataType], findings: 
             leaf.place,
             leaf.path,
             f"{leaf.path} takes objects, and column {leaf.rule.column!r} holds text",
-            suggestion="say relative_date: true" if relative else "say json: in place of column:, or map its fields",
+            suggestion="say relative_date: true"
+            if relative
+            else "say json: in place of column:, or map its fields",
         )
     if nested and leaf.target.kind not in {Kind.LIST, Kind.OBJECT, Kind.ANY}:
         findings.error(
-            leaf.place, leaf.path, f"column {leaf.rule.column!r} holds {dtype}, and {leaf.path} takes one value"
+            leaf.place,
+            leaf.path,
+            f"column {leaf.rule.column!r} holds {dtype}, and {leaf.path} takes one value",
         )
 
 
@@ -198,7 +201,7 @@ def _item(leaf: Leaf) -> Field:
 
 def _check_fit(leaf: Leaf, findings: Findings) -> None:
     rule, target = leaf.rule, _item(leaf)
-    parsing = [name for name in _PARSING if name in rule.conversions and getattr(rule, name)]
+    parsing: list[str] = [name for name in _PARSING if name in rule.conversions and getattr(rule, name)]
     if len(parsing) > 1:
         findings.error(leaf.place, leaf.path, f"{' and '.join(parsing)} do not go together")
     for name in parsing:
@@ -212,7 +215,9 @@ def _check_fit(leaf: Leaf, findings: Findings) -> None:
                 f"{name} does not fit: {leaf.path} takes {_MADE_OF[target.kind]}",
             )
     if rule.split and leaf.target.kind not in {Kind.LIST, Kind.ANY}:
-        findings.error((*leaf.place, "split"), leaf.path, f"split makes a list, and {leaf.path} takes one value")
+        findings.error(
+            (*leaf.place, "split"), leaf.path, f"split makes a list, and {leaf.path} takes one value"
+        )
     _check_shape(leaf, target, parsing, findings)
 
 
@@ -223,7 +228,9 @@ def _check_shape(leaf: Leaf, target: Field, parsing: list[str], findings: Findin
         return
     if target.kind is Kind.OBJECT:
         advice = "say relative_date: true, or map" if target.is_relative_date else "map"
-        findings.error(leaf.place, leaf.path, f"{leaf.path} takes objects: {advice} their fields, or say json:")
+        findings.error(
+            leaf.place, leaf.path, f"{leaf.path} takes objects: {advice} their fields, or say json:"
+        )
     elif leaf.target.kind is Kind.LIST and not rule.split:
         findings.error(leaf.place, leaf.path, f"{leaf.path} is a list: say split:, or write a list of rules")
 
@@ -233,7 +240,9 @@ def _check_constants(leaf: Leaf, findings: Findings) -> None:
     if "value" in rule.model_fields_set and rule.value is not None:
         _check_constant(rule.value, leaf.target, (*leaf.place, "value"), leaf.path, "the constant", findings)
     if rule.default is not None:
-        _check_constant(rule.default, leaf.target, (*leaf.place, "default"), leaf.path, "the default", findings)
+        _check_constant(
+            rule.default, leaf.target, (*leaf.place, "default"), leaf.path, "the default", findings
+        )
     outside = getattr(rule.otherwise, "value", None)
     values = {**(rule.map or {}), **({"otherwise": outside} if outside is not None else {})}
     texts_go_on = all(isinstance(each, str) for each in values.values() if each is not None)

@@ -11,11 +11,9 @@ import polars as pl
 from loader.mapping import conversions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from loader.mapping.spec import Rule
-
-Schema = "Mapping[str, pl.DataType]"
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
@@ -51,7 +49,7 @@ def sql_expression(sql: str) -> pl.Expr:
     """
     try:
         expression = pl.sql_expr(sql)
-    except Exception as error:
+    except pl.exceptions.PolarsError as error:
         raise ValueError(f"this SQL does not parse: {error}") from None
     if _looks_around(expression):
         raise ValueError("this SQL looks at more than one row (an aggregate or a window); it may not")

@@ -329,8 +329,11 @@ class _Chain:
             self._from_list(source, dtype)
         elif is_text(dtype):
             text = source.cast(pl.String)
-            self._put(conversions.null_if(conversions.trim(text), self._compiler.null_values)
-                      if self._rule.trim else text)
+            self._put(
+                conversions.null_if(conversions.trim(text), self._compiler.null_values)
+                if self._rule.trim
+                else text
+            )
         else:
             self._put(as_text(source, dtype))
         self._first = self._column
@@ -345,7 +348,9 @@ class _Chain:
         element = pl.element()
         if is_text(inner):
             text = element.cast(pl.String)
-            each = conversions.null_if(conversions.trim(text) if self._rule.trim else text, self._compiler.null_values)
+            each = conversions.null_if(
+                conversions.trim(text) if self._rule.trim else text, self._compiler.null_values
+            )
         else:
             each = as_text(element, inner)
         self._put(items.list.eval(each).list.drop_nulls())
@@ -355,7 +360,9 @@ class _Chain:
     def _json(self) -> None:
         """The column's JSON text, judged by the field's model cell by cell."""
         adapter = None if self._target.kind is Kind.ANY else self._target.adapter
-        self._put(pl.col(self._column).map_batches(lambda cells: judge_json(cells, adapter), return_dtype=JUDGED))
+        self._put(
+            pl.col(self._column).map_batches(lambda cells: judge_json(cells, adapter), return_dtype=JUDGED)
+        )
         judged = self._column
         self._put(pl.col(judged).struct.field("json"))
         self._check(
@@ -388,7 +395,11 @@ class _Chain:
         write: Callable[[Any], str | None] = _as_is if texts else to_json_or_none
         keys = list(table)
         before = self._column
-        self._map(lambda cell: _replaced(cell, keys, [write(table[key]) for key in keys], otherwise, write, texts=texts))
+        self._map(
+            lambda cell: _replaced(
+                cell, keys, [write(table[key]) for key in keys], otherwise, write, texts=texts
+            )
+        )
         if otherwise is None:
             expected = f"in the table ({', '.join(keys)})"
             self._check(self._any(before, lambda cell: ~cell.is_in(keys)), expected, allowed=tuple(keys))
@@ -403,7 +414,9 @@ class _Chain:
             forms = rule.date
             typed = self._typed()
             self._convert(
-                (lambda cell: cell.str.slice(0, 10)) if typed else (lambda cell: conversions.date(cell, forms)),
+                (lambda cell: cell.str.slice(0, 10))
+                if typed
+                else (lambda cell: conversions.date(cell, forms)),
                 f"a date of the form {' or '.join(forms)}",
                 "plain",
             )

@@ -61,7 +61,9 @@ def _plain_number(text: pl.Expr) -> pl.Expr:
     parts = sound.str.extract_groups(_NUMBER)
     sign, whole, part = (parts.struct.field(name) for name in ("1", "2", "3"))
     fraction = pl.when(part.fill_null("") != "").then(pl.concat_str(pl.lit("."), part)).otherwise(pl.lit(""))
-    minus = pl.when((sign == "-") & ((whole != "0") | (fraction != ""))).then(pl.lit("-")).otherwise(pl.lit(""))
+    minus = (
+        pl.when((sign == "-") & ((whole != "0") | (fraction != ""))).then(pl.lit("-")).otherwise(pl.lit(""))
+    )
     return pl.concat_str(minus, whole, fraction)
 
 
@@ -71,7 +73,7 @@ def _unlocalised(text: pl.Expr, form: NumberFormat) -> pl.Expr:
     if form.thousands:
         group = re.escape(form.thousands)
         pattern += rf"|^[+-]?\d{{1,3}}(?:{group}\d{{3}})+(?:{point}\d+)?$"
-    sound = pl.when(text.str.contains(pattern)).then(text)
+    sound: pl.Expr = pl.when(text.str.contains(pattern)).then(text)
     if form.thousands:
         sound = sound.str.replace_all(form.thousands, "", literal=True)
     return sound.str.replace_all(form.decimal, ".", literal=True)
@@ -182,9 +184,7 @@ def relative_date(text: pl.Expr) -> pl.Expr:
     count = parts.struct.field("number")
     whole = pl.when(count.is_in(["a", "an", "one"])).then(pl.lit("1")).otherwise(_plain_number(count))
     whence = parts.struct.field("whence").str.replace(r" of (?:the )?", " of the ")
-    on = pl.concat_str(
-        pl.lit('{"position":"on","relative_to":"the '), whence, pl.lit('"}')
-    )
+    on = pl.concat_str(pl.lit('{"position":"on","relative_to":"the '), whence, pl.lit('"}'))
     beside = pl.concat_str(
         pl.lit('{"number":'),
         whole,

@@ -130,7 +130,7 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(each, (*path, index)) for index, each in enumerate(node.value)]
         scalar = Scalar(node.value)
-        scalar.plain = node.style is None
+        scalar.plain = getattr(node, "style", None) is None
         return scalar
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:

@@ -124,9 +124,7 @@ class Rule(_Part):
     @model_validator(mode="after")
     def _one_origin(self) -> Rule:
         given = [
-            name
-            for name in ORIGINS
-            if ("json_column" if name == "json" else name) in self.model_fields_set
+            name for name in ORIGINS if ("json_column" if name == "json" else name) in self.model_fields_set
         ]
         if given == ["column", "lookup"]:
             return self

@@ -75,9 +75,7 @@ def leaves(node: Node) -> Iterator[Leaf]:
 
 def unlisted(path: str, kind: Kind = Kind.ANY) -> Field:
     """A field that the page of an open object does not list."""
-    return Field(
-        path=path, kind=kind, required=False, required_on_page=False, description="", children=None
-    )
+    return Field(path=path, kind=kind, required=False, required_on_page=False, description="", children=None)
 
 
 def build_tree(fields: dict[str, Any], root: Field, findings: Findings) -> ObjectNode:

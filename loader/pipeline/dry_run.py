@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from loader.journal import Journal
+from loader.pipeline.load import Result
 from loader.pipeline.plan import frozen, source_options, tell_inputs
 from loader.pipeline.prepare import KnownElsewhere, Preparer, decide, nothing_known
-from loader.pipeline.load import Result
 from loader.pipeline.receipts import reasons_of, write_rejects
 from loader.records import REJECTED, Judged, Load, Ready, Requests, Status
 from loader.report import Summary, dry_rows, exit_code
@@ -58,21 +58,21 @@ def dry_run(
     with Journal.temporary() as scratch:
         load = _scratch_load(inputs, settings)
         scratch.begin(load)
-        _judge_all(inputs, preparer, scratch, load, home=home if settings else None, watcher=watcher)
+        read = _judge_all(inputs, preparer, scratch, load, home=home if settings else None, watcher=watcher)
         totals = scratch.totals(load.load_id)
-        reasons = reasons_of(scratch.receipts(load.load_id))
+        reasons = reasons_of(scratch, load.load_id)
         files = {}
         if report is not None:
             report.mkdir(parents=True, exist_ok=True)
             wanted = sum(totals.get(status, 0) for status in REJECTED)
-            if path := write_rejects(report, inputs.source, scratch.receipts(load.load_id), wanted):
+            if path := write_rejects(report, inputs.source, scratch.receipts(load.load_id, REJECTED), wanted):
                 files["rejects"] = str(path)
         summary = Summary(
             load_id=None,
             resource=load.resource,
             tenant=settings.tenant if settings else None,
             state="finished",
-            rows=dry_rows(sum(totals.values()), totals.get(Status.PENDING, 0), totals),
+            rows=dry_rows(read, totals.get(Status.PENDING, 0), totals),
             requests=Requests(),
             seconds=time.monotonic() - started,
             files=files,
@@ -105,8 +105,13 @@ def _judge_all(
     *,
     home: Path | None,
     watcher: Watcher,
-) -> None:
-    """Gives every row its line in the scratch journal; a row that would be sent is pending there."""
+) -> int:
+    """Gives every row its line in the scratch journal; a row that would be sent is pending there.
+
+    Returns:
+        How many rows were read.
+    """
+    read = 0
     with ExitStack() as opened:
         elsewhere: KnownElsewhere = nothing_known
         if home is not None and (home / "journal.db").exists():
@@ -116,7 +121,9 @@ def _judge_all(
         for batch in inputs.source.batches(_BATCH):
             decided = decide(preparer.prepare(batch), elsewhere, here)
             scratch.commit(load.load_id, judged=[_as_judged(row) for row in decided.rows])
+            read = batch.end.seq
             watcher.progress(scratch.totals(load.load_id), Requests())
+    return read
 
 
 def _as_judged(row: Ready | Judged) -> Judged:

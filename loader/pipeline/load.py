@@ -142,6 +142,7 @@ class _Run:
         self._base_url = base_url_of(settings, inputs.mapping.record)
         self._totals: dict[Status, int] = {}
         self._requests = load.requests
+        self._read_through = 0
 
     def run(self) -> Result:
         """Sends what is left to send and writes the receipts."""
@@ -154,12 +155,16 @@ class _Run:
         ended = dispatch(self._dispatcher)
         seconds = self._load.seconds + time.monotonic() - started
         reason = ended.reason.message if ended.reason else ""
-        self._journal.finish(
-            load_id, _state(ended), reason=reason, requests=self._requests, seconds=seconds
+        self._journal.finish(load_id, _state(ended), reason=reason, requests=self._requests, seconds=seconds)
+        summary = write_receipts(
+            self._journal,
+            self._load,
+            self._inputs.source,
+            self._home,
+            read=None if ended.at_once else self._read_through,
         )
-        summary = write_receipts(self._journal, self._load, self._inputs.source, self._home)
         name = _SIGNALS.get(ended.signal_number or 0)
-        reasons = reasons_of(self._journal.receipts(load_id))
+        reasons = reasons_of(self._journal, load_id)
         return Result(summary, exit_code(summary, signal=name), ended.reason, reasons)
 
     def _dispatcher(self) -> Dispatcher[Prepared]:
@@ -186,6 +191,7 @@ class _Run:
     def _batches(self) -> Iterator[Prepared]:
         """What has no final state yet: rows known not to be stored, then those never reached."""
         point = self._journal.resume_point(self._load.load_id)
+        self._read_through = point.next_seq
         for behind in point.pending:
             yield from self._pending(behind.checkpoint, frozenset(behind.seqs))
         following = point.next_seq
@@ -208,6 +214,7 @@ class _Run:
     def decide(self, prepared: Prepared) -> Decided:
         """Judges a batch by what the journal knows of its external ids."""
         load_id = self._load.load_id
+        self._read_through = max(self._read_through, prepared.end_seq)
         return decide(
             prepared, partial(self._journal.known_elsewhere, load_id), partial(self._journal.seen, load_id)
         )

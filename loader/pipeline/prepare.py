@@ -29,10 +29,12 @@ class Prepared:
 
     Attributes:
         checkpoint: Where the batch begins.
+        end_seq: The number of the first row behind it.
         rows: In file order; a `Judged` row is invalid or filtered.
     """
 
     checkpoint: Position
+    end_seq: int
     rows: list[Row]
 
 
@@ -88,7 +90,7 @@ class Preparer:
         payloads = build(batch.rows, self.compile(batch.file))
         rows = self._rows(batch, payloads)
         wanted = [row for row in rows if only is None or row.seq in only]
-        return Prepared(batch.start, wanted)
+        return Prepared(batch.start, batch.end.seq, wanted)
 
     def payloads(self, batch: Batch) -> Payloads:
         """The batch's bodies and findings, as `prepare` has them."""

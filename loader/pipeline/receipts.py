@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from loader.records import REJECTED, Receipt, Status
 from loader.report import Rejected, RejectsWriter, Summary, load_rows, write_results
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from loader.journal import Journal
@@ -37,16 +37,14 @@ class Reason:
     places: list[str] = field(default_factory=list)
 
 
-def reasons_of(receipts: Iterable[Receipt]) -> list[Reason]:
+def reasons_of(journal: Journal, load_id: str) -> list[Reason]:
     """The reasons of a load's rejected and doubtful rows, most frequent first.
 
     A row with several findings counts under each. Past a thousand different ones the rest are told as
     one, so that memory stays flat.
     """
     found: dict[tuple[str, str], Reason] = {}
-    for receipt in receipts:
-        if receipt.status not in REJECTED and receipt.status is not Status.IN_DOUBT:
-            continue
+    for receipt in journal.receipts(load_id, REJECTED | {Status.IN_DOUBT}):
         for key, words in _words_of(receipt):
             place = key if key in found or len(found) < _MOST_REASONS else ("", "")
             reason = found.setdefault(place, Reason(words if any(place) else "other reasons"))
@@ -95,7 +93,7 @@ def _files(folder: Path) -> dict[str, str]:
     return {name: str(path) for name, path in found.items() if path.exists()}
 
 
-def write_receipts(journal: Journal, load: Load, source: Source, home: Path) -> Summary:
+def write_receipts(journal: Journal, load: Load, source: Source, home: Path, *, read: int | None) -> Summary:
     """Writes a load's results, rejects and summary.
 
     Args:
@@ -103,6 +101,8 @@ def write_receipts(journal: Journal, load: Load, source: Source, home: Path) -> 
         load: The load.
         source: Its files, for the cells of rejected rows.
         home: The folder below which they go.
+        read: How many rows were taken from the source, as whoever took them counted; None where it was
+            broken off in between.
 
     Raises:
         Unbalanced: The rows read are not the sum of what they became; the files are written all the same.
@@ -113,8 +113,10 @@ def write_receipts(journal: Journal, load: Load, source: Source, home: Path) -> 
     names = [file.name for file in load.files]
     write_results(folder / "results.csv", journal.receipts(load.load_id), names)
     wanted = sum(count for status, count in journal.totals(load.load_id).items() if status in REJECTED)
-    write_rejects(folder, source, journal.receipts(load.load_id), wanted)
+    write_rejects(folder, source, journal.receipts(load.load_id, REJECTED), wanted)
     summary = summarise(journal, load.load_id, home)
+    if read is not None:
+        summary = replace(summary, rows={**summary.rows, "read": read})
     summary.write(folder / "summary.json")
     summary.check_balance()
     return summary
@@ -126,7 +128,7 @@ def write_rejects(folder: Path, source: Source, receipts: Iterator[Receipt], wan
     Args:
         folder: Where to.
         source: The files; read again as far as the last rejected row.
-        receipts: Every row of the load, in order.
+        receipts: The rejected rows, in order.
         wanted: How many of them are rejected.
 
     Returns:
@@ -137,13 +139,12 @@ def write_rejects(folder: Path, source: Source, receipts: Iterator[Receipt], wan
     if not wanted:
         return None
     writer = RejectsWriter(folder, source.files)
-    rejected = (each for each in receipts if each.status in REJECTED)
-    following = next(rejected, None)
+    following = next(receipts, None)
     for batch in source.batches(_BATCH):
         here: list[Receipt] = []
         while following is not None and following.seq < batch.end.seq:
             here.append(following)
-            following = next(rejected, None)
+            following = next(receipts, None)
         if here:
             writer.add(batch, {each.record_no: _rejected(each) for each in here})
         if following is None:

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 
 class Watcher(Protocol):
-    """Is told how a run goes. Calls come from the thread that started the run, one at a time, and must
-    return quickly: sending waits for them.
+    """Is told how a run goes.
+
+    Calls come from the thread that started the run, one at a time, and must return quickly: sending
+    waits for them.
     """
 
     def note(self, text: str) -> None:

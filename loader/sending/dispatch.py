@@ -16,11 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from loader.errors import (
-    JournalFailed,
-    LoaderError,
     SameRefusal,
-    SourceError,
-    SourceLost,
     Stopped,
     TooManyErrors,
 )
@@ -35,6 +31,7 @@ if TYPE_CHECKING:
     from loader.settings import ErrorLimit
 
 Prepared = TypeVar("Prepared")
+Taken_contra = TypeVar("Taken_contra", contravariant=True)
 Done = TypeVar("Done")
 
 _MOST_VERDICTS: Final = 2000  # rows judged without sending, in one commit
@@ -55,10 +52,10 @@ class Batch(Protocol):
         """Its rows."""
 
 
-class Ledger(Protocol[Prepared]):
+class Ledger(Protocol[Taken_contra]):
     """What the dispatcher needs of the journal. Calls come from one thread, one at a time."""
 
-    def decide(self, prepared: Prepared) -> Batch:
+    def decide(self, prepared: Taken_contra) -> Batch:
         """Judges a batch by what is known; called when every row before it has its line."""
 
     def commit(
@@ -357,7 +354,7 @@ class Dispatcher(Generic[Prepared]):
         enough = tally.read >= _FEW_ROWS or (self._exhausted and not self._waiting)
         if limit.share is not None and enough and tally.wrong > limit.share * tally.read:
             return TooManyErrors(
-                f"{tally.wrong} of {tally.read} rows are wrong, and --max-errors allows {limit.share:.4g} of them"
+                f"{tally.wrong} of {tally.read} rows are wrong, and --max-errors allows {limit.share:.4%}"
             )
         return None
 

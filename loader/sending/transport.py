@@ -158,9 +158,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def _url(self, url: httpx.URL) -> yarl.URL:
         if (known := self._urls.get(url)) is None:
             try:
-                known = self._urls[url] = yarl.URL(str(url), encoded=True)
+                known = yarl.URL(str(url), encoded=True)
+                str(known)  # a port out of range shows only now
             except ValueError as error:
                 raise aiohttp.InvalidURL(str(url), str(error)) from error
+            self._urls[url] = known
         return known
 
     async def aclose(self) -> None:

@@ -11,15 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def kept_columns(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def kept_columns(path: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Leaves out what a rejects file adds, so that a mended one loads as it is.
 
     Returns:
         The columns that are left, and notes for people: one line if some were left out, else none.
+
+    Raises:
+        SourceError: None is left.
     """
-    if not set(REJECT_COLUMNS) <= set(names):
-        return names, ()
-    kept = tuple(name for name in names if name not in REJECT_COLUMNS)
+    mended = set(REJECT_COLUMNS) <= set(names)
+    kept = tuple(name for name in names if not mended or name not in REJECT_COLUMNS)
+    if not kept:
+        raise SourceError(
+            f"{path}: has no columns of its own", next_step="Check that the export wrote this file."
+        )
+    if not mended:
+        return kept, ()
     return kept, (f"left out: {', '.join(REJECT_COLUMNS)} (the columns that a rejects file adds)",)
 
 

@@ -12,7 +12,7 @@ import gzip
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, Self
 
 from loader.errors import SourceError
 from loader.source.paths import unreadable
@@ -155,6 +155,13 @@ class Content:
             raw = gzip.GzipFile(self.path) if self.packed else Path(self.path).open("rb")  # noqa: SIM115 - Stream closes it
         except OSError as error:
             raise unreadable(self.path, error) from error
+        try:
+            return self._at(raw, offset)
+        except BaseException:
+            raw.close()
+            raise
+
+    def _at(self, raw: BinaryIO | gzip.GzipFile, offset: int) -> Stream:
         stream = Stream(self.path, raw)
         before = self.bom if self.transcode else offset
         if self.packed:

@@ -41,7 +41,7 @@ def open_csv(path: str, file_no: int, options: SourceOptions) -> CsvFile:
     opening, sample = _opening(content, form, options)
     form = opening.form
     tail = _tail(content, form, options.skip_footer or 0, opening.data_at + content.first)
-    kept, dropped = kept_columns(form.columns)
+    kept, dropped = kept_columns(path, form.columns)
     file = SourceFile(
         file_no=file_no,
         path=path,

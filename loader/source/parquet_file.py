@@ -57,9 +57,15 @@ class ParquetFile:
         schema = self.file.schema
         try:
             lazy = pl.scan_parquet(self.file.path, glob=False, hive_partitioning=False).slice(first, rows)
-            return lazy.select(pl.col(name).cast(kind) for name, kind in schema.items()).collect()
+            frame = lazy.select(pl.col(name).cast(kind) for name, kind in schema.items()).collect()
         except (PolarsError, PanicException, OSError) as error:
             raise _unreadable(self.file.path, error) from error
+        if frame.height != rows:
+            raise SourceError(
+                f"{self.file.path}: row {first + frame.height + 1} of {self.height} is not there any more",
+                next_step="Let nothing write to the file while it is loaded; give it as it was, and resume.",
+            )
+        return frame
 
     def _batch(self, frame: pl.DataFrame, first: int, seq: int) -> Batch:
         number = pl.int_range(first + 1, first + 1 + frame.height, dtype=pl.Int64).alias(RECORD_NO)
@@ -89,7 +95,7 @@ def open_parquet(path: str, file_no: int) -> ParquetFile:
     except (PolarsError, PanicException, OSError) as error:
         raise _unreadable(path, error) from error
     check_names(path, types.names())
-    kept, dropped = kept_columns(tuple(types.names()))
+    kept, dropped = kept_columns(path, tuple(types.names()))
     file = SourceFile(
         file_no=file_no,
         path=path,

@@ -37,12 +37,21 @@ def expand(patterns: Sequence[str]) -> list[str]:
 
 def _matches(pattern: str) -> list[str]:
     path = Path(pattern)
+    try:
+        exists = path.exists()
+    except OSError as error:
+        raise unreadable(pattern, error) from error
     if path.is_dir():
         raise SourceError(
             f"{pattern}: is a folder, not a file",
             next_step=f"Name its files, such as {pattern.rstrip('/')}/*.csv",
         )
-    if path.exists():
+    if exists and not path.is_file():
+        raise SourceError(
+            f"{pattern}: is not a regular file; a load must be able to read it again",
+            next_step="Write the data to a file first.",
+        )
+    if exists:
         return [pattern]
     if not glob.has_magic(pattern):
         raise SourceError(f"{pattern}: there is no such file", next_step="Check the path and its spelling.")

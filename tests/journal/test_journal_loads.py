@@ -117,6 +117,15 @@ def test_created_comes_before_in_doubt_elsewhere(journal: Journal) -> None:
     }
 
 
+def test_a_dry_run_learns_what_any_load_has_sent(journal: Journal) -> None:
+    """Without a load of its own, a dry run finds the records of all; another place knows nothing."""
+    journal.commit(ONE, intents=[ready(0, "A"), ready(1, "B")])
+    journal.commit(ONE, outcomes=[created(0)])
+    known = journal.known_in("acme", "billing-run", ["A", "B", "C"])
+    assert {key: each.status for key, each in known.items()} == {"A": Status.CREATED, "B": Status.IN_DOUBT}
+    assert journal.known_in("acme", "billing-template", ["A"]) == {}
+
+
 @pytest.mark.parametrize("other", [{"tenant": "globex"}, {"resource": "billing-template"}])
 def test_another_tenant_or_record_type_knows_nothing(journal: Journal, other: dict[str, str]) -> None:
     """External ids mean something within one tenant and record type only."""

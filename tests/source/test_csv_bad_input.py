@@ -264,6 +264,16 @@ def test_gzip_by_name_only(tmp_path: Path) -> None:
     assert "is not gzip" in refused(tmp_path, b"a,b\n1,2\n", "rows.csv.gz").message
 
 
+def test_damage_before_the_position(tmp_path: Path) -> None:
+    """A packed file that is damaged between two batches ends the load as lost."""
+    packed = gzip.compress(b"a,b\n" + b"".join(b"%d,%d\n" % (n, n * 7) for n in range(100_000)))
+    source = opened(tmp_path, packed, "rows.csv.gz")
+    end = next(source.batches(90_000)).end
+    (tmp_path / "rows.csv.gz").write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(SourceLost, match="damaged or cut short"):
+        read(source, start=end)
+
+
 def test_file_cut_while_reading(tmp_path: Path) -> None:
     """A file that loses its end while it is read ends the load as lost, not as complete."""
     source = opened(tmp_path, b"a\n" + b"1\n" * 100)

@@ -189,6 +189,16 @@ def test_lines_above_and_below(tmp_path: Path, ending: str, suffix: str, encodin
     assert source.total_hint() == 2
 
 
+def test_header_far_down(tmp_path: Path) -> None:
+    """A header that begins or ends beyond the first megabyte is found."""
+    above = b"note\n" * 400_000
+    got = read_bytes(tmp_path, above + b"a;b\n1;2\n", skip_lines=400_000)
+    assert (got.cells, got.lines) == ([("1", "2")], [400_002])
+    name = "x" * 1_500_000
+    source = opened(tmp_path, f'"{name}";b\n1;2\n'.encode())
+    assert list(source.files[0].schema) == [name, "b"]
+
+
 def test_gzip(tmp_path: Path) -> None:
     """A packed file reads like a plain one, also in several members and under another name."""
     content = gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n")

@@ -101,6 +101,22 @@ def test_gone_while_reading(tmp_path: Path) -> None:
         list(source.batches(10))
 
 
+def test_shorter_while_reading(tmp_path: Path) -> None:
+    """So does one that has lost rows by then."""
+    pl.DataFrame({"n": range(30_000)}).write_parquet(tmp_path / "t.parquet")
+    source = open_source([str(tmp_path / "t.parquet")], SourceOptions())
+    pl.DataFrame({"n": range(25_000)}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(SourceLost, match="row 25001 of 30000 is not there any more"):
+        list(source.batches(1000))
+
+
+def test_without_columns(tmp_path: Path) -> None:
+    """A file without columns of its own is refused; its rows would be nothing."""
+    pl.DataFrame({name: ["x"] for name in REJECT_COLUMNS}).write_parquet(tmp_path / "b.parquet")
+    with pytest.raises(SourceError, match="no columns of its own"):
+        open_source([str(tmp_path / "b.parquet")], SourceOptions())
+
+
 def test_reserved_and_reject_columns(tmp_path: Path) -> None:
     """The reader's own names are refused; what a rejects file adds is left out."""
     pl.DataFrame({"__problem": [1]}).write_parquet(tmp_path / "a.parquet")

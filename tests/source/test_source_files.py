@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -145,6 +146,19 @@ def test_pattern_without_match(tmp_path: Path) -> None:
     """A pattern that matches nothing is named."""
     with pytest.raises(SourceError, match=r"\*\.csv: no file matches this pattern"):
         open_source([str(tmp_path / "*.csv")], SourceOptions())
+
+
+def test_pipe(tmp_path: Path) -> None:
+    """What can be read only once is refused, not waited for."""
+    os.mkfifo(tmp_path / "rows.csv")
+    with pytest.raises(SourceError, match="is not a regular file"):
+        open_source([str(tmp_path / "rows.csv")], SourceOptions())
+
+
+def test_path_that_no_file_can_have(tmp_path: Path) -> None:
+    """A path that the system refuses is an error with its words."""
+    with pytest.raises(SourceError, match="cannot be read"):
+        open_source([str(tmp_path / ("x" * 5000))], SourceOptions())
 
 
 def test_one_file_twice(tmp_path: Path) -> None:
