@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from loader.mapping import CompiledMapping
-    from loader.mapping.compile import CellCheck, Value
+    from loader.mapping.program import CellCheck, Value
 
 FINDINGS_SCHEMA: Final = pl.Schema(
     {
@@ -199,9 +199,7 @@ def _cell_findings(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFra
 
 def _found(bad: pl.DataFrame, check: CellCheck, compiled: CompiledMapping) -> pl.DataFrame:
     """The findings of one check, one line a row."""
-    expected = pl.col(check.detail) if check.detail else pl.lit(check.expected)
-    value = _shown(bad, check.value)
-    bad = bad.with_columns(value.alias("value"), expected.alias("expected"))
+    bad = bad.with_columns(_shown(bad, check.value).alias("value"), pl.lit(check.expected).alias("expected"))
     return bad.select(
         pl.col(RECORD_NO),
         pl.col(LINE),
@@ -229,7 +227,8 @@ def _message(bad: pl.DataFrame, check: CellCheck) -> pl.Expr:
         whence = f", and {_cells(check.column)} empty" if check.column else ", and its value is null"
         return pl.lit(f"{check.path} is required{whence}")
     found = pl.concat_str(pl.lit('"'), pl.col("value"), pl.lit('"')).fill_null("the value")
-    words = pl.concat_str(found, pl.lit(" is not "), pl.col("expected"))
+    wrong = pl.col(check.detail) if check.detail else pl.lit(f"is not {check.expected}")
+    words = pl.concat_str(found, pl.lit(" "), wrong)
     if not check.allowed:
         return words
     nearby = {text: nearest(text, check.allowed) for text in bad["value"].unique().drop_nulls()}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 import click
 
 from loader import __version__
 from loader.cli.demo import demo_command
+from loader.cli.interrupts import Terminated, following_of, terminating
 from loader.cli.load import load_command
-from loader.cli.output import show_error
+from loader.cli.output import command_line, drop_output, say, say_next, show_error
 from loader.cli.preview import preview_command
 from loader.cli.resume import resume_command
 from loader.cli.sandbox import sandbox_command
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _INTERRUPTED = 130
+_TERMINATED = 143
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -55,23 +57,51 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Without the program's name; None: the process's own.
     """
-    try:
-        code = cli.main(args=arguments, prog_name="loader", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        usage = getattr(error, "ctx", None)
-        click.echo(f"next: {usage.command_path if usage else 'loader'} --help", err=True)
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return _INTERRUPTED
-    except LoaderError as error:
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    with terminating():
+        try:
+            code = _invoke(given)
+            sys.stdout.flush()
+        except click.exceptions.Exit as done:
+            return done.exit_code
+        except BrokenPipeError:
+            drop_output()
+            return 0
+        except click.ClickException as error:
+            return _told_usage(error)
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug, too, ends as the others do
+            return _told(error, command_line("loader", *given))
+    return code
+
+
+def _told_usage(error: click.ClickException) -> int:
+    error.show()
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    say_next(f"{context.command_path if context else 'loader'} --help")
+    return error.exit_code
+
+
+def _told(error: Exception | KeyboardInterrupt, same: str) -> int:
+    """Shows what ended a command; `same` is the command itself, to be run again where nothing else fits."""
+    code = LoaderError.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        by_term = isinstance(error, Terminated)
+        say(f"interrupted by {'SIGTERM' if by_term else 'Ctrl-C'}")
+        code = _TERMINATED if by_term else _INTERRUPTED
+    elif isinstance(error, LoaderError):
         show_error(error)
-        return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; closing stdout once more must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        code = error.exit_code
+    else:
+        traceback.print_exception(error)
+        say("error: this is a fault of the program: please report it with the lines above")
+    say_next(following_of(error) or same)
+    return code
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    """Click's `main`, but for what it does with interrupts and with pipes that nobody reads."""
+    with cli.make_context("loader", list(arguments)) as context:
+        code = cli.invoke(context)
     return code if isinstance(code, int) else 0
 
 

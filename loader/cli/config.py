@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONFIG_FILE: Final = "loader.toml"
-_KEYS: Final = frozenset({*RunSettings.model_fields, "home", "target"})
+_KEYS: Final = frozenset({*RunSettings.model_fields, "home", "json", "target"})
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -36,6 +36,8 @@ def read_config(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}") from None
     targets = read.pop("targets", {})
+    if not isinstance(targets, dict) or not all(isinstance(each, dict) for each in targets.values()):
+        raise ConfigurationError(f"{path}: targets: expected sections like [targets.prod], found {targets!r}")
     sections = {**{key: each for key, each in read.items() if isinstance(each, dict)}, **targets}
     top = {key: each for key, each in read.items() if not isinstance(each, dict)}
     config: dict[str, Any] = _checked(top, path, "")
@@ -64,7 +66,7 @@ def with_target(config: Mapping[str, Any], target: str | None) -> dict[str, Any]
     Raises:
         ConfigurationError: There is no such target.
     """
-    keys = {key: value for key, value in config.items() if key != "targets"}
+    keys = {"as_json" if key == "json" else key: value for key, value in config.items() if key != "targets"}
     target = target or keys.get("target")
     if target is None:
         return keys

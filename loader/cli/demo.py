@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 import click
 
-from loader.cli.output import command_line, out_console, say, say_next, show_reasons, show_summary
+from loader.cli.output import command_line, say, say_next, show_error, show_reasons, show_summary
 from loader.cli.progress import watcher
 from loader.errors import ConfigurationError
-from loader.pipeline import Result, open_inputs, read_mapping, run_load
+from loader.pipeline import Result, make_folder, open_inputs, read_mapping, run_load
+from loader.report.summary import FINISHED, SOME_REJECTED
 from loader.sending import Token
 from loader.settings import RunSettings
 
@@ -42,14 +45,17 @@ def demo_command(home: Path | None, *, keep_running: bool) -> int:
         say(f"a sandbox takes records at {sandbox.url}")
         settings = RunSettings(tenant=_TENANT, base_url=sandbox.url)
         for mapping, sample in _LOADS:
-            say(
-                f"\n$ loader load mappings/{mapping} sample_data/{sample} --tenant {_TENANT} --base-url {sandbox.url}"
-            )
-            _show(_load(mappings / mapping, samples / sample, settings, home))
+            words = ("loader", "load", f"mappings/{mapping}", f"sample_data/{sample}")
+            say(f"\n$ {command_line(*words, '--tenant', _TENANT, '--base-url', sandbox.url)}")
+            result = _load(mappings / mapping, samples / sample, settings, home)
+            _show(result)
+            if result.exit_code not in {FINISHED, SOME_REJECTED}:
+                say_next(command_line("loader", "demo"))
+                return result.exit_code
         if keep_running:
             _wait(sandbox.url)
     say_next(command_line("loader", "status", home=home))
-    return 0
+    return FINISHED
 
 
 def _load(mapping: Path, sample: Path, settings: RunSettings, home: Path) -> Result:
@@ -65,20 +71,19 @@ def _show(result: Result) -> None:
         say("what was wrong, on purpose:")
         show_reasons(result.reasons, most=40)
     if result.reason:
-        raise result.reason
+        show_error(result.reason)
 
 
 def _store(home: Path) -> Path:
-    home.mkdir(parents=True, exist_ok=True)
+    make_folder(home)
     return home / "sandbox.db"
 
 
 def _wait(url: str) -> None:
-    out_console().print(f"look at what is stored: {url} (Ctrl-C ends the sandbox)")
-    try:
-        click.pause(info="")
-    except KeyboardInterrupt:
-        say("")
+    say(f"look at what is stored: {url} (Ctrl-C ends the sandbox)")
+    with suppress(KeyboardInterrupt):
+        Event().wait()
+    say("")
 
 
 def _data() -> tuple[Path, Path]:

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from loader.cli.config import find_token, run_settings
+from loader.cli.interrupts import resumable
 from loader.cli.options import sending_options, source_options
-from loader.cli.output import finish, next_after_load
+from loader.cli.output import finish, next_after_load, source_words
 from loader.cli.progress import watcher
 from loader.pipeline import open_inputs, read_mapping, run_load
 
@@ -35,8 +36,10 @@ def load_command(
     settings = run_settings(options)
     token = find_token()
     inputs = open_inputs(*read_mapping(mapping), sources, overrides)
-    with watcher() as watching:
+    with watcher() as watching, resumable(watching, home):
         result = run_load(inputs, settings, home=home, token=token, watcher=watching)
-    following = next_after_load(result.summary, result.exit_code, home, str(mapping))
+    again = [str(mapping), *source_words(overrides)]
+    again += ["--base-url", settings.base_url] if settings.base_url else []
+    following = next_after_load(result.summary, result.exit_code, home, again=again)
     title = f"{result.summary.resource} into {result.summary.tenant}: load {result.summary.load_id}"
     return finish(result, title=title, as_json=as_json, following=following)

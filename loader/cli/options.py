@@ -95,9 +95,9 @@ def tenant_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")(
-        command
-    )
+    return click.option(
+        "--json", "as_json", is_flag=True, envvar="LOADER_JSON", help="Print the summary as one JSON object."
+    )(command)
 
 
 _SENDING: Final[tuple[Decorator, ...]] = (
@@ -117,15 +117,19 @@ _SENDING: Final[tuple[Decorator, ...]] = (
         "--concurrency",
         envvar="LOADER_CONCURRENCY",
         type=click.IntRange(1, 1024),
+        metavar="N",
         help="A ceiling of requests under way at once. [default: 16]",
     ),
     click.option(
         "--batch-size",
         envvar="LOADER_BATCH_SIZE",
         type=click.IntRange(1, 100_000),
+        metavar="N",
         help="Rows a checkpoint. [default: 1000]",
     ),
-    click.option("--limit", envvar="LOADER_LIMIT", type=click.IntRange(1), help="The first N rows only."),
+    click.option(
+        "--limit", envvar="LOADER_LIMIT", type=click.IntRange(1), metavar="N", help="The first N rows only."
+    ),
     click.option(
         "--max-errors",
         envvar="LOADER_MAX_ERRORS",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
 from loader.report.summary import SOME_REJECTED, STOPPED_EARLY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from loader.errors import LoaderError
@@ -32,6 +35,7 @@ _MEANINGS: Final = {
     "pending": "not sent yet",
 }
 _LONG: Final = 200
+_NO_LIMIT: Final = 100_000  # columns
 _COLOURS: Final = {
     "created": "green",
     "valid": "green",
@@ -43,14 +47,31 @@ _COLOURS: Final = {
 }
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leaves it to the shell's door; rich would end the program with code 1."""
+        raise BrokenPipeError
+
+
 def error_console() -> Console:
     """What a person watches goes to stderr."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return _Console(stderr=True, highlight=False, width=_width(sys.stderr))
 
 
 def out_console() -> Console:
     """Results go to stdout."""
-    return Console(highlight=False, soft_wrap=True)
+    return _Console(highlight=False, width=_width(sys.stdout))
+
+
+def drop_output() -> None:
+    """Whoever read our output has seen enough: what is left of it must not complain at the end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _width(stream: TextIO) -> int | None:
+    """No limit where nobody's window sets one, so that a table in a pipe is whole; None: the window's."""
+    return None if stream.isatty() else _NO_LIMIT
 
 
 def say(text: str) -> None:
@@ -58,30 +79,59 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def say_next(command: str | None) -> None:
+def say_out(text: str) -> None:
+    """A line of the result."""
+    click.echo(text)
+
+
+def say_next(command: str) -> None:
     """The exact command to run next: the last line on stderr."""
-    if command:
-        click.echo(f"next: {command}", err=True)
+    click.echo(f"next: {command}", err=True)
 
 
 def show_error(error: LoaderError) -> None:
-    """An error, and what to do about it."""
-    click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True)
+    """An error, and what can be done about it."""
+    colourful = is_terminal() and not os.environ.get("NO_COLOR")
+    heading = click.style("error:", fg="red", bold=True) if colourful else "error:"
+    click.echo(f"{heading} {error.message}", err=True)
     if error.next_step:
-        click.echo(f"next: {error.next_step}", err=True)
+        click.echo(f"hint: {error.next_step}", err=True)
 
 
 def command_line(*words: str | Path, home: Path | None = None) -> str:
     """A command that can be copied into a shell; `--home` is named where it is not the usual one."""
     told = [str(word) for word in words]
-    if home is not None and str(home) != ".loader":
+    if home is not None and (str(home) != ".loader" or _was_given("home")):
         told += ["--home", str(home)]
     return shlex.join(told)
 
 
+def _was_given(name: str) -> bool:
+    """Whether an option of the command that runs came from anywhere but its default."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.get_parameter_source(name) not in {None, ParameterSource.DEFAULT}
+
+
+def source_words(overrides: Mapping[str, Any]) -> list[str]:
+    """The `-s KEY=VALUE` that gave these overrides."""
+    words: list[str] = []
+    for key, value in overrides.items():
+        words += ["-s", f"{key}={_as_option(value)}"]
+    return words
+
+
+def _as_option(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
 def show_summary(summary: Summary, *, title: str) -> None:
     """A summary as a table on stdout."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
+    say_out(title)
+    table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(justify="right")
     table.add_column()
     table.add_column(style="dim")
@@ -90,16 +140,15 @@ def show_summary(summary: Summary, *, title: str) -> None:
         if name != "read" and (count or name in {"created", "valid", "invalid"}):
             style = _COLOURS.get(name, "") if count else ""
             table.add_row(f"{count:,}", name.replace("_", " "), _MEANINGS[name], style=style)
-    console = out_console()
-    console.print(table)
+    out_console().print(table)
     requests = summary.requests
     if requests.sent:
         more = [f"{requests.retried:,} repeated"] if requests.retried else []
         more += [f"{requests.throttled:,} throttled"] if requests.throttled else []
         rate = f", {requests.sent / summary.seconds:,.0f}/s" if summary.seconds else ""
-        console.print(f"{requests.sent:,} requests in {summary.seconds:.1f} s{rate}", *more, sep="; ")
+        say_out("; ".join([f"{requests.sent:,} requests in {summary.seconds:.1f} s{rate}", *more]))
     for name, path in summary.files.items():
-        console.print(f"{name}: {path}")
+        say_out(f"{name}: {path}")
 
 
 def show_reasons(reasons: Sequence[Reason], most: int = 12) -> None:
@@ -125,24 +174,38 @@ def finish(result: Result, *, title: str, as_json: bool, following: str) -> int:
         The exit code.
     """
     show_reasons(result.reasons)
-    if as_json:
-        click.echo(result.summary.to_json())
-    else:
-        show_summary(result.summary, title=title)
+    try:
+        if as_json:
+            click.echo(result.summary.to_json())
+        else:
+            show_summary(result.summary, title=title)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()
     if result.reason:
         show_error(result.reason)
     say_next(following)
     return result.exit_code
 
 
-def next_after_load(summary: Summary, code: int, home: Path, mapping: str | None) -> str:
-    """What to run after a load."""
+def next_after_load(summary: Summary, code: int, home: Path, *, again: Sequence[str] | None = None) -> str:
+    """What to run after a load.
+
+    Args:
+        summary: What it came to.
+        code: What the program ends with.
+        home: Where its files are.
+        again: The mapping to load mended rejects with, and options that this needs; None: it is not known.
+    """
     load_id = summary.load_id or ""
     if code == STOPPED_EARLY or code > 128:  # noqa: PLR2004 - a signal's
         return command_line("loader", "resume", load_id, home=home)
-    if code == SOME_REJECTED and "rejects" in summary.files and mapping:
-        mended = [mapping, summary.files["rejects"], "--tenant", summary.tenant or ""]
-        return command_line("loader", "load", *mended, home=home)
+    if code == SOME_REJECTED and "rejects" in summary.files and again:
+        mapping, *options = again
+        rejects = summary.files["rejects"]
+        return command_line(
+            "loader", "load", mapping, rejects, *options, "--tenant", summary.tenant or "", home=home
+        )
     return command_line("loader", "status", load_id, home=home)
 
 

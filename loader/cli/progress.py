@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Self
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from loader.cli.output import error_console, is_terminal, say
-from loader.pipeline import Watcher
 from loader.records import Status
 
 if TYPE_CHECKING:
@@ -56,9 +55,14 @@ def _done(rows: Mapping[Status, int], *, dry: bool) -> int:
 
 
 class Bar:
-    """A watcher with a bar: rows done, rate, time left, what they became."""
+    """A watcher with a bar: rows done, rate, time left, what they became.
+
+    Attributes:
+        load_id: The load, once it has begun; None for a dry run.
+    """
 
     def __init__(self) -> None:
+        self.load_id: str | None = None
         self._console = error_console()
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -89,6 +93,7 @@ class Bar:
 
     def started(self, load_id: str | None, total: int | None) -> None:
         """Names the load and sets the bar's length."""
+        self.load_id = load_id
         self._dry = load_id is None
         if load_id:
             self.note(f"load {load_id}")
@@ -107,9 +112,14 @@ class Bar:
 
 
 class Lines:
-    """A watcher for logs: a line every few seconds."""
+    """A watcher for logs: a line every few seconds.
+
+    Attributes:
+        load_id: The load, once it has begun; None for a dry run.
+    """
 
     def __init__(self) -> None:
+        self.load_id: str | None = None
         self._total: int | None = None
         self._dry = False
         self._speed = _Speed()
@@ -129,6 +139,7 @@ class Lines:
 
     def started(self, load_id: str | None, total: int | None) -> None:
         """Names the load."""
+        self.load_id = load_id
         self._dry, self._total = load_id is None, total
         self._speed, self._last = _Speed(), time.monotonic()
         if load_id:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loader.cli.config import changed_settings, find_token, run_settings
+from loader.cli.interrupts import resumable
+from loader.cli.loads import existing_journal, known_load
 from loader.cli.options import existing_tenant, sending_options
 from loader.cli.output import finish, next_after_load
 from loader.cli.progress import watcher
-from loader.journal import Journal
 from loader.pipeline import resume_load
 
 if TYPE_CHECKING:
@@ -26,14 +27,15 @@ def resume_command(load_id: str, home: Path, *, as_json: bool, **options: Any) -
     Rows that have an outcome are not sent again. Rows whose outcome is unknown stay in doubt. The load
     keeps its mapping, sources and settings; options given here win over those settings.
     """
-    with Journal.open(home) as journal:
-        load = journal.load(load_id)
+    with existing_journal(home) as journal:
+        load = known_load(journal, load_id, home)
     existing_tenant(options.get("tenant"), load.tenant)
     run_settings({**options, "tenant": load.tenant})
-    with watcher() as watching:
+    token = find_token()
+    with watcher() as watching, resumable(watching, home):
         result = resume_load(
-            load.load_id, changed_settings(options), home=home, token=find_token(), watcher=watching
+            load.load_id, changed_settings(options), home=home, token=token, watcher=watching
         )
-    following = next_after_load(result.summary, result.exit_code, home, None)
+    following = next_after_load(result.summary, result.exit_code, home)
     title = f"{load.resource} into {load.tenant}: load {load.load_id}"
     return finish(result, title=title, as_json=as_json, following=following)

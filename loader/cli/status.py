@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.table import Table
 
+from loader.cli.loads import existing_journal, known_load
 from loader.cli.options import home_option, json_option, target_option
-from loader.cli.output import command_line, out_console, say, say_next, show_reasons, show_summary
+from loader.cli.output import command_line, out_console, say, say_next, say_out, show_reasons, show_summary
 from loader.errors import ConfigurationError
-from loader.journal import Journal
 from loader.pipeline import reasons_of, summarise
 from loader.records import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from loader.journal import Journal
     from loader.records import Load
 
 _MOST_DOUBTS: Final = 20
@@ -32,15 +33,11 @@ def status_command(load_id: str | None, home: Path, *, as_json: bool) -> int:
     """List loads, newest first; or show LOAD, an id or its beginning, in full."""
     if as_json and load_id is None:
         raise ConfigurationError("--json is for one load", next_step="loader status LOAD --json")
-    if not (home / "journal.db").exists():
-        raise ConfigurationError(f"there is no journal in {home}: nothing has been loaded from here")
-    with Journal.open(home) as journal:
+    with existing_journal(home) as journal:
         if load_id is None:
             _list(journal, home)
-        elif as_json:
-            click.echo(summarise(journal, journal.load(load_id).load_id, home).to_json())
         else:
-            _show(journal, journal.load(load_id), home)
+            _show(journal, known_load(journal, load_id, home), home, as_json=as_json)
     return 0
 
 
@@ -60,36 +57,39 @@ def _list(journal: Journal, home: Path) -> None:
         )
     out_console().print(table)
     unfinished = [load for load in loads if load.state != "finished"]
-    chosen, command = (unfinished[0], "resume") if unfinished else (loads[0] if loads else None, "status")
-    if chosen:
-        say_next(command_line("loader", command, chosen.load_id, home=home))
+    if unfinished:
+        say_next(command_line("loader", "resume", unfinished[0].load_id, home=home))
+    elif loads:
+        say_next(command_line("loader", "status", loads[0].load_id, home=home))
+    else:
+        say_next(command_line("loader", "load", "--help"))
 
 
-def _show(journal: Journal, load: Load, home: Path) -> None:
-    show_summary(
-        summarise(journal, load.load_id, home),
-        title=f"{load.resource} into {load.tenant}: load {load.load_id}",
-    )
-    console = out_console()
-    console.print(f"state: {load.state}{': ' + load.reason if load.reason else ''}", markup=False)
-    console.print(
-        f"mapping: {load.mapping_name}; to: {load.base_url}; begun: {load.created_at:%Y-%m-%d %H:%M:%SZ}"
-    )
-    for file in load.files:
-        console.print(
-            f"source: {file.path} ({file.size:,} bytes, sha256 {file.fingerprint[:16]}…)", markup=False
-        )
-    _doubts(journal, load)
-    show_reasons(reasons_of(journal, load.load_id))
+def _show(journal: Journal, load: Load, home: Path, *, as_json: bool) -> None:
+    summary = summarise(journal, load.load_id, home)
+    if as_json:
+        click.echo(summary.to_json())
+    else:
+        show_summary(summary, title=f"{load.resource} into {load.tenant}: load {load.load_id}")
+        _particulars(load)
+        _doubts(journal, load)
+        show_reasons(reasons_of(journal, load.load_id))
     if load.state != "finished":
         say_next(command_line("loader", "resume", load.load_id, home=home))
     else:
         say_next(command_line("loader", "status", home=home))
 
 
+def _particulars(load: Load) -> None:
+    say_out(f"state: {load.state}{': ' + load.reason if load.reason else ''}")
+    say_out(f"mapping: {load.mapping_name}; to: {load.base_url}; begun: {load.created_at:%Y-%m-%d %H:%M:%SZ}")
+    for file in load.files:
+        say_out(f"source: {file.path} ({file.size:,} bytes, sha256 {file.fingerprint[:16]}…)")
+
+
 def _doubts(journal: Journal, load: Load) -> None:
     """Lists the rows whose outcome nobody knows: the ones that a person has to look up."""
-    doubtful = (each for each in journal.receipts(load.load_id) if each.status is Status.IN_DOUBT)
+    doubtful = journal.receipts(load.load_id, {Status.IN_DOUBT})
     for each in islice(doubtful, _MOST_DOUBTS):
         name = load.files[each.file_no].name
         say(f"in doubt: {name} record {each.record_no}, external id {each.external_id}: {each.message}")

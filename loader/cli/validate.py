@@ -9,7 +9,7 @@ import click
 
 from loader.cli.config import run_settings
 from loader.cli.options import home_option, json_option, source_options, target_option, tenant_option
-from loader.cli.output import command_line, finish
+from loader.cli.output import command_line, finish, source_words
 from loader.cli.progress import watcher
 from loader.pipeline import dry_run, open_inputs, read_mapping
 
@@ -46,7 +46,10 @@ def validate_command(
     inputs = open_inputs(*read_mapping(mapping), sources, overrides)
     with watcher() as watching:
         result = dry_run(inputs, settings, home=home, report=report, watcher=watching)
-    again = command_line("loader", "validate", mapping, *sources)
-    load = command_line("loader", "load", mapping, *sources, "--tenant", tenant or "TENANT", home=home)
+    words = [str(mapping), *sources, *source_words(overrides)]
+    tenant_words = ["--tenant", tenant] if tenant else []
+    report_words = ["--report", str(report)] if report else []
+    again = command_line("loader", "validate", *words, *tenant_words, *report_words)
+    load = command_line("loader", "load", *words, "--tenant", tenant or "TENANT", home=home)
     title = f"{result.summary.resource}: dry run, nothing was sent"
     return finish(result, title=title, as_json=as_json, following=again if result.exit_code else load)

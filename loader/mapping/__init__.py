@@ -16,9 +16,10 @@ from pydantic import ValidationError
 from loader.errors import ConfigurationError, MappingError
 from loader.mapping.check import check_columns, check_rule_alone, check_tree, check_where
 from loader.mapping.columns import sql_expression
-from loader.mapping.compile import Compiler, Program
+from loader.mapping.compile import Compiler
 from loader.mapping.document import Document, read_document
 from loader.mapping.findings import Findings, validation_findings
+from loader.mapping.program import Program
 from loader.mapping.spec import MappingFile, Rule
 from loader.mapping.tree import Leaf, ObjectNode, build_tree, leaves, unlisted
 from loader.resources import Record, record_type

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from loader.mapping import conversions
 from loader.mapping.columns import columns_of, ignored, is_list, is_nested, sql_expression, template_parts
 from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves
+from loader.mapping.words import MADE_OF, shown, told
 from loader.resources.base import nearest
 from loader.resources.fields import Field, Kind
 
@@ -33,15 +34,6 @@ _FITS: Final = {
 """Which of the parsing conversions may fill which kind of field."""
 
 _PARSING: Final = ("date", "datetime", "number", "boolean", "relative_date")
-_MADE_OF: Final = {
-    Kind.NUMBER: "a number",
-    Kind.BOOLEAN: "true or false",
-    Kind.DATE: "a date",
-    Kind.TEXT: "text",
-    Kind.OBJECT: "an object",
-    Kind.LIST: "a list",
-    Kind.ANY: "anything",
-}
 
 
 def check_tree(tree: ObjectNode, findings: Findings) -> None:
@@ -212,7 +204,7 @@ def _check_fit(leaf: Leaf, findings: Findings) -> None:
             findings.error(
                 (*leaf.place, name),
                 leaf.path,
-                f"{name} does not fit: {leaf.path} takes {_MADE_OF[target.kind]}",
+                f"{name} does not fit: {leaf.path} takes {MADE_OF[target.kind]}",
             )
     if rule.split and leaf.target.kind not in {Kind.LIST, Kind.ANY}:
         findings.error(
@@ -269,19 +261,11 @@ def _check_constant(value: Any, target: Field, place: Path, path: str, what: str
             findings.error(
                 place,
                 path,
-                f"{what}, {json.dumps(value, ensure_ascii=False)}, is not one of {', '.join(target.enum)}",
+                f"{what}, {shown(value)}, is not one of {', '.join(target.enum)}",
                 suggestion=f"did you mean {meant!r}?" if meant else None,
             )
             return
-        first = error.errors(include_url=False)[0]
-        inner = ".".join(str(part) for part in first["loc"])
-        message = str(first["msg"]).removeprefix("Value error, ")
-        findings.error(
-            place,
-            path,
-            f"{what}, {json.dumps(value, ensure_ascii=False)[:60]}, does not fit: "
-            f"{path} takes {_MADE_OF[target.kind]} ({inner + ': ' if inner else ''}{message})",
-        )
+        findings.error(place, path, f"{what}, {shown(value)}, does not fit {path}: {told(error)}")
 
 
 def _check_required(node: Node, findings: Findings) -> None:

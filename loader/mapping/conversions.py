@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 TRUE_WORDS: Final = ("true", "yes", "y", "t", "1")
 FALSE_WORDS: Final = ("false", "no", "n", "f", "0")
 
-_NUMBER: Final = r"^([+-]?)0*(\d+?)(?:\.(\d*?)0*)?$"
-_NUMBER_FORM: Final = r"^[+-]?\d+(?:\.\d+)?$"
-_EXPONENT_FORM: Final = r"^[+-]?\d+(?:\.\d+)?[eE][+-]?\d+$"
+_NUMBER: Final = r"^([+-]?)0*([0-9]+?)(?:\.([0-9]*?)0*)?$"
+_NUMBER_FORM: Final = r"^[+-]?[0-9]+(?:\.[0-9]+)?$"
+_EXPONENT_FORM: Final = r"^[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+$"
 _WHOLE_FLOATS: Final = 1e15
-_DATE_FORM: Final = r"^\d{4}-\d{2}-\d{2}$"
+_DATE_FORM: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _TIME_FORM: Final = (
-    r"^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:[0-5]\d)?(\.\d{1,9})?(?:[Zz]|([+-])(\d{2}):?(\d{2}))?$"
+    r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(?:(:[0-5][0-9])(\.[0-9]{1,9})?)?"
+    r"(?:Z|([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9]))?)?$"
 )
 _PHRASE: Final = (
-    r"^(?:(?:(?<number>\d+|an?|one) (?<unit>day|week|month|year)s? (?<side>before|after))|on)"
-    r" (?:the )?(?<whence>(?:beginning|end) of (?:the )?(?:week|month|quarter|year)|reference date)$"
+    r"^(?:(?:(?<number>[0-9]+|an?|one) (?<unit>day|week|month|year)s? (?<side>before|after))|on)"
+    r" (?:the )?(?<whence>(?:beginning|end) of the (?:week|month|quarter|year)|reference date)$"
 )
 _FIRST_YEAR, _LAST_YEAR = 1000, 9999
 
@@ -69,10 +70,10 @@ def _plain_number(text: pl.Expr) -> pl.Expr:
 
 def _unlocalised(text: pl.Expr, form: NumberFormat) -> pl.Expr:
     point = re.escape(form.decimal)
-    pattern = rf"^[+-]?\d+(?:{point}\d+)?$"
+    pattern = rf"^[+-]?[0-9]+(?:{point}[0-9]+)?$"
     if form.thousands:
         group = re.escape(form.thousands)
-        pattern += rf"|^[+-]?\d{{1,3}}(?:{group}\d{{3}})+(?:{point}\d+)?$"
+        pattern += rf"|^[+-]?[0-9]{{1,3}}(?:{group}[0-9]{{3}})+(?:{point}[0-9]+)?$"
     sound: pl.Expr = pl.when(text.str.contains(pattern)).then(text)
     if form.thousands:
         sound = sound.str.replace_all(form.thousands, "", literal=True)
@@ -157,7 +158,8 @@ def _fraction(moment: pl.Expr) -> pl.Expr:
 
 def iso_date(text: pl.Expr) -> pl.Expr:
     """ISO 8601: a date stays; a time becomes UTC, and counts as UTC where it names no zone."""
-    day = _in_years(pl.when(text.str.contains(_DATE_FORM)).then(text).str.to_date("%Y-%m-%d", strict=False))
+    day = pl.when(text.str.contains(_DATE_FORM)).then(text).str.to_date("%Y-%m-%d", strict=False)
+    day = pl.when(day.dt.year() > 0).then(day)
     return pl.coalesce(day.dt.strftime("%Y-%m-%d"), _iso_time(text))
 
 
@@ -170,9 +172,10 @@ def _iso_time(text: pl.Expr) -> pl.Expr:
     naive = pl.concat_str(day, pl.lit("T"), clock, seconds).str.to_datetime(
         "%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us"
     )
-    ahead = hours.cast(pl.Int64) * 60 + minutes.cast(pl.Int64)
+    ahead = hours.cast(pl.Int64) * 60 + minutes.cast(pl.Int64).fill_null(0)
     offset = pl.when(sign == "-").then(-ahead).otherwise(ahead).fill_null(0)
-    moment = _in_years(naive.dt.offset_by(pl.concat_str(-offset, pl.lit("m"))))
+    moment = naive - pl.duration(minutes=offset)
+    moment = pl.when(moment.dt.year().is_between(1, _LAST_YEAR)).then(moment)
     part = fraction.fill_null("").str.strip_chars_end("0").str.strip_suffix(".")
     return pl.concat_str(moment.dt.strftime("%Y-%m-%dT%H:%M:%S"), part, pl.lit("Z"))
 
@@ -183,7 +186,7 @@ def relative_date(text: pl.Expr) -> pl.Expr:
     parts = folded.str.extract_groups(_PHRASE)
     count = parts.struct.field("number")
     whole = pl.when(count.is_in(["a", "an", "one"])).then(pl.lit("1")).otherwise(_plain_number(count))
-    whence = parts.struct.field("whence").str.replace(r" of (?:the )?", " of the ")
+    whence = parts.struct.field("whence")
     on = pl.concat_str(pl.lit('{"position":"on","relative_to":"the '), whence, pl.lit('"}'))
     beside = pl.concat_str(
         pl.lit('{"number":'),

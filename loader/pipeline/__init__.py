@@ -5,7 +5,7 @@ from __future__ import annotations
 from loader.pipeline.dry_run import dry_run, preview_payloads, preview_rows
 from loader.pipeline.load import Result, resume_load, run_load
 from loader.pipeline.plan import Inputs, open_inputs, read_mapping, source_options
-from loader.pipeline.receipts import Reason, folder_of, reasons_of, summarise
+from loader.pipeline.receipts import Reason, folder_of, make_folder, reasons_of, summarise
 from loader.pipeline.watch import Silent, Watcher
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Watcher",
     "dry_run",
     "folder_of",
+    "make_folder",
     "open_inputs",
     "preview_payloads",
     "preview_rows",

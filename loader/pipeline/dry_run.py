@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from loader.errors import Stopped
 from loader.journal import Journal
 from loader.pipeline.load import Result
 from loader.pipeline.plan import frozen, source_options, tell_inputs
 from loader.pipeline.prepare import KnownElsewhere, Preparer, decide, nothing_known
-from loader.pipeline.receipts import reasons_of, write_rejects
+from loader.pipeline.receipts import make_folder, reasons_of, write_rejects
 from loader.records import REJECTED, Judged, Load, Ready, Requests, Status
 from loader.report import Summary, dry_rows, exit_code
 from loader.settings import SourceOptions
@@ -54,33 +56,52 @@ def dry_run(
     started = time.monotonic()
     preparer = Preparer(inputs.mapping, load_id="dry-run", tenant=settings.tenant if settings else _NOBODY)
     tell_inputs(inputs, preparer, watcher)
+    if report is not None:
+        make_folder(report)
     watcher.started(None, inputs.source.total_hint())
     with Journal.temporary() as scratch:
         load = _scratch_load(inputs, settings)
         scratch.begin(load)
-        read = _judge_all(inputs, preparer, scratch, load, home=home if settings else None, watcher=watcher)
-        totals = scratch.totals(load.load_id)
-        reasons = reasons_of(scratch, load.load_id)
+        tally = _Tally()
+        try:
+            _judge_all(inputs, preparer, scratch, load, tally, home if settings else None, watcher)
+        except Stopped as reason:
+            tally.reason = reason
         files = {}
-        if report is not None:
-            report.mkdir(parents=True, exist_ok=True)
-            wanted = sum(totals.get(status, 0) for status in REJECTED)
-            if path := write_rejects(report, inputs.source, scratch.receipts(load.load_id, REJECTED), wanted):
-                files["rejects"] = str(path)
+        if report is not None and (path := _write_rejects(report, inputs, scratch, load, watcher)):
+            files["rejects"] = str(path)
+        totals = scratch.totals(load.load_id)
         summary = Summary(
             load_id=None,
             resource=load.resource,
             tenant=settings.tenant if settings else None,
-            state="finished",
-            rows=dry_rows(read, totals.get(Status.PENDING, 0), totals),
+            state="stopped" if tally.reason else "finished",
+            rows=dry_rows(tally.read, totals.get(Status.PENDING, 0), totals),
             requests=Requests(),
             seconds=time.monotonic() - started,
             files=files,
         )
+        reasons = reasons_of(scratch, load.load_id)
     if report is not None:
         summary.write(report / "summary.json")
     summary.check_balance()
-    return Result(summary, exit_code(summary), reasons=reasons)
+    return Result(summary, exit_code(summary), tally.reason, reasons)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How many rows were read, and what broke the reading off, if anything did."""
+
+    read: int = 0
+    reason: Stopped | None = None
+
+
+def _write_rejects(
+    report: Path, inputs: Inputs, scratch: Journal, load: Load, watcher: Watcher
+) -> Path | None:
+    wanted = sum(count for status, count in scratch.totals(load.load_id).items() if status in REJECTED)
+    rejected = scratch.receipts(load.load_id, REJECTED)
+    return write_rejects(report, inputs.source, rejected, wanted, watcher=watcher, batch_size=_BATCH)
 
 
 def _scratch_load(inputs: Inputs, settings: RunSettings | None) -> Load:
@@ -102,16 +123,11 @@ def _judge_all(
     preparer: Preparer,
     scratch: Journal,
     load: Load,
-    *,
+    tally: _Tally,
     home: Path | None,
     watcher: Watcher,
-) -> int:
-    """Gives every row its line in the scratch journal; a row that would be sent is pending there.
-
-    Returns:
-        How many rows were read.
-    """
-    read = 0
+) -> None:
+    """Gives every row its line in the scratch journal; a row that would be sent is pending there."""
     with ExitStack() as opened:
         elsewhere: KnownElsewhere = nothing_known
         if home is not None and (home / "journal.db").exists():
@@ -119,11 +135,10 @@ def _judge_all(
             elsewhere = partial(journal.known_in, load.tenant, load.resource)
         here = partial(scratch.seen, load.load_id)
         for batch in inputs.source.batches(_BATCH):
+            tally.read = batch.end.seq
             decided = decide(preparer.prepare(batch), elsewhere, here)
             scratch.commit(load.load_id, judged=[_as_judged(row) for row in decided.rows])
-            read = batch.end.seq
             watcher.progress(scratch.totals(load.load_id), Requests())
-    return read
 
 
 def _as_judged(row: Ready | Judged) -> Judged:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from loader.errors import JournalFailed, Stopped
 from loader.journal import Journal
 from loader.pipeline.plan import Inputs, base_url_of, frozen, post_url, tell_inputs, thawed
 from loader.pipeline.prepare import Decided, Prepared, Preparer, decide
-from loader.pipeline.receipts import Reason, reasons_of, write_receipts
+from loader.pipeline.receipts import (
+    Reason,
+    finished_summary,
+    folder_of,
+    make_folder,
+    reasons_of,
+    summarise,
+    write_receipts,
+)
 from loader.records import Load, LoadState, Requests, Status
 from loader.report import exit_code
 from loader.sending import Client, Dispatcher, Ended, Limits, Pace, check_transport_safety, dispatch
@@ -86,6 +95,7 @@ def run_load(
     preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant)
     tell_inputs(inputs, preparer, watcher)
     with Journal.open(home) as journal:
+        make_folder(folder_of(home, load.load_id))
         journal.begin(load)
         return _Run(journal, load, inputs, settings, preparer, home, token, watcher).run()
 
@@ -93,7 +103,7 @@ def run_load(
 def resume_load(
     load_id: str, changes: Mapping[str, Any], *, home: Path, token: TokenSource, watcher: Watcher
 ) -> Result:
-    """Goes on with a load that did not finish.
+    """Goes on with a load that did not finish; of one that did, nothing is read or sent.
 
     Args:
         load_id: The load, or the beginning of its id.
@@ -107,10 +117,14 @@ def resume_load(
     """
     with Journal.open(home) as journal:
         load = journal.load(load_id)
+        if "limit" not in changes and (summary := finished_summary(journal, load, home)):
+            watcher.note(f"load {load.load_id} is finished: nothing is left to send")
+            return Result(summary, exit_code(summary), reasons=reasons_of(journal, load.load_id))
         inputs, settings = thawed(load, changes)
         check_transport_safety(base_url_of(settings, inputs.mapping.record))
         preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant)
         tell_inputs(inputs, preparer, watcher)
+        make_folder(folder_of(home, load.load_id))
         journal.reopen(load.load_id)
         if lost := journal.mark_in_doubt(load.load_id):
             watcher.note(f"{lost} rows were under way when the load was broken off: they are in doubt")
@@ -142,30 +156,57 @@ class _Run:
         self._base_url = base_url_of(settings, inputs.mapping.record)
         self._totals: dict[Status, int] = {}
         self._requests = load.requests
+        self._pace = Pace(settings.rate, time.monotonic())
         self._read_through = 0
+        self._under_way = 0
 
     def run(self) -> Result:
-        """Sends what is left to send and writes the receipts."""
-        load_id = self._load.load_id
+        """Sends what is left to send and writes the receipts.
+
+        Whatever stops it, also a disk that is full, is in the result, beside what the journal has for sure.
+        """
         hint = self._inputs.source.total_hint()
         limit = self._settings.limit
-        self._watcher.started(load_id, min(hint, limit) if hint and limit else hint)
-        self._totals = self._journal.totals(load_id)
+        self._watcher.started(self._load.load_id, min(hint, limit) if hint and limit else hint)
+        self._totals = self._journal.totals(self._load.load_id)
         started = time.monotonic()
-        ended = dispatch(self._dispatcher)
-        seconds = self._load.seconds + time.monotonic() - started
-        reason = ended.reason.message if ended.reason else ""
-        self._journal.finish(load_id, _state(ended), reason=reason, requests=self._requests, seconds=seconds)
-        summary = write_receipts(
-            self._journal,
-            self._load,
-            self._inputs.source,
-            self._home,
-            read=None if ended.at_once else self._read_through,
-        )
+        ended = self._send()
+        summary = self._conclude(ended, self._load.seconds + time.monotonic() - started)
         name = _SIGNALS.get(ended.signal_number or 0)
-        reasons = reasons_of(self._journal, load_id)
+        reasons = reasons_of(self._journal, self._load.load_id)
         return Result(summary, exit_code(summary, signal=name), ended.reason, reasons)
+
+    def _send(self) -> Ended:
+        try:
+            return dispatch(self._dispatcher)
+        except JournalFailed as reason:
+            return Ended(reason=reason, at_once=True)
+
+    def _conclude(self, ended: Ended, seconds: float) -> Summary:
+        """Says in the journal how the run ended and writes the receipts, as far as the disk lets it."""
+        load_id = self._load.load_id
+        reason = ended.reason.message if ended.reason else ""
+        try:
+            self._journal.finish(
+                load_id, _state(ended), reason=reason, requests=self._requests, seconds=seconds
+            )
+            if self._pace.rate is not None:
+                self._journal.remember_rate(
+                    self._load.tenant, self._load.resource, self._base_url, self._pace.rate
+                )
+            return write_receipts(
+                self._journal,
+                self._load,
+                self._inputs.source,
+                self._home,
+                read=None if ended.at_once else self._read_through,
+                batch_size=self._settings.batch_size,
+                watcher=self._watcher,
+            )
+        except Stopped as problem:
+            ended.reason = ended.reason or problem
+            summary = summarise(self._journal, load_id, self._home)
+            return replace(summary, state=_state(ended), requests=self._requests, seconds=seconds)
 
     def _dispatcher(self) -> Dispatcher[Prepared]:
         record = self._inputs.mapping.record
@@ -244,9 +285,11 @@ class _Run:
             requests=self._requests,
         )
         self._totals = self._journal.totals(self._load.load_id)
+        self._under_way += len(intents) - len(outcomes)
 
     def _tell(self) -> None:
-        self._watcher.progress(self._totals, self._requests)
+        doubtful = self._totals[Status.IN_DOUBT] - self._under_way  # the journal counts both as in doubt
+        self._watcher.progress({**self._totals, Status.IN_DOUBT: doubtful}, self._requests)
 
 
 def _state(ended: Ended) -> LoadState:

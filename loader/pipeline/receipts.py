@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from loader.errors import ConfigurationError
 from loader.records import REJECTED, Receipt, Status
 from loader.report import Rejected, RejectsWriter, Summary, load_rows, write_results
+from loader.report.atomic import speaking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from loader.journal import Journal
+    from loader.pipeline.watch import Watcher
     from loader.records import Load
     from loader.source import Source
 
 _BATCH: Final = 10_000
 _MOST_REASONS: Final = 1000
 _PLACES: Final = 3
+_SUFFIXES: Final = ("csv", "parquet", "ndjson")
 
 
 @dataclass(slots=True)
@@ -70,6 +75,36 @@ def folder_of(home: Path, load_id: str) -> Path:
     return home / "loads" / load_id
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder for the files of a load or a dry run, for its owner only, where it is missing.
+
+    Raises:
+        ConfigurationError: It cannot be made, or nothing can be written into it.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder}: files cannot be written into this folder: {error.strerror or error}",
+            next_step="make it writable, or name another",
+        ) from None
+
+
+def finished_summary(journal: Journal, load: Load, home: Path) -> Summary | None:
+    """The summary of a load that is finished and has its receipts; None where something is left to do."""
+    summary = summarise(journal, load.load_id, home)
+    try:
+        written = json.loads((folder_of(home, load.load_id) / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = (
+        load.state == "finished" and written["state"] == "finished" and written["rows"] == dict(summary.rows)
+    )
+    return summary if whole and not summary.rows[Status.PENDING] else None
+
+
 def summarise(journal: Journal, load_id: str, home: Path) -> Summary:
     """A load as the journal has it now, with those of its files that are there."""
     load, totals = journal.load(load_id), journal.totals(load_id)
@@ -87,13 +122,22 @@ def summarise(journal: Journal, load_id: str, home: Path) -> Summary:
 
 def _files(folder: Path) -> dict[str, str]:
     found = {"results": folder / "results.csv"}
-    for suffix in ("csv", "parquet", "ndjson"):
+    for suffix in _SUFFIXES:
         found |= {"rejects": path} if (path := folder / f"rejects.{suffix}").exists() else {}
     found["report"] = folder / "report.html"
     return {name: str(path) for name, path in found.items() if path.exists()}
 
 
-def write_receipts(journal: Journal, load: Load, source: Source, home: Path, *, read: int | None) -> Summary:
+def write_receipts(
+    journal: Journal,
+    load: Load,
+    source: Source,
+    home: Path,
+    *,
+    read: int | None,
+    batch_size: int,
+    watcher: Watcher,
+) -> Summary:
     """Writes a load's results, rejects and summary.
 
     Args:
@@ -103,17 +147,19 @@ def write_receipts(journal: Journal, load: Load, source: Source, home: Path, *, 
         home: The folder below which they go.
         read: How many rows were taken from the source, as whoever took them counted; None where it was
             broken off in between.
+        batch_size: How many records a batch had: a file that breaks off is read again as far as it was.
+        watcher: Is told what people must know to load the rejects again.
 
     Raises:
         Unbalanced: The rows read are not the sum of what they became; the files are written all the same.
-        LoaderError: A file cannot be written.
+        Stopped: A file cannot be written, or the source cannot be read again.
     """
     folder = folder_of(home, load.load_id)
-    folder.mkdir(parents=True, exist_ok=True)
     names = [file.name for file in load.files]
     write_results(folder / "results.csv", journal.receipts(load.load_id), names)
     wanted = sum(count for status, count in journal.totals(load.load_id).items() if status in REJECTED)
-    write_rejects(folder, source, journal.receipts(load.load_id, REJECTED), wanted)
+    rejected = journal.receipts(load.load_id, REJECTED)
+    write_rejects(folder, source, rejected, wanted, watcher=watcher, batch_size=batch_size)
     summary = summarise(journal, load.load_id, home)
     if read is not None:
         summary = replace(summary, rows={**summary.rows, "read": read})
@@ -122,34 +168,57 @@ def write_receipts(journal: Journal, load: Load, source: Source, home: Path, *, 
     return summary
 
 
-def write_rejects(folder: Path, source: Source, receipts: Iterator[Receipt], wanted: int) -> Path | None:
-    """Writes the rejected rows of a source, cell for cell.
+def write_rejects(
+    folder: Path,
+    source: Source,
+    receipts: Iterator[Receipt],
+    wanted: int,
+    *,
+    watcher: Watcher,
+    batch_size: int = _BATCH,
+) -> Path | None:
+    """Writes the rejected rows of a source, cell for cell, in the place of those of an earlier run.
 
     Args:
         folder: Where to.
         source: The files; read again as far as the last rejected row.
         receipts: The rejected rows, in order.
         wanted: How many of them are rejected.
+        watcher: Is told what people must know to load the file again.
+        batch_size: Records to read at once.
 
     Returns:
         The file; None where nothing was rejected.
+
+    Raises:
+        ConfigurationError: The file would replace one of the source's own.
+        Stopped: The file cannot be written, or the source cannot be read again.
     """
-    for old in folder.glob("rejects.*"):
-        old.unlink()
-    if not wanted:
-        return None
-    writer = RejectsWriter(folder, source.files)
-    following = next(receipts, None)
-    for batch in source.batches(_BATCH):
-        here: list[Receipt] = []
-        while following is not None and following.seq < batch.end.seq:
-            here.append(following)
-            following = next(receipts, None)
-        if here:
+    with RejectsWriter(folder, source.files) as writer:
+        following = next(receipts, None) if wanted else None
+        batches = source.batches(batch_size)
+        while following is not None:
+            batch = next(batches)
+            here: list[Receipt] = []
+            while following is not None and following.seq < batch.end.seq:
+                here.append(following)
+                following = next(receipts, None)
             writer.add(batch, {each.record_no: _rejected(each) for each in here})
-        if following is None:
-            break
-    return writer.close()
+        path = writer.close()
+        for note in writer.notes:
+            watcher.note(f"{path}: {note}")
+    _remove_others(folder, path, source)
+    return path
+
+
+def _remove_others(folder: Path, path: Path | None, source: Source) -> None:
+    """Removes rejects in another form, left by an earlier run; never a file of the source."""
+    kept = {Path(file.path).resolve() for file in source.files}
+    for suffix in _SUFFIXES:
+        old = folder / f"rejects.{suffix}"
+        if old != path and old.resolve() not in kept:
+            with speaking(old):
+                old.unlink(missing_ok=True)
 
 
 def _rejected(receipt: Receipt) -> Rejected:

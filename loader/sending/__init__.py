@@ -6,10 +6,11 @@ is async, and `transport` alone knows what carries the requests.
 
 from __future__ import annotations
 
-from loader.sending.client import Client, CutOff, Sent
+from loader.sending.client import Client
 from loader.sending.dispatch import Dispatcher, Ended, Limits, dispatch
 from loader.sending.pace import Pace
 from loader.sending.retry_after import parse_retry_after
+from loader.sending.sent import CutOff, Sent
 from loader.sending.token import Token, TokenSource, check_transport_safety
 from loader.sending.verdict import Answer, Failure, FailureKind, Verdict, VerdictKind, judge
 

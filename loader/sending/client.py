@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
@@ -17,6 +16,7 @@ from loader.errors import NoSuchTenant, NotPermitted, ServiceDown, Stopped, Toke
 from loader.records import Requests
 from loader.sending.outage import Outage
 from loader.sending.retry_after import parse_http_date, parse_retry_after
+from loader.sending.sent import CutOff, Sent
 from loader.sending.transport import UNSENT, AiohttpTransport, failure_of, proxy_for
 from loader.sending.verdict import Answer, Failure, Verdict, VerdictKind, judge
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from loader.sending.token import TokenSource
     from loader.settings import RunSettings
 
+__all__ = ["Client", "CutOff", "Sent"]
+
 USER_AGENT: Final = f"loader/{__version__}"
 FIRST_BACKOFF: Final = 0.1
 """Seconds: the longest wait of a row after its first attempt found no connection; doubled with each more."""
@@ -36,38 +38,6 @@ LONGEST_BACKOFF: Final = 10.0
 
 _NOT_FINAL: Final = frozenset({VerdictKind.NOT_STORED, VerdictKind.THROTTLED, VerdictKind.TOKEN})
 _SERVER_ERROR: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What came of a row that was given to the client.
-
-    Attributes:
-        kind: CREATED, REFUSED, DANGLING, IN_DOUBT, or NOT_STORED where the load was stopped before the row
-            got through: certainly not stored, it may be sent again later. No other kinds.
-        id: The new record's id, for CREATED; else None.
-        http_status: The last answer's status; None where no answer came to the last attempt.
-        attempts: How many requests were begun for it; 0 where it never came to its turn.
-        message: The service's words, or what went wrong; empty for CREATED.
-    """
-
-    kind: VerdictKind
-    id: str | None = None
-    http_status: int | None = None
-    attempts: int = 1
-    message: str = ""
-
-
-class CutOff(asyncio.CancelledError):
-    """A `post` was cancelled; what is known of its row goes with it.
-
-    Attributes:
-        sent: IN_DOUBT where a request was under way, NOT_STORED where certainly none was.
-    """
-
-    def __init__(self, sent: Sent) -> None:
-        super().__init__(sent.message)
-        self.sent = sent
 
 
 class _Row:

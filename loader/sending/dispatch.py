@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -24,7 +23,7 @@ from loader.records import Judged, Outcome, Ready, Requests, Status
 from loader.sending.verdict import VerdictKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from loader.records import Position
     from loader.sending.client import Client, Sent
@@ -35,6 +34,7 @@ Taken_contra = TypeVar("Taken_contra", contravariant=True)
 Done = TypeVar("Done")
 
 _MOST_VERDICTS: Final = 2000  # rows judged without sending, in one commit
+_TICK_S: Final = 1.0  # how long whoever watches is left without news
 _LINGER_S: Final = 0.25  # how long an outcome waits for others before it is committed
 _FEW_ROWS: Final = 100  # a share of errors is judged from so many rows on
 _STREAK: Final = 20  # so many first rows refused alike stop the load
@@ -120,7 +120,7 @@ class Dispatcher(Generic[Prepared]):
         ledger: Where intents and outcomes become durable.
         client: Sends one body and says what became of it.
         limits: When to stop.
-        on_commit: Told after each commit; must return quickly.
+        on_news: Told after each commit, and now and then while there is none; must return quickly.
     """
 
     def __init__(
@@ -129,13 +129,13 @@ class Dispatcher(Generic[Prepared]):
         ledger: Ledger[Prepared],
         client: Client,
         limits: Limits,
-        on_commit: Callable[[], None],
+        on_news: Callable[[], None],
     ) -> None:
         self._batches = batches
         self._ledger = ledger
         self._client = client
         self._limits = limits
-        self._on_commit = on_commit
+        self._on_news = on_news
         self._waiting: deque[Ready | Judged] = deque()
         self._checkpoints: list[Position] = []
         self._outcomes: list[Outcome] = []
@@ -182,6 +182,9 @@ class Dispatcher(Generic[Prepared]):
         while True:
             if self._bug is not None:
                 raise self._bug
+            if self._ended.at_once:
+                # A cancellation that comes together with news is swallowed by the wait for news.
+                raise asyncio.CancelledError
             self._read_ahead()
             if self._reading is not None and not self._waiting and (self._reading.done() or not self._open):
                 await self._take()
@@ -226,11 +229,14 @@ class Dispatcher(Generic[Prepared]):
     async def _pause(self) -> None:
         """Waits for an outcome, a batch, or the time to commit what there is."""
         self._news.clear()
-        left = None
+        left = _TICK_S
         if self._outcomes:
             left = max(0.0, self._oldest + _LINGER_S - asyncio.get_running_loop().time())
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), left)
+        try:
+            async with asyncio.timeout(left):
+                await self._news.wait()
+        except TimeoutError:
+            self._on_news()
 
     def _worth_committing(self) -> bool:
         """Whether the workers run dry, a group of outcomes is full, or one has waited long enough."""
@@ -271,7 +277,7 @@ class Dispatcher(Generic[Prepared]):
         for row in intents:
             self._queue.put_nowait(row)
         self._judge_load(judged, intents, outcomes)
-        self._on_commit()
+        self._on_news()
 
     def _portion(self) -> tuple[list[Judged], list[Ready]]:
         """The next rows to get a line; where the load stops, all that are left, unsent."""
@@ -385,6 +391,7 @@ class Dispatcher(Generic[Prepared]):
 
         def caught(number: int) -> None:
             if self._ended.signal_number is not None and main is not None:
+                self._ended.at_once = True
                 main.cancel()
             self._ended.signal_number = self._ended.signal_number or number
             self._stop(None)
@@ -450,20 +457,9 @@ def dispatch(make: Callable[[], Dispatcher[Prepared]]) -> Ended:
         ended = dispatcher.ended
         await dispatcher.run()
 
-    try:
-        _run_loop(run())
-    except asyncio.CancelledError:
-        ended.at_once = True
+    with suppress(asyncio.CancelledError):
+        asyncio.run(run())
     return ended
-
-
-def _run_loop(main: Coroutine[None, None, None]) -> None:
-    if sys.platform == "win32":
-        asyncio.run(main)
-        return
-    import uvloop  # noqa: PLC0415 - there is none for Windows
-
-    uvloop.run(main)
 
 
 __all__ = ["Batch", "Dispatcher", "Ended", "Ledger", "Limits", "dispatch"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COLUMNS: Final = 40
 _WORDS: Final = ("Frühjahr", "Sommer", "Herbst", "Winter", "Prüfung", "Verlängerung", "Kurs", "Verband")
@@ -31,7 +33,7 @@ def _row(number: int) -> str:
         f"{number:08}",
         f"{word} {number}",
         "DCS"[number % 3],
-        "31.02.2019" if number % 100 == 50 else day,  # noqa: PLR2004 - one in a hundred
+        "31.02.2019" if number % 100 == 50 else day,
         day,
         day,
         f"office{number % 977}@example.org",

@@ -1,0 +1,29 @@
+"""Fixtures of the tests that run the program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from shell import Shell
+
+from loader.sandbox import RunningSandbox, SandboxSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """An empty folder to run the program in, with a token in the environment."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return Shell(folder)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[RunningSandbox]:
+    """A sandbox of its own for the test, with the tenant acme and every token good."""
+    with RunningSandbox(SandboxSettings(page_size=10_000)) as running:
+        yield running
