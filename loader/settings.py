@@ -90,7 +90,7 @@ class RunSettings(BaseModel):
 
     tenant: str = Field(min_length=1, pattern=r"^[^/?#\s]+$", description="Whose records they become.")
     base_url: str | None = Field(None, description="One URL for every record type; None: the type's own.")
-    rate: Annotated[float | None, BeforeValidator(parse_rate), Field(gt=0)] = Field(
+    rate: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(parse_rate)] = Field(
         None, description="A ceiling, requests a second; None: as fast as the service lets."
     )
     concurrency: int = Field(16, ge=1, le=1024, description="A ceiling, requests under way at once.")

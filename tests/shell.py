@@ -12,7 +12,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -169,3 +169,15 @@ def _text(stream: io.TextIOWrapper) -> str:
     buffer = stream.buffer
     assert isinstance(buffer, io.BytesIO)
     return buffer.getvalue().decode()
+
+
+def stored(url: str) -> dict[int, dict[str, Any]]:
+    """The billing runs that a sandbox has stored for acme, by record number; no two have the same."""
+    fields = "id,sys_external_id,sys_bulk_load_record_no"
+    request = Request(f"{url}/billingRuns/acme?fields={fields}", headers={"Authorization": "Bearer any"})  # noqa: S310 - a URL of this machine
+    with urlopen(request, timeout=10) as answer:  # noqa: S310 - likewise
+        found = json.load(answer)
+    assert "LastEvaluatedKey" not in found
+    items = {int(each["sys_bulk_load_record_no"]): each for each in found["Items"]}
+    assert len(items) == len(found["Items"])
+    return items

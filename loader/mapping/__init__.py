@@ -163,15 +163,16 @@ def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> Compiled
         MappingError: It names columns that are not there, or that hold what its fields cannot take.
     """
     findings = Findings(mapping.document)
-    check_columns(mapping.file, mapping.external_id, mapping.tree, schema, findings)
+    key = None if mapping.external_id is None else _external_id_leaf(mapping.external_id)
+    check_columns(mapping.file, [*([key] if key else []), *leaves(mapping.tree)], schema, findings)
     if errors := findings.of("error"):
         raise MappingError(errors)
     program = Program()
     nulls = mapping.source.null_values
     compiler = Compiler(schema, _NULL_VALUES if nulls is None else nulls, program)
     try:
-        if mapping.external_id is not None:
-            compiler.tree(_external_id_leaf(mapping.external_id))
+        if key:
+            compiler.tree(key)
         compiler.tree(mapping.tree)
         where = compiler.filter(mapping.file.where)
     except pl.exceptions.PolarsError as error:
@@ -183,7 +184,8 @@ def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> Compiled
 
 
 def _external_id_leaf(rule: Rule) -> Leaf:
-    """The external id as a field that every row must fill."""
+    """The external id as a field that every row must fill: no text is no id, whatever `null_values` say."""
+    rule = rule.model_copy(update={"null_if": (*rule.null_if, "")})
     return Leaf(
         EXTERNAL_ID_PATH,
         replace(unlisted(EXTERNAL_ID_PATH), kind=Kind.TEXT, required=True),

@@ -1,4 +1,4 @@
-"""The steps of one leaf: its origin, its conversions in their order, the field's own type, what is allowed."""
+"""The steps of one leaf: its origin, its conversions in order, the field's own type, what is allowed."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from loader.resources.base import nearest
 from loader.resources.fields import Field, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from loader.mapping.document import Path
     from loader.mapping.findings import Findings
@@ -50,6 +50,8 @@ def check_rule_alone(rule: Rule, place: Path, path: str, findings: Findings) -> 
     _check_rule(rule, place, path, findings)
     if rule.split or any(name in rule.conversions for name in _PARSING):
         findings.error(place, path, "the external id is text: it takes no split and no parsing conversion")
+    if rule.origin in {"value", "json"} or rule.default is not None:
+        findings.error(place, path, "the external id comes from the row: it takes no value, json or default")
 
 
 def check_where(where: str | None, findings: Findings) -> None:
@@ -63,26 +65,28 @@ def check_where(where: str | None, findings: Findings) -> None:
 
 def check_columns(
     mapping: MappingFile,
-    external_id: Rule | None,
-    tree: ObjectNode,
+    rules: Sequence[Leaf],
     schema: Mapping[str, pl.DataType],
     findings: Findings,
 ) -> None:
-    """Checks the names of columns against a source's own, and notes those that nothing uses."""
+    """Checks the names of columns against a source's own, and notes those that nothing uses.
+
+    Args:
+        mapping: The file.
+        rules: The external id's, where there is one, and those of all fields.
+        schema: The source's columns with their types.
+        findings: What is found goes in here.
+    """
     used: set[str] = set()
-    rules = [(leaf.rule, leaf.place, leaf.path) for leaf in leaves(tree)]
-    if external_id is not None:
-        rules.append((external_id, ("external_id",), "external_id"))
-    for rule, place, path in rules:
-        names = columns_of(rule)
+    for leaf in rules:
+        names = columns_of(leaf.rule)
         used.update(names)
-        _unknown_columns(names, schema, place, path, findings)
+        _unknown_columns(names, schema, leaf.place, leaf.path, findings)
+        _check_column_type(leaf, schema, findings)
     if mapping.where is not None:
         names = tuple(dict.fromkeys(sql_expression(mapping.where).meta.root_names()))
         used.update(names)
         _unknown_columns(names, schema, ("where",), "where", findings)
-    for leaf in leaves(tree):
-        _check_column_type(leaf, schema, findings)
     unused = [name for name in schema if name not in used and not ignored(name, mapping.ignore)]
     if unused:
         listed = ", ".join(unused)

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from journal_values import created, judged, load, ready
 
 from loader.errors import JournalFailed, JournalUnusable
 from loader.journal import Journal
 from loader.journal.states import STATUS_OF
 from loader.records import Requests, Status
+from tests.journal.journal_values import created, judged, load, ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ ID = load().load_id
 WRITER = """
 import os, sys
 from pathlib import Path
-from journal_values import created, load, ready
+from tests.journal.journal_values import created, load, ready
 from loader.journal import Journal
 journal = Journal.open(Path(sys.argv[1]))
 journal.begin(load())

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from journal_values import created, judged, load, ready
 
 from loader.errors import ConfigurationError, LoaderError
 from loader.journal import Journal
@@ -15,6 +14,7 @@ from loader.journal.crosswalk import ELSEWHERE, HERE, LINES
 from loader.journal.resume import LAST_CHECKPOINT, PENDING_KEYS
 from loader.journal.rows import SENT_KEYS
 from loader.records import Known, Outcome, Requests, Status
+from tests.journal.journal_values import created, judged, load, ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from journal_values import judged, load, ready
 
 from loader.errors import LoaderError
 from loader.journal import Journal
 from loader.records import Outcome, Position, Status
+from tests.journal.journal_values import judged, load, ready
 
 ID = load().load_id
 ENDS = st.sampled_from([Status.CREATED, Status.REFUSED, Status.IN_DOUBT, Status.PENDING])

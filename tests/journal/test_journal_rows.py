@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from journal_values import created, judged, load, ready
 
 from loader.errors import LoaderError
 from loader.journal import Journal, PendingRows, ResumePoint
 from loader.journal.states import may_become, may_begin
 from loader.records import Outcome, Position, Requests, Status
+from tests.journal.journal_values import created, judged, load, ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

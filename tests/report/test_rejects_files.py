@@ -13,7 +13,6 @@ import polars as pl
 import pytest
 from hypothesis import assume, given, settings
 from polars.testing import assert_frame_equal
-from test_results_csv import no_room_after
 
 from loader.errors import ConfigurationError, LoaderError, Stopped
 from loader.records import (
@@ -30,6 +29,7 @@ from loader.records import (
 from loader.report import Rejected, RejectsWriter
 from loader.settings import SourceOptions
 from loader.source import open_source
+from tests.report.test_results_csv import no_room_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,11 +6,11 @@ import gzip
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from source_cases import opened, read, read_bytes
 
 from loader.errors import SourceError, SourceLost
 from loader.settings import SourceOptions
 from loader.source import open_source
+from tests.source.source_cases import opened, read, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from source_cases import opened, read, read_bytes
 
 from loader.records import REJECT_COLUMNS, Dialect
+from tests.source.source_cases import opened, read, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

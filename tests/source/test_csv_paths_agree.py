@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from source_cases import read_bytes
 
 from loader.source.csv_file import Reading
 from loader.source.exact import Exact
 from loader.source.form import Chunk, Form
 from loader.source.plain import read_plain
+from tests.source.source_cases import read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

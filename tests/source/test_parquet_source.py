@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from source_cases import opened, read
 
 from loader.errors import SourceError, SourceLost
 from loader.records import LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS, Position
 from loader.settings import SourceOptions
 from loader.source import open_source
+from tests.source.source_cases import opened, read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from source_cases import opened, read
 
 from loader.errors import SourceChanged, SourceError
 from loader.records import Position
 from loader.settings import SourceOptions
 from loader.source import Source, open_source
+from tests.source.source_cases import opened, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
