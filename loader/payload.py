@@ -320,8 +320,8 @@ class _Writer:
 
     def _leaf(self, leaf: Leaf) -> pl.Expr:
         value = self.value(self._values[leaf.path])
-        if leaf.target.kind is Kind.LIST and leaf.target.required:
-            return value.fill_null("[]")
+        if leaf.target.kind in {Kind.LIST, Kind.OBJECT} and leaf.target.required:
+            return value.fill_null(pl.lit(_empty(leaf.target)))
         return value
 
     def _object(self, node: ObjectNode) -> pl.Expr:

@@ -1,6 +1,7 @@
 """What is known for sure: loads, rows, checkpoints and the crosswalk from external ids to ids."""
 
+from loader.journal.claims import claim
 from loader.journal.journal import Journal
 from loader.journal.resume import PendingRows, ResumePoint
 
-__all__ = ["Journal", "PendingRows", "ResumePoint"]
+__all__ = ["Journal", "PendingRows", "ResumePoint", "claim"]

@@ -10,7 +10,6 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
 from pydantic import ValidationError
 
 from loader.errors import ConfigurationError, MappingError
@@ -27,6 +26,8 @@ from loader.resources.fields import Kind, field_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as Map
+
+    import polars as pl
 
     from loader.records import MappingFinding
     from loader.settings import SourceOptions
@@ -169,15 +170,13 @@ def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> Compiled
         raise MappingError(errors)
     program = Program()
     nulls = mapping.source.null_values
-    compiler = Compiler(schema, _NULL_VALUES if nulls is None else nulls, program)
-    try:
-        if key:
-            compiler.tree(key)
-        compiler.tree(mapping.tree)
-        where = compiler.filter(mapping.file.where)
-    except pl.exceptions.PolarsError as error:
-        findings.error(("fields",), "fields", f"this SQL does not fit the source's columns: {error}")
-        raise MappingError(findings.of("error")) from None
+    compiler = Compiler(schema, _NULL_VALUES if nulls is None else nulls, program, findings)
+    if key:
+        compiler.tree(key)
+    compiler.tree(mapping.tree)
+    where = compiler.filter(mapping.file.where)
+    if errors := findings.of("error"):
+        raise MappingError(errors)
     return CompiledMapping(
         mapping=mapping, program=program, where=where, warnings=(*mapping.warnings, *findings.of("note"))
     )

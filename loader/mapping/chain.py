@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from loader.mapping import conversions
-from loader.mapping.columns import as_json, as_text, columns_of, is_list, is_nested, is_text
+from loader.mapping.columns import as_text, columns_of, is_list, is_nested, is_text
 from loader.mapping.constants import as_is, to_json, to_json_or_none
-from loader.mapping.json_cells import JUDGED, judge_json
+from loader.mapping.json_cells import JUDGED, judge_json, judge_values
 from loader.mapping.program import CellCheck, Value, Written
 from loader.mapping.words import MADE_OF
 from loader.resources.fields import Field, Kind
@@ -18,6 +18,11 @@ from loader.resources.fields import Field, Kind
 if TYPE_CHECKING:
     from loader.mapping.compile import Compiler
     from loader.mapping.spec import Constant, Rule
+
+
+class UnfitError(ValueError):
+    """A rule cannot be computed from what the source's columns hold."""
+
 
 Transform = Callable[[pl.Expr], pl.Expr]
 
@@ -38,6 +43,7 @@ class Chain:
         self._listed = False
         self._written: Written = "text"
         self._first = ""
+        self._dtype: pl.DataType | None = None
         self._masks: list[str] = []
         self._label = ", ".join(columns_of(rule)) or None
 
@@ -71,69 +77,83 @@ class Chain:
             self._from_sql()
             return
         dtype = self._compiler.schema[rule.column] if rule.origin == "column" and rule.column else None
-        if dtype is not None and is_nested(dtype):
-            self._put(as_json(pl.col(rule.column or ""), dtype))
-            self._first = self._column
-            self._json()
-        elif dtype is not None and is_list(dtype):
-            self._from_list(pl.col(rule.column or ""), dtype)
-        else:
-            self._put(self._compiler.origin(rule))
-            self._first = self._column
-            if rule.origin == "json":
-                self._json()
+        if dtype is not None and not is_text(dtype):
+            self._from_typed(pl.col(rule.column or ""), dtype)
+            return
+        self._put(self._compiler.origin(rule))
+        self._first = self._column
+        if rule.origin == "json":
+            field = self._target
+            self._judged(lambda cells: judge_json(cells, field))
 
     def _from_sql(self) -> None:
         source, dtype = self._compiler.sql(f"{self._name}_sql", self._rule.sql or "")
+        if is_list(dtype) and self._target.kind not in {Kind.LIST, Kind.ANY}:
+            raise UnfitError(f"this SQL gives {dtype}, and {self._path} takes one value")
         self._masks.append(f"{self._name}_sql!")
-        if is_nested(dtype):
-            self._put(as_json(source, dtype))
-            self._json()
-        elif is_list(dtype):
-            self._from_list(source, dtype)
-        elif is_text(dtype):
-            text = source.cast(pl.String)
-            self._put(
-                conversions.null_if(conversions.trim(text), self._compiler.null_values)
-                if self._rule.trim
-                else text
-            )
+        if is_text(dtype):
+            self._put(self._tidied(source.cast(pl.String)))
+            self._first = self._column
         else:
-            self._put(as_text(source, dtype))
-        self._first = self._column
+            self._from_typed(source, dtype)
         self._check(pl.col(f"{self._name}_sql!"), "something this SQL can compute with", marked=True)
-        if not is_text(dtype) and not self._listed and self._written != "json":
-            mask = source.is_not_null() & pl.col(self._column).is_null()
-            self._check(mask, "a finite number")
 
-    def _from_list(self, cell: pl.Expr, dtype: pl.DataType) -> None:
-        inner = getattr(dtype, "inner", None) or pl.String()
-        items = cell.arr.to_list() if isinstance(dtype, pl.Array) else cell
-        element = pl.element()
-        if is_text(inner):
-            text = element.cast(pl.String)
-            each = conversions.null_if(
-                conversions.trim(text) if self._rule.trim else text, self._compiler.null_values
-            )
+    def _from_typed(self, cell: pl.Expr, dtype: pl.DataType) -> None:
+        """Cells that are no text: used as what they are."""
+        if is_nested(dtype):
+            field = self._target
+            self._put(cell)
+            self._judged(lambda cells: judge_values(cells, field))
+            return
+        if isinstance(dtype, pl.List | pl.Array):
+            self._listed = True
+            self._put((cell.arr.to_list() if isinstance(dtype, pl.Array) else cell).list.drop_nulls())
+            dtype = dtype.inner if isinstance(dtype.inner, pl.DataType) else dtype.inner()
         else:
-            each = as_text(element, inner)
-        self._put(items.list.eval(each).list.drop_nulls())
-        self._first = self._column
-        self._listed = True
+            self._put(cell)
+        if is_text(dtype):
+            self._map(lambda item: self._tidied(item.cast(pl.String)))
+            self._first = self._column
+            return
+        self._dtype = dtype
+        self._first = self._program.add(self._step + 1, f"{self._name}_first", self._told())
+        self._convert(lambda item: self._typed_text(item, dtype), self._typed_words(dtype), "text")
 
-    def _json(self) -> None:
-        """The column's JSON text, judged by the field's model cell by cell."""
-        field = self._target
-        self._put(
-            pl.col(self._column).map_batches(lambda cells: judge_json(cells, field), return_dtype=JUDGED)
-        )
-        judged = self._column
-        self._put(pl.col(judged).struct.field("json"))
-        self._check(
-            pl.col(judged).struct.field("error").is_not_null(),
-            f"JSON of {MADE_OF[field.kind]}",
-            detail=(judged, "error"),
-        )
+    def _told(self) -> pl.Expr:
+        """Typed cells as text for a message, whatever they hold."""
+        cell = pl.col(self._column)
+        return cell.list.eval(pl.element().cast(pl.String)) if self._listed else cell.cast(pl.String)
+
+    def _tidied(self, text: pl.Expr) -> pl.Expr:
+        trimmed = conversions.trim(text) if self._rule.trim else text
+        return conversions.null_if(trimmed, self._compiler.null_values)
+
+    def _typed_text(self, cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+        """A typed cell as text; a date of a time is the one of its own zone."""
+        rule = self._rule
+        if isinstance(dtype, pl.Datetime) and rule.date:
+            return as_text(cell.dt.date(), pl.Date())
+        if rule.datetime and isinstance(dtype, pl.Date | pl.Datetime):
+            if getattr(dtype, "time_zone", None) is None:
+                cell = conversions.local_to_utc(cell.cast(pl.Datetime("us")), rule.timezone)
+            return as_text(cell, pl.Datetime("us", "UTC"))
+        return as_text(cell, dtype)
+
+    def _typed_words(self, dtype: pl.DataType) -> str:
+        if not dtype.is_temporal():
+            return "a finite number"
+        if self._rule.timezone:
+            return f"a time that {self._rule.timezone} has once"
+        return "a date of the years 1 to 9999"
+
+    def _judged(self, judge: Callable[[pl.Series], pl.Series]) -> None:
+        """The column's JSON, judged by the field's model cell by cell."""
+        self._put(pl.col(self._column).map_batches(judge, return_dtype=JUDGED))
+        judged = pl.col(self._column)
+        self._first = self._program.add(self._step, f"{self._name}_first", judged.struct.field("found"))
+        words = self._program.add(self._step, f"{self._name}_words", judged.struct.field("error"))
+        self._put(judged.struct.field("json"))
+        self._check(pl.col(words).is_not_null(), f"JSON of {MADE_OF[self._target.kind]}", detail=words)
         self._written = "json"
 
     def _tidy(self) -> None:
@@ -176,27 +196,31 @@ class Chain:
         rule = self._rule
         if self._written == "json":
             return
-        if rule.date:
+        own = self._own_type()
+        if own is not None and own.is_temporal() and (rule.date or rule.datetime):
+            self._written = "plain"
+        elif rule.date:
             forms = rule.date
-            typed = self._typed()
             self._convert(
-                (lambda cell: cell.str.slice(0, 10))
-                if typed
-                else (lambda cell: conversions.date(cell, forms)),
+                lambda cell: conversions.date(cell, forms),
                 f"a date of the form {' or '.join(forms)}",
                 "plain",
             )
         elif rule.datetime:
             zone = f" in {rule.timezone}" if rule.timezone else ""
-            self._convert(self._time(), f"a time of the form {' or '.join(rule.datetime)}{zone}", "plain")
+            self._convert(
+                lambda cell: conversions.datetime(cell, rule.datetime, rule.timezone),
+                f"a time of the form {' or '.join(rule.datetime)}{zone}",
+                "plain",
+            )
         elif rule.number:
-            form = rule.number
-            self._convert(lambda cell: conversions.number(cell, form), _number_words(form), "json")
+            form = None if own is not None and own.is_numeric() else rule.number
+            self._convert(lambda cell: conversions.number(cell, form), _number_words(rule.number), "json")
         elif rule.boolean:
-            words = rule.boolean
+            words = None if isinstance(own, pl.Boolean) else rule.boolean
             self._convert(
                 lambda cell: conversions.boolean(cell, words),
-                f"one of {', '.join((*words.true, *words.false))}",
+                f"one of {', '.join((*rule.boolean.true, *rule.boolean.false))}",
                 "json",
             )
         elif rule.relative_date:
@@ -206,20 +230,9 @@ class Chain:
                 "json",
             )
 
-    def _typed(self) -> pl.DataType | None:
-        """The column's own type, where it is a date or a time already."""
-        dtype = self._compiler.schema.get(self._rule.column or "") if self._rule.map is None else None
-        return dtype if isinstance(dtype, pl.Date | pl.Datetime) else None
-
-    def _time(self) -> Transform:
-        rule, typed = self._rule, self._typed()
-        if typed is None:
-            return lambda cell: conversions.datetime(cell, rule.datetime, rule.timezone)
-        moment = pl.col(rule.column or "").cast(pl.Datetime("us", getattr(typed, "time_zone", None)))
-        if getattr(typed, "time_zone", None) is None:
-            moment = conversions.local_to_utc(moment, rule.timezone)
-        utc = conversions.utc_text(moment.dt.convert_time_zone("UTC").dt.replace_time_zone(None))
-        return lambda _: utc
+    def _own_type(self) -> pl.DataType | None:
+        """The cells' own type, where they are no text and no table has replaced them."""
+        return self._dtype if self._rule.map is None else None
 
     def _field_type(self) -> None:
         """What the field's own type makes of text that no conversion has parsed."""
@@ -231,7 +244,9 @@ class Chain:
         elif kind is Kind.NUMBER:
             self._convert(conversions.number, "a number", "json")
         elif kind is Kind.BOOLEAN:
-            self._convert(conversions.boolean, "true/false, yes/no, y/n, t/f or 1/0", "json")
+            self._convert(conversions.boolean, "one of true/false, yes/no, y/n, t/f, 1/0", "json")
+        elif kind is Kind.ANY and (own := self._own_type()) is not None:
+            self._written = "json" if own.is_numeric() or isinstance(own, pl.Boolean) else "text"
 
     def _judge(self) -> None:
         """Enum and least value, judged on what is about to be sent."""
@@ -285,7 +300,7 @@ class Chain:
         expected: str,
         *,
         allowed: tuple[str, ...] = (),
-        detail: tuple[str, str] | None = None,
+        detail: str | None = None,
         marked: bool = False,
     ) -> None:
         name = f"{self._name}_x{len(self._masks)}"
@@ -293,9 +308,6 @@ class Chain:
             self._program.add(self._step, name, mask.fill_null(False))  # noqa: FBT003 - an expression's value
             self._masks.append(name)
             self._step += 1
-        words = None
-        if detail:
-            words = self._program.add(self._step, f"{name}_words", pl.col(detail[0]).struct.field(detail[1]))
         self._program.checks.append(
             CellCheck(
                 mask=mask if marked else pl.col(name),
@@ -304,7 +316,7 @@ class Chain:
                 value=self._first,
                 expected=expected,
                 allowed=allowed,
-                detail=words,
+                detail=detail,
             )
         )
 

@@ -10,8 +10,17 @@ import polars as pl
 from pydantic import ValidationError
 
 from loader.mapping import conversions
-from loader.mapping.columns import columns_of, ignored, is_list, is_nested, sql_expression, template_parts
-from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves
+from loader.mapping.columns import (
+    columns_of,
+    ignored,
+    is_list,
+    is_nested,
+    is_text,
+    is_usable,
+    sql_expression,
+    template_parts,
+)
+from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves, unfillable
 from loader.mapping.words import MADE_OF, shown, told
 from loader.resources.base import nearest
 from loader.resources.fields import Field, Kind
@@ -112,34 +121,36 @@ def _unknown_columns(
 
 
 def _check_column_type(leaf: Leaf, schema: Mapping[str, pl.DataType], findings: Findings) -> None:
-    dtype = schema.get(leaf.rule.column or "")
-    if leaf.rule.origin != "column" or dtype is None:
-        return
-    wants_list = leaf.target.kind is Kind.LIST
-    nested = is_list(dtype) or is_nested(dtype)
-    if wants_list and not nested and not leaf.rule.split:
-        findings.error(
-            leaf.place,
-            leaf.path,
-            f"{leaf.path} is a list, and column {leaf.rule.column!r} holds one value",
-            suggestion='say where to cut it, split: ";", or write a list of rules',
-        )
-    if not nested and _item(leaf).kind is Kind.OBJECT and not leaf.rule.relative_date:
-        relative = _item(leaf).is_relative_date
-        findings.error(
-            leaf.place,
-            leaf.path,
-            f"{leaf.path} takes objects, and column {leaf.rule.column!r} holds text",
-            suggestion="say relative_date: true"
-            if relative
-            else "say json: in place of column:, or map its fields",
-        )
-    if nested and leaf.target.kind not in {Kind.LIST, Kind.OBJECT, Kind.ANY}:
-        findings.error(
-            leaf.place,
-            leaf.path,
-            f"column {leaf.rule.column!r} holds {dtype}, and {leaf.path} takes one value",
-        )
+    rule = leaf.rule
+    for name in columns_of(rule) if rule.origin != "sql" else ():
+        dtype = schema.get(name)
+        if dtype is None:
+            continue
+        if problem := _misfit(leaf, name, dtype):
+            message, suggestion = problem
+            findings.error(leaf.place, leaf.path, message, suggestion=suggestion)
+
+
+def _misfit(leaf: Leaf, name: str, dtype: pl.DataType) -> tuple[str, str | None] | None:
+    """What is wrong between a column's type and a rule that reads it, and what to do; None: nothing."""
+    rule, target = leaf.rule, leaf.target
+    holds = f"column {name!r} holds {'text' if is_text(dtype) else dtype}"
+    if not is_usable(dtype):
+        return f"{holds}, which no payload can hold", None
+    if is_list(dtype) or is_nested(dtype):
+        if rule.origin != "column":
+            return f"{holds}, and {rule.origin} reads text", "say column:"
+        takes_one = target.kind not in {Kind.LIST, Kind.OBJECT, Kind.ANY}
+        return (f"{holds}, and the field takes {MADE_OF[target.kind]}", None) if takes_one else None
+    if rule.origin != "column" or isinstance(dtype, pl.Null):
+        return None
+    if target.kind is Kind.LIST and not rule.split:
+        advice = 'say where to cut it, split: ";", or write a list of rules'
+        return f"{holds}, and the field takes a list", advice
+    if _item(leaf).kind is Kind.OBJECT and not rule.relative_date:
+        wanted = "relative_date: true" if _item(leaf).is_relative_date else "json: in place of column:"
+        return f"{holds}, and the field takes objects", f"say {wanted}, or map its fields"
+    return None
 
 
 def _check_rule(rule: Rule, place: Path, path: str, findings: Findings) -> None:
@@ -288,13 +299,3 @@ def _check_required(node: Node, findings: Findings) -> None:
                 findings.error(("fields",), path, f"{path} is required, and nothing fills it")
     for member in node.members.values():
         _check_required(member, findings)
-
-
-def unfillable(target: Field, path: str) -> list[str]:
-    """The required fields at and below one that nothing maps; none where `{}` or `[]` will do."""
-    if target.kind is Kind.LIST:
-        return []
-    if target.kind is not Kind.OBJECT:
-        return [path]
-    below = (target.children or {}).items()
-    return [found for name, child in below if child.required for found in unfillable(child, f"{path}.{name}")]

@@ -13,6 +13,8 @@ from loader.mapping import conversions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from polars._typing import PolarsDataType
+
     from loader.mapping.spec import Rule
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -110,8 +112,30 @@ def is_nested(dtype: pl.DataType) -> bool:
     return isinstance(dtype, pl.List | pl.Array) and isinstance(dtype.inner, pl.Struct | pl.List | pl.Array)
 
 
+def is_usable(dtype: pl.DataType) -> bool:
+    """Whether a payload can hold cells of this type; bytes and spans of time it cannot."""
+    if isinstance(dtype, pl.Struct):
+        return all(is_usable(_made(field.dtype)) for field in dtype.fields)
+    if isinstance(dtype, pl.List | pl.Array):
+        return is_usable(_made(dtype.inner))
+    return (
+        is_text(dtype)
+        or isinstance(dtype, pl.Boolean | pl.Date | pl.Datetime | pl.Time)
+        or dtype.is_numeric()
+    )
+
+
+def _made(dtype: PolarsDataType) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()
+
+
 def as_text(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """A plain typed cell as text: dates ISO 8601, times UTC, numbers shortest exact, flags true/false."""
+    """A plain typed cell as text: dates ISO 8601, times UTC, numbers shortest exact, flags true/false.
+
+    Null for a float that is not finite, and for years that ISO 8601 has no four digits for.
+    """
+    if isinstance(dtype, pl.Date | pl.Datetime):
+        cell = pl.when(cell.dt.year().is_between(1, 9999)).then(cell)
     if isinstance(dtype, pl.Date):
         return cell.dt.strftime("%Y-%m-%d")
     if isinstance(dtype, pl.Datetime):
@@ -120,15 +144,6 @@ def as_text(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
             moment = cell.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         return conversions.utc_text(moment.dt.cast_time_unit("us"))
     if isinstance(dtype, pl.Float32 | pl.Float64):
-        return conversions.float_text(cell.cast(pl.Float64))
+        return conversions.float_text(cell)
     text = cell.cast(pl.String)
     return conversions.number(text) if isinstance(dtype, pl.Decimal) else text
-
-
-def as_json(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """A nested cell as JSON text."""
-    if isinstance(dtype, pl.Struct):
-        return pl.when(cell.is_not_null()).then(cell.struct.json_encode())
-    wrapped = pl.struct(cell.alias("it")).struct.json_encode()
-    inner = wrapped.str.strip_prefix('{"it":').str.strip_suffix("}")
-    return pl.when(cell.is_not_null()).then(inner)

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from loader.mapping import conversions
-from loader.mapping.chain import Chain
-from loader.mapping.columns import as_text, columns_of, is_text, sql_expression, template_parts
+from loader.mapping.chain import Chain, UnfitError
+from loader.mapping.columns import as_text, columns_of, is_text, is_usable, sql_expression, template_parts
 from loader.mapping.constants import to_json
 from loader.mapping.program import CellCheck, Program, Value
-from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves
-from loader.resources.fields import Field, Kind
+from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves, unfillable
+from loader.mapping.words import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from loader.mapping.findings import Findings
     from loader.mapping.spec import Rule
+    from loader.resources.fields import Field
 
 TRIMMED: Final = "__t:"  # a source column's text, trimmed, null where it stands for nothing
 NULLED: Final = "__n:"  # the same untrimmed
@@ -34,21 +36,34 @@ class Compiler:
         schema: The source's columns with their types.
         null_values: Texts that stand for nothing.
         program: What is compiled is put in here.
+        findings: What does not fit is put in here.
     """
 
     def __init__(
-        self, schema: Mapping[str, pl.DataType], null_values: Sequence[str], program: Program
+        self,
+        schema: Mapping[str, pl.DataType],
+        null_values: Sequence[str],
+        program: Program,
+        findings: Findings,
     ) -> None:
         self._schema = schema
         self._nulls = list(null_values)
         self._program = program
+        self._findings = findings
         self._leaves = 0
 
     def tree(self, node: Node) -> None:
-        """Compiles every leaf below a node, and then the checks of what is required."""
+        """Compiles every leaf below a node, and then the checks of what is required.
+
+        What cannot be computed goes into the findings.
+        """
         for leaf in leaves(node):
-            self.leaf(leaf.rule, leaf.target, leaf.path)
-        self._requirements(node, None)
+            try:
+                self.leaf(leaf.rule, leaf.target, leaf.path)
+            except UnfitError as error:
+                self._findings.error((*leaf.place, leaf.rule.origin), leaf.path, str(error))
+        if not self._findings.of("error"):
+            self._requirements(node, None)
 
     def _requirements(self, node: Node, present: pl.Expr | None) -> None:
         """Adds checks of required fields, where the objects around them are there at all."""
@@ -85,7 +100,7 @@ class Compiler:
         return any(self._constant(each) for each in below)
 
     def _require(self, leaf: Leaf, value: Value, present: pl.Expr | None) -> None:
-        if not leaf.target.required or leaf.target.kind is Kind.LIST:
+        if not leaf.target.required or not unfillable(leaf.target, leaf.path):
             return
         if value.column is None or value.default is not None:
             return
@@ -146,13 +161,27 @@ class Compiler:
         expression = sql_expression(text)
         self._program.guarded[name] = expression
         probe = pl.LazyFrame(schema=dict(self._schema)).select(expression.alias(name))
-        return pl.col(name), probe.collect_schema()[name]
+        try:
+            dtype = probe.collect_schema()[name]
+        except pl.exceptions.PolarsError as error:
+            raise UnfitError(f"this SQL does not fit the columns: {first_line(error)}") from None
+        if not is_usable(dtype):
+            raise UnfitError(f"this SQL gives {dtype}, which no payload can hold")
+        return pl.col(name), dtype
 
     def filter(self, where: str | None) -> str | None:
         """The guarded column of the filter; None where there is none."""
         if where is None:
             return None
-        self.sql("__where", where)
+        try:
+            _, dtype = self.sql("__where", where)
+        except UnfitError as error:
+            self._findings.error(("where",), "where", str(error))
+            return None
+        if not isinstance(dtype, pl.Boolean | pl.Null):
+            self._findings.error(
+                ("where",), "where", f"this SQL gives {dtype}, and a filter is true or false"
+            )
         return "__where"
 
     @property

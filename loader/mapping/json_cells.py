@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime, time
 from decimal import MAX_PREC, Context, Decimal
-from math import isinf
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -16,15 +17,15 @@ from loader.resources.fields import Kind
 if TYPE_CHECKING:
     from loader.resources.fields import Field
 
-JUDGED: Final = pl.Struct({"json": pl.String, "error": pl.String})
-"""A cell's compact JSON, or what is wrong with it, to read on from the cell; both null for a null cell."""
+JUDGED: Final = pl.Struct({"json": pl.String, "error": pl.String, "found": pl.String})
+"""A cell's compact JSON, or what is wrong with it, to read on from what was found; all null for a null."""
 
 _MOST_DIGITS: Final = 25
 _EXACT: Final = Context(prec=MAX_PREC)
 
 
 def judge_json(cells: pl.Series, field: Field) -> pl.Series:
-    """Judges each different text once.
+    """Judges JSON texts, each different one once.
 
     Args:
         cells: Texts, nulls among them.
@@ -33,29 +34,69 @@ def judge_json(cells: pl.Series, field: Field) -> pl.Series:
     Returns:
         A series of `JUDGED`, as long as `cells`.
     """
-    verdicts: dict[str | None, dict[str, str | None]] = {None: {"json": None, "error": None}}
+    verdicts: dict[str | None, Verdict] = {None: _NOTHING}
     for text in cells.unique().drop_nulls():
-        verdicts[text] = _judge(text, field)
+        verdicts[text] = _judge_text(text, field)
     return pl.Series(cells.name, [verdicts[text] for text in cells], dtype=JUDGED)
 
 
-def _judge(text: str, field: Field) -> dict[str, str | None]:
+def judge_values(cells: pl.Series, field: Field) -> pl.Series:
+    """Judges structs and lists of them; their null members are left out, and so is a struct without any.
+
+    Args:
+        cells: Nested values, nulls among them.
+        field: As in `judge_json`.
+
+    Returns:
+        As `judge_json`.
+    """
+    verdicts: dict[str, Verdict] = {}
+    return pl.Series(cells.name, [_judge_value(cell, field, verdicts) for cell in cells], dtype=JUDGED)
+
+
+Verdict = dict[str, str | None]
+_NOTHING: Final[Verdict] = {"json": None, "error": None, "found": None}
+
+
+def _judge_text(text: str, field: Field) -> Verdict:
     try:
         value = json.loads(text, object_pairs_hook=_members, parse_float=_number, parse_constant=_no_constant)
         value = _without_nulls(value, field)
-        compact = _written(value)
+        return _NOTHING if value is None else _fitting(_written(value), field)
+    except json.JSONDecodeError as error:
+        return _wrong(text, f"is no JSON: {error.msg} at character {error.pos + 1}")
+    except (ValueError, RecursionError) as error:
+        return _wrong(text, f"cannot be sent: {error}")
+
+
+def _judge_value(cell: Any, field: Field, verdicts: dict[str, Verdict]) -> Verdict:
+    value = _without_any_nulls(cell.to_list() if isinstance(cell, pl.Series) else cell)
+    if value is None:
+        return _NOTHING
+    try:
+        written = _written(value)
+    except ValueError as error:
+        return _wrong(str(value), f"cannot be sent: {error}")
+    if written not in verdicts:
+        verdicts[written] = _fitting(written, field)
+    return verdicts[written]
+
+
+def _fitting(compact: str, field: Field) -> Verdict:
+    """The JSON, if the field's model takes it."""
+    try:
         compact.encode()
-        if value is not None and field.kind is not Kind.ANY:
+        if field.kind is not Kind.ANY:
             field.adapter.validate_json(compact)
     except ValidationError as error:
-        return {"json": None, "error": f"does not fit: {told(error)}"}
-    except json.JSONDecodeError as error:
-        return {"json": None, "error": f"is no JSON: {error.msg} at character {error.pos + 1}"}
+        return _wrong(compact, f"does not fit: {told(error)}")
     except UnicodeEncodeError:
-        return {"json": None, "error": "cannot be sent: it has half of a surrogate pair"}
-    except (ValueError, RecursionError) as error:
-        return {"json": None, "error": f"cannot be sent: {error}"}
-    return {"json": None if value is None else compact, "error": None}
+        return _wrong(ascii(compact), "cannot be sent: it has half of a surrogate pair")
+    return {"json": compact, "error": None, "found": None}
+
+
+def _wrong(found: str, error: str) -> Verdict:
+    return {"json": None, "error": error, "found": found}
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -68,8 +109,8 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _number(text: str) -> Decimal:
-    if isinf(float(text)):
-        raise ValueError(f"the number {text[:60]} is too large")
+    if not isfinite(float(text)):
+        raise ValueError(f"{text[:60]} is no number that JSON can hold")
     return Decimal(text)
 
 
@@ -90,13 +131,34 @@ def _without_nulls(value: Any, field: Field) -> Any:
     return value
 
 
+def _without_any_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        members = {name: _without_any_nulls(each) for name, each in value.items()}
+        return {name: each for name, each in members.items() if each is not None} or None
+    return [_without_any_nulls(each) for each in value] if isinstance(value, list) else value
+
+
 def _written(value: Any) -> str:
     """Compact JSON with the numbers as exact as they came, whole ones without a fraction."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{_written(name)}:{_written(each)}" for name, each in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_written, value)) + "]"
-    return _digits(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float):
+        return _digits(_number(repr(value)))
+    if isinstance(value, Decimal):
+        return _digits(value)
+    return json.dumps(_moment(value) if isinstance(value, date | time) else value, ensure_ascii=False)
+
+
+def _moment(value: date | time) -> str:
+    """ISO 8601, times of a day in UTC; the fraction without zeros at its end."""
+    if not isinstance(value, datetime):
+        return value.isoformat()
+    moved = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    whole, _, fraction = moved.isoformat().partition(".")
+    part = fraction.rstrip("0")
+    return f"{whole}.{part}Z" if part else f"{whole}Z"
 
 
 def _digits(number: Decimal) -> str:

@@ -78,6 +78,16 @@ def unlisted(path: str, kind: Kind = Kind.ANY) -> Field:
     return Field(path=path, kind=kind, required=False, required_on_page=False, description="", children=None)
 
 
+def unfillable(target: Field, path: str) -> list[str]:
+    """The required fields at and below one that nothing maps; none where `{}` or `[]` will do."""
+    if target.kind is Kind.LIST:
+        return []
+    if target.kind is not Kind.OBJECT:
+        return [path]
+    below = (target.children or {}).items()
+    return [found for name, child in below if child.required for found in unfillable(child, f"{path}.{name}")]
+
+
 def build_tree(fields: dict[str, Any], root: Field, findings: Findings) -> ObjectNode:
     """Reads `fields` against the record type; what is wrong goes into `findings` and is left out."""
     builder = _Builder(findings)

@@ -69,3 +69,8 @@ def _told(each: ErrorDetails) -> str:
     else:
         words = _EXPECTED.get(kind, each["msg"].removeprefix("Input should be "))
     return f"{where + ': ' if where else ''}expected {words}, found {shown(found)}"
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without the trace of an expression behind it."""
+    return str(error).partition("\n")[0]

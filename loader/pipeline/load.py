@@ -159,6 +159,8 @@ class _Run:
         self._pace = Pace(settings.rate, time.monotonic())
         self._read_through = 0
         self._under_way = 0
+        self._ended = Ended()
+        self._said_stopping = False
 
     def run(self) -> Result:
         """Sends what is left to send and writes the receipts.
@@ -227,7 +229,9 @@ class _Run:
             read=sum(self._totals.values()),
             first_run=not any(self._totals.get(each) for each in (Status.CREATED, Status.IN_DOUBT)),
         )
-        return Dispatcher(self._batches(), self, client, limits, self._tell)
+        dispatcher = Dispatcher(self._batches(), self, client, limits, self._tell)
+        self._ended = dispatcher.ended
+        return dispatcher
 
     def _batches(self) -> Iterator[Prepared]:
         """What has no final state yet: rows known not to be stored, then those never reached."""
@@ -288,6 +292,9 @@ class _Run:
         self._under_way += len(intents) - len(outcomes)
 
     def _tell(self) -> None:
+        if self._ended.signal_number is not None and not self._said_stopping:
+            self._said_stopping = True
+            self._watcher.note("stopping: waiting for the requests under way; a second signal does not wait")
         doubtful = self._totals[Status.IN_DOUBT] - self._under_way  # the journal counts both as in doubt
         self._watcher.progress({**self._totals, Status.IN_DOUBT: doubtful}, self._requests)
 

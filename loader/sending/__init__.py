@@ -7,7 +7,8 @@ is async, and `transport` alone knows what carries the requests.
 from __future__ import annotations
 
 from loader.sending.client import Client
-from loader.sending.dispatch import Dispatcher, Ended, Limits, dispatch
+from loader.sending.dispatch import Dispatcher, Ended, dispatch
+from loader.sending.load_verdict import Limits
 from loader.sending.pace import Pace
 from loader.sending.retry_after import parse_retry_after
 from loader.sending.sent import CutOff, Sent

@@ -7,19 +7,18 @@ of its own; the journal's sees one call at a time.
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from loader.errors import (
-    SameRefusal,
     Stopped,
-    TooManyErrors,
 )
 from loader.records import Judged, Outcome, Ready, Requests, Status
+from loader.sending.load_verdict import LoadVerdict
+from loader.sending.signals import caught_signals
 from loader.sending.verdict import VerdictKind
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from loader.records import Position
     from loader.sending.client import Client, Sent
-    from loader.settings import ErrorLimit
+    from loader.sending.load_verdict import Limits
 
 Prepared = TypeVar("Prepared")
 Taken_contra = TypeVar("Taken_contra", contravariant=True)
@@ -36,8 +35,6 @@ Done = TypeVar("Done")
 _MOST_VERDICTS: Final = 2000  # rows judged without sending, in one commit
 _TICK_S: Final = 1.0  # how long whoever watches is left without news
 _LINGER_S: Final = 0.25  # how long an outcome waits for others before it is committed
-_FEW_ROWS: Final = 100  # a share of errors is judged from so many rows on
-_STREAK: Final = 20  # so many first rows refused alike stop the load
 
 
 class Batch(Protocol):
@@ -70,25 +67,6 @@ class Ledger(Protocol[Taken_contra]):
         """Writes all of it durably, or raises JournalFailed having written nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When a load stops by itself.
-
-    Attributes:
-        concurrency: Requests under way at once; twice as many rows at most have an intent and no outcome.
-        max_errors: Rows that may go wrong; None: any number.
-        wrong: Rows that have gone wrong before this run, for `max_errors`.
-        read: Rows that were read before this run, for `max_errors`.
-        first_run: Whether the load's first rows are sent now, so that a streak of refusals stops it.
-    """
-
-    concurrency: int
-    max_errors: ErrorLimit | None = None
-    wrong: int = 0
-    read: int = 0
-    first_run: bool = True
-
-
 @dataclass(slots=True)
 class Ended:
     """How a run ended.
@@ -102,14 +80,6 @@ class Ended:
     reason: Stopped | None = None
     signal_number: int | None = None
     at_once: bool = False
-
-
-@dataclass(slots=True)
-class _Tally:
-    read: int
-    wrong: int
-    refusals: list[str] = field(default_factory=list)
-    all_alike: bool = True
 
 
 class Dispatcher(Generic[Prepared]):
@@ -143,12 +113,13 @@ class Dispatcher(Generic[Prepared]):
         self._news = asyncio.Event()
         self._oldest = 0.0
         self._bug: Exception | None = None
+        self._main: asyncio.Task[Ended] | None = None
         self._reading: asyncio.Future[Prepared | None] | None = None
         self._open = 0
         self._exhausted = False
         self._ended = Ended()
         self._stopping = False
-        self._tally = _Tally(limits.read, limits.wrong, all_alike=limits.first_run)
+        self._verdict = LoadVerdict(limits)
         self._reader = ThreadPoolExecutor(1, "reader")
         self._writer = ThreadPoolExecutor(1, "writer")
 
@@ -167,7 +138,8 @@ class Dispatcher(Generic[Prepared]):
             JournalFailed: The ledger cannot be written: rows with an intent there may have been sent.
             asyncio.CancelledError: A second signal came; what was under way is left without an outcome.
         """
-        with self._signals(), self._reader, self._writer:
+        self._main = asyncio.current_task()
+        with caught_signals(self._caught), self._reader, self._writer:
             async with self._client:
                 workers = [asyncio.ensure_future(self._work()) for _ in range(self._limits.concurrency)]
                 try:
@@ -276,7 +248,10 @@ class Dispatcher(Generic[Prepared]):
         self._open += len(intents)
         for row in intents:
             self._queue.put_nowait(row)
-        self._judge_load(judged, intents, outcomes)
+        at_end = self._exhausted and not self._waiting
+        problem = self._verdict.add(judged, len(intents), outcomes, at_end=at_end)
+        if problem is not None:
+            self._stop(problem)
         self._on_news()
 
     def _portion(self) -> tuple[list[Judged], list[Ready]]:
@@ -335,79 +310,21 @@ class Dispatcher(Generic[Prepared]):
             self._client.interrupt()
         self._news.set()
 
-    # --- Verdicts on the load ----------------------------------------------------------------------
-
-    def _judge_load(
-        self, judged: Sequence[Judged], intents: Sequence[Ready], outcomes: Sequence[Outcome]
-    ) -> None:
-        tally = self._tally
-        tally.read += len(judged) + len(intents)
-        refused = [each for each in outcomes if each.status is Status.REFUSED]
-        tally.wrong += len(refused) + sum(each.status in _WRONG for each in judged)
-        if self._stopping:
-            return
-        if problem := self._too_many():
-            self._stop(problem)
-        if tally.all_alike:
-            self._watch_streak(outcomes, refused)
-
-    def _too_many(self) -> TooManyErrors | None:
-        limit, tally = self._limits.max_errors, self._tally
-        if limit is None:
-            return None
-        if limit.count is not None and tally.wrong > limit.count:
-            return TooManyErrors(f"{tally.wrong} rows are wrong, and --max-errors allows {limit.count}")
-        enough = tally.read >= _FEW_ROWS or (self._exhausted and not self._waiting)
-        if limit.share is not None and enough and tally.wrong > limit.share * tally.read:
-            return TooManyErrors(
-                f"{tally.wrong} of {tally.read} rows are wrong, and --max-errors allows {limit.share:.4%}"
-            )
-        return None
-
-    def _watch_streak(self, outcomes: Sequence[Outcome], refused: Sequence[Outcome]) -> None:
-        """Stops where the first rows were all refused with the same words."""
-        tally = self._tally
-        if any(each.status in {Status.CREATED, Status.IN_DOUBT} for each in outcomes):
-            tally.all_alike = False
-            return
-        tally.refusals += [each.message for each in refused]
-        if len(set(tally.refusals)) > 1:
-            tally.all_alike = False
-        elif len(tally.refusals) >= _STREAK:
-            words = tally.refusals[0]
-            self._stop(SameRefusal(f"the first {len(tally.refusals)} rows were all refused alike: {words}"))
-
     # --- Around it ---------------------------------------------------------------------------------
 
     async def _on(self, thread: ThreadPoolExecutor, work: Callable[[], Done]) -> Done:
         return await asyncio.get_running_loop().run_in_executor(thread, work)
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """The first signal stops gracefully; the second raises KeyboardInterrupt."""
-        loop = asyncio.get_running_loop()
-        names = (signal.SIGINT, signal.SIGTERM)
-        main = asyncio.current_task()
-
-        def caught(number: int) -> None:
-            if self._ended.signal_number is not None and main is not None:
-                self._ended.at_once = True
-                main.cancel()
-            self._ended.signal_number = self._ended.signal_number or number
+    def _caught(self, number: int) -> None:
+        """The first signal stops gracefully, the second at once."""
+        if self._ended.signal_number is None:
+            self._ended.signal_number = number
             self._stop(None)
-
-        for name in names:
-            with suppress(NotImplementedError, ValueError, RuntimeError):
-                loop.add_signal_handler(name, caught, name)
-        try:
-            yield
-        finally:
-            for name in names:
-                with suppress(NotImplementedError, ValueError, RuntimeError):
-                    loop.remove_signal_handler(name)
-
-
-_WRONG: Final = frozenset({Status.INVALID, Status.BLOCKED})
+            return
+        self._ended.at_once = True
+        self._news.set()
+        if self._main is not None:
+            self._main.cancel()
 
 
 def _unsent(row: Ready) -> Judged:
@@ -462,4 +379,4 @@ def dispatch(make: Callable[[], Dispatcher[Prepared]]) -> Ended:
     return ended
 
 
-__all__ = ["Batch", "Dispatcher", "Ended", "Ledger", "Limits", "dispatch"]
+__all__ = ["Batch", "Dispatcher", "Ended", "Ledger", "dispatch"]
