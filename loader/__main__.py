@@ -1,6 +1,18 @@
 """`python -m loader`."""
 
-from loader.cli import main
+from __future__ import annotations
+
+import signal
+
+
+def main() -> None:
+    """The `loader` command; Ctrl-C while the program itself is being read ends it without a word."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from loader.cli import main as run  # noqa: PLC0415 - it takes half a second, which the line above is for
+
+    signal.signal(signal.SIGINT, before)
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -71,7 +71,9 @@ def build(rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
     findings = findings.join(
         frame.filter(pl.col(STATE) == "invalid").select(RECORD_NO), on=RECORD_NO, how="semi"
     )
-    ready = frame.filter(pl.col(STATE) == "ready")
+    read = {value.column for value in compiled.program.values.values() if value.column}
+    read |= _presence(compiled)
+    ready = frame.select(RECORD_NO, STATE, *sorted(read)).filter(pl.col(STATE) == "ready")
     bodies = ready.select(RECORD_NO, _body(ready, compiled).alias(CORE))
     judged = frame.select(RECORD_NO, LINE, EXTERNAL_ID, STATE).join(
         bodies, on=RECORD_NO, how="left", maintain_order="left"
@@ -138,7 +140,8 @@ def _with_guarded(
 def _nulled(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame:
     """The source's cells as SQL sees them: untrimmed, null where they stand for nothing."""
     nulls = compiled.mapping.source.null_values
-    texts = [name for name, dtype in frame.schema.items() if is_text(dtype) and not name.startswith("__")]
+    read = {name for each in compiled.program.guarded.values() for name in each.meta.root_names()}
+    texts = [name for name, dtype in frame.schema.items() if is_text(dtype) and name in read]
     return frame.with_columns([null_if(pl.col(name), [""] if nulls is None else nulls) for name in texts])
 
 
@@ -158,13 +161,18 @@ def _guard(cells: pl.DataFrame, expression: pl.Expr) -> tuple[pl.Series, pl.Seri
     return value, pl.repeat(value=False, n=cells.height, eager=True)
 
 
+def _presence(compiled: CompiledMapping) -> set[str]:
+    """The columns that tell whether a list item is there."""
+    return {name for value in compiled.program.values.values() for name in value.present.meta.root_names()}
+
+
 def _state(compiled: CompiledMapping, invalid: pl.Series) -> pl.Expr:
     judged = (
         pl.when(pl.col(RECORD_NO).is_in(invalid.implode())).then(pl.lit("invalid")).otherwise(pl.lit("ready"))
     )
     if compiled.where is None:
         return judged
-    kept = pl.col(compiled.where).fill_null(False)  # noqa: FBT003 - an expression's value
+    kept = pl.col(compiled.where).fill_null(False) | pl.col(f"{compiled.where}!")  # noqa: FBT003 - a value
     return pl.when(kept).then(judged).otherwise(pl.lit("filtered"))
 
 
@@ -184,7 +192,9 @@ def _cell_findings(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFra
         return FINDINGS_SCHEMA.to_frame()
     masks = frame.select([check.mask.alias(str(index)) for index, check in enumerate(checks)])
     hits = masks.select(pl.all().any()).row(0)
-    rank = {leaf.path: index for index, leaf in enumerate(leaves(compiled.mapping.tree))}
+    place = compiled.mapping.document.place
+    in_order = sorted(leaves(compiled.mapping.tree), key=lambda leaf: place(leaf.place))
+    rank = {leaf.path: index for index, leaf in enumerate(in_order)}
     found = [
         _found(frame.filter(masks[str(index)]), check, compiled).with_columns(
             pl.lit(rank.get(check.path, -1)).alias(_ORDER)
@@ -199,7 +209,7 @@ def _cell_findings(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFra
 
 def _found(bad: pl.DataFrame, check: CellCheck, compiled: CompiledMapping) -> pl.DataFrame:
     """The findings of one check, one line a row."""
-    bad = bad.with_columns(_shown(bad, check.value).alias("value"), pl.lit(check.expected).alias("expected"))
+    bad = bad.with_columns(_shown(bad, check).alias("value"), pl.lit(check.expected).alias("expected"))
     return bad.select(
         pl.col(RECORD_NO),
         pl.col(LINE),
@@ -212,30 +222,44 @@ def _found(bad: pl.DataFrame, check: CellCheck, compiled: CompiledMapping) -> pl
     )
 
 
-def _shown(bad: pl.DataFrame, column: str | None) -> pl.Expr:
-    """A cell as text, cut short."""
-    if column is None:
+def _shown(bad: pl.DataFrame, check: CellCheck) -> pl.Expr:
+    """What was found as text, cut short; of SQL, all the cells that it read."""
+    if check.read:
+        cells = [
+            pl.format("{} = {}", pl.lit(name), _cut(_cell(bad, name)).fill_null("null"))
+            for name in check.read
+        ]
+        return pl.concat_str(cells, separator=", ")
+    if check.value is None:
         return pl.lit(None, dtype=pl.String)
+    return _cut(_cell(bad, check.value))
+
+
+def _cell(bad: pl.DataFrame, column: str) -> pl.Expr:
     listed = isinstance(bad.schema[column], pl.List)
-    text = (pl.col(column).list.join("; ") if listed else pl.col(column)).cast(pl.String)
+    return (pl.col(column).list.join("; ") if listed else pl.col(column)).cast(pl.String)
+
+
+def _cut(text: pl.Expr) -> pl.Expr:
     long = text.str.len_chars() > _SHOWN
     return pl.when(long).then(pl.concat_str(text.str.head(_SHOWN), pl.lit("…"))).otherwise(text)
 
 
 def _message(bad: pl.DataFrame, check: CellCheck) -> pl.Expr:
+    if check.read:
+        return pl.concat_str(pl.lit("this SQL cannot be computed with "), pl.col("value"))
     if check.value is None:
         whence = f", and {_cells(check.column)} empty" if check.column else ", and its value is null"
         return pl.lit(f"{check.path} is required{whence}")
-    found = pl.concat_str(pl.lit('"'), pl.col("value"), pl.lit('"')).fill_null("the value")
     wrong = pl.col(check.detail) if check.detail else pl.lit(f"is not {check.expected}")
-    words = pl.concat_str(found, pl.lit(" "), wrong)
+    words = pl.concat_str(pl.lit('"'), pl.col("value"), pl.lit('" '), wrong)
     if not check.allowed:
         return words
     nearby = {text: nearest(text, check.allowed) for text in bad["value"].unique().drop_nulls()}
     meant = {text: f"; did you mean {name!r}?" for text, name in nearby.items() if name}
     if not meant:
         return words
-    hint = pl.col("value").replace_strict(meant, default="", return_dtype=pl.String).fill_null("")
+    hint = pl.col("value").replace_strict(meant, default="", return_dtype=pl.String)
     return pl.concat_str(words, hint)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from shell import Shell
 
 from loader.sandbox import RunningSandbox, SandboxSettings
+from tests.shell import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

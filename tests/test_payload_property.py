@@ -1,4 +1,4 @@
-"""The compiled columns, the record types' models and a plain interpreter hold the same rows right and wrong."""
+"""Compiled columns, the record types' models and a plain interpreter hold the same rows right and wrong."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from loader.mapping import CompiledMapping
     from loader.records import Payloads
 
-EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "60"))
 """Mappings that each test draws; set the variable to try more."""
 
 many = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))

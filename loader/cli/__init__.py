@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -107,4 +108,7 @@ def _invoke(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The `loader` command."""
-    sys.exit(run())
+    code = run()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the work is done: a late signal must not change its exit code
+    sys.exit(code)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 from loader.cli.config import CONFIG_FILE, read_config, with_target
 from loader.errors import ConfigurationError
@@ -174,6 +175,11 @@ def sending_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def on_command_line(name: str) -> bool:
+    """Whether the option of the command that runs was typed, and not found elsewhere."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
 def existing_tenant(given: str | None, tenant: str) -> None:
     """Refuses a tenant that is not the load's own.
 
@@ -182,5 +188,6 @@ def existing_tenant(given: str | None, tenant: str) -> None:
     """
     if given is not None and given != tenant:
         raise ConfigurationError(
-            f"the load is of tenant {tenant}, and --tenant (or LOADER_TENANT, or loader.toml) says {given}"
+            f"the load is of tenant {tenant}, and --tenant says {given}",
+            next_step="leave --tenant out: a load stays in its tenant",
         )

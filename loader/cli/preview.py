@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from loader.cli.options import source_options as source_option
-from loader.cli.output import command_line, out_console, say, say_next
+from loader.cli.output import command_line, out_console, say, say_next, source_words
 from loader.cli.progress import Lines
 from loader.pipeline import open_inputs, preview_payloads, preview_rows, read_mapping
 from loader.records import CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE
@@ -36,7 +36,12 @@ _WIDE: Final = 12
     "--limit", type=click.IntRange(0), default=10, show_default=True, help="The first N rows; 0: all rows."
 )
 @click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How to show them.",
 )
 @source_option
 def preview_command(
@@ -47,6 +52,7 @@ def preview_command(
     Payloads are shown without the sys_bulk_load_* fields, which depend on the load.
     """
     wanted = limit or None
+    words = [source, *source_words(overrides)]
     if mapping is None:
         batches = preview_rows(source, overrides, wanted, Lines())
         _show(form, _rows(batches))
@@ -54,7 +60,7 @@ def preview_command(
         return 0
     inputs = open_inputs(*read_mapping(mapping), [source], overrides)
     _show(form, _payloads(preview_payloads(inputs, wanted, Lines()), as_text=form != "json"))
-    say_next(command_line("loader", "validate", mapping, source))
+    say_next(command_line("loader", "validate", mapping, *words))
     return 0
 
 

@@ -9,7 +9,7 @@ import click
 from loader.cli.config import changed_settings, find_token, run_settings
 from loader.cli.interrupts import resumable
 from loader.cli.loads import existing_journal, known_load
-from loader.cli.options import existing_tenant, sending_options
+from loader.cli.options import existing_tenant, on_command_line, sending_options
 from loader.cli.output import finish, next_after_load
 from loader.cli.progress import watcher
 from loader.pipeline import resume_load
@@ -25,8 +25,10 @@ def resume_command(load_id: str, home: Path, *, as_json: bool, **options: Any) -
     """Go on with LOAD, an id or its beginning, where it stopped.
 
     Rows that have an outcome are not sent again. Rows whose outcome is unknown stay in doubt. The load
-    keeps its mapping, sources and settings; options given here win over those settings.
+    keeps its mapping, sources and settings, also where the environment or loader.toml say otherwise by now;
+    options on the command line win over those settings.
     """
+    options = {name: value for name, value in options.items() if on_command_line(name)}
     with existing_journal(home) as journal:
         load = known_load(journal, load_id, home)
     existing_tenant(options.get("tenant"), load.tenant)

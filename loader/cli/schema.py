@@ -8,7 +8,9 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from loader.cli.interrupts import with_following
 from loader.cli.output import command_line, out_console, say_next
+from loader.errors import LoaderError
 from loader.resources import TYPES, record_type
 from loader.resources.fields import Field, Kind, field_tree
 from loader.resources.schema import json_schema
@@ -27,7 +29,10 @@ def schema_command(resource: str | None, *, as_json: bool) -> int:
             _types()
         say_next(command_line("loader", "schema", chosen[0].name_of_type))
         return 0
-    record = record_type(resource)
+    try:
+        record = record_type(resource)
+    except LoaderError as error:
+        raise with_following(error, command_line("loader", "schema")) from None
     if as_json:
         click.echo(json.dumps(json_schema(record), indent=2, ensure_ascii=False))
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from loader.mapping import conversions
-from loader.mapping.columns import as_text, columns_of, is_list, is_nested, is_text
+from loader.mapping.columns import as_text, columns_of, in_years, is_list, is_nested, is_text
 from loader.mapping.constants import as_is, to_json, to_json_or_none
 from loader.mapping.json_cells import JUDGED, judge_json, judge_values
 from loader.mapping.program import CellCheck, Value, Written
@@ -96,7 +96,16 @@ class Chain:
             self._first = self._column
         else:
             self._from_typed(source, dtype)
-        self._check(pl.col(f"{self._name}_sql!"), "something this SQL can compute with", marked=True)
+        self._program.checks.append(
+            CellCheck(
+                mask=pl.col(self._masks[0]),
+                path=self._path,
+                column=self._label,
+                value=None,
+                expected="cells that this SQL can be computed with",
+                read=columns_of(self._rule),
+            )
+        )
 
     def _from_typed(self, cell: pl.Expr, dtype: pl.DataType) -> None:
         """Cells that are no text: used as what they are."""
@@ -116,13 +125,13 @@ class Chain:
             self._first = self._column
             return
         self._dtype = dtype
-        self._first = self._program.add(self._step + 1, f"{self._name}_first", self._told())
+        self._first = self._program.add(self._step + 1, f"{self._name}_first", self._told(dtype))
         self._convert(lambda item: self._typed_text(item, dtype), self._typed_words(dtype), "text")
 
-    def _told(self) -> pl.Expr:
+    def _told(self, dtype: pl.DataType) -> pl.Expr:
         """Typed cells as text for a message, whatever they hold."""
         cell = pl.col(self._column)
-        return cell.list.eval(pl.element().cast(pl.String)) if self._listed else cell.cast(pl.String)
+        return cell.list.eval(_told(pl.element(), dtype)) if self._listed else _told(cell, dtype)
 
     def _tidied(self, text: pl.Expr) -> pl.Expr:
         trimmed = conversions.trim(text) if self._rule.trim else text
@@ -131,6 +140,8 @@ class Chain:
     def _typed_text(self, cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         """A typed cell as text; a date of a time is the one of its own zone."""
         rule = self._rule
+        if isinstance(dtype, pl.Date | pl.Datetime):
+            cell = in_years(cell, dtype)
         if isinstance(dtype, pl.Datetime) and rule.date:
             return as_text(cell.dt.date(), pl.Date())
         if rule.datetime and isinstance(dtype, pl.Date | pl.Datetime):
@@ -143,7 +154,7 @@ class Chain:
         if not dtype.is_temporal():
             return "a finite number"
         if self._rule.timezone:
-            return f"a time that {self._rule.timezone} has once"
+            return f"a time that exists once in {self._rule.timezone}"
         return "a date of the years 1 to 9999"
 
     def _judged(self, judge: Callable[[pl.Series], pl.Series]) -> None:
@@ -207,7 +218,7 @@ class Chain:
                 "plain",
             )
         elif rule.datetime:
-            zone = f" in {rule.timezone}" if rule.timezone else ""
+            zone = f" that exists once in {rule.timezone}" if rule.timezone else ""
             self._convert(
                 lambda cell: conversions.datetime(cell, rule.datetime, rule.timezone),
                 f"a time of the form {' or '.join(rule.datetime)}{zone}",
@@ -301,16 +312,14 @@ class Chain:
         *,
         allowed: tuple[str, ...] = (),
         detail: str | None = None,
-        marked: bool = False,
     ) -> None:
         name = f"{self._name}_x{len(self._masks)}"
-        if not marked:
-            self._program.add(self._step, name, mask.fill_null(False))  # noqa: FBT003 - an expression's value
-            self._masks.append(name)
-            self._step += 1
+        self._program.add(self._step, name, mask.fill_null(False))  # noqa: FBT003 - an expression's value
+        self._masks.append(name)
+        self._step += 1
         self._program.checks.append(
             CellCheck(
-                mask=mask if marked else pl.col(name),
+                mask=pl.col(name),
                 path=self._path,
                 column=self._label,
                 value=self._first,
@@ -319,6 +328,13 @@ class Chain:
                 detail=detail,
             )
         )
+
+
+def _told(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A typed cell as text, whatever it holds: dates out of all range as their number."""
+    if isinstance(dtype, pl.Date | pl.Datetime):
+        return pl.coalesce(in_years(cell, dtype).cast(pl.String), cell.to_physical().cast(pl.String))
+    return cell.cast(pl.String)
 
 
 def _replaced(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -17,6 +17,7 @@ from loader.mapping.columns import (
     is_nested,
     is_text,
     is_usable,
+    sql_columns,
     sql_expression,
     template_parts,
 )
@@ -93,7 +94,7 @@ def check_columns(
         _unknown_columns(names, schema, leaf.place, leaf.path, findings)
         _check_column_type(leaf, schema, findings)
     if mapping.where is not None:
-        names = tuple(dict.fromkeys(sql_expression(mapping.where).meta.root_names()))
+        names = sql_columns(mapping.where)
         used.update(names)
         _unknown_columns(names, schema, ("where",), "where", findings)
     unused = [name for name in schema if name not in used and not ignored(name, mapping.ignore)]
@@ -137,17 +138,21 @@ def _misfit(leaf: Leaf, name: str, dtype: pl.DataType) -> tuple[str, str | None]
     holds = f"column {name!r} holds {'text' if is_text(dtype) else dtype}"
     if not is_usable(dtype):
         return f"{holds}, which no payload can hold", None
+    if rule.origin != "column":
+        plain = not is_list(dtype) and not is_nested(dtype)
+        return None if plain else (f"{holds}, and {rule.origin} reads text", "say column:")
     if is_list(dtype) or is_nested(dtype):
-        if rule.origin != "column":
-            return f"{holds}, and {rule.origin} reads text", "say column:"
         takes_one = target.kind not in {Kind.LIST, Kind.OBJECT, Kind.ANY}
         return (f"{holds}, and the field takes {MADE_OF[target.kind]}", None) if takes_one else None
-    if rule.origin != "column" or isinstance(dtype, pl.Null):
-        return None
-    if target.kind is Kind.LIST and not rule.split:
+    return None if isinstance(dtype, pl.Null) else _misfit_of_one(leaf, holds)
+
+
+def _misfit_of_one(leaf: Leaf, holds: str) -> tuple[str, str] | None:
+    """As `_misfit`, for a column of single values."""
+    if leaf.target.kind is Kind.LIST and not leaf.rule.split:
         advice = 'say where to cut it, split: ";", or write a list of rules'
         return f"{holds}, and the field takes a list", advice
-    if _item(leaf).kind is Kind.OBJECT and not rule.relative_date:
+    if _item(leaf).kind is Kind.OBJECT and not leaf.rule.relative_date:
         wanted = "relative_date: true" if _item(leaf).is_relative_date else "json: in place of column:"
         return f"{holds}, and the field takes objects", f"say {wanted}, or map its fields"
     return None
@@ -178,17 +183,15 @@ def _check_rule(rule: Rule, place: Path, path: str, findings: Findings) -> None:
 def _format_problem(form: str, *, timed: bool) -> str | None:
     text = conversions.chrono_format(form)
     kind = "time" if timed else "date"
+    moment = pl.Series([datetime(2019, 3, 31, 8, 30, 15)]).dt.replace_time_zone("UTC" if timed else None)  # noqa: DTZ001
     try:
-        if timed:
-            times = pl.Series([datetime(2019, 3, 31, 8, 30, 15)]).dt.replace_time_zone("UTC")  # noqa: DTZ001
-            written = times.dt.strftime(text)
-            parsed = written.str.to_datetime(text, strict=False)
-        else:
-            written = pl.Series([date(2019, 3, 31)]).dt.strftime(text)
-            parsed = written.str.to_date(text, strict=False)
+        written = moment.dt.strftime(text)
+        parsed = (
+            written.str.to_datetime(text, strict=False) if timed else written.str.to_date(text, strict=False)
+        )
     except (pl.exceptions.PolarsError, ValueError):
         return f"{form!r} is no {kind} format; write strftime codes, such as %d.%m.%Y"
-    if parsed[0] is None or "%" not in form:
+    if parsed.dt.date()[0] != moment.dt.date()[0]:
         return f"{form!r} does not tell a whole {kind}"
     return None
 
@@ -269,7 +272,7 @@ def _check_constant(value: Any, target: Field, place: Path, path: str, what: str
     if target.kind is Kind.ANY:
         return
     try:
-        target.adapter.validate_json(json.dumps(value))
+        target.adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         if target.enum:
             meant = nearest(str(value), target.enum)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import date
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from loader.mapping import conversions
+from loader.mapping.words import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from polars._typing import PolarsDataType
 
@@ -51,17 +54,36 @@ def sql_expression(sql: str) -> pl.Expr:
     """
     try:
         expression = pl.sql_expr(sql)
-    except pl.exceptions.PolarsError as error:
-        raise ValueError(f"this SQL does not parse: {error}") from None
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OverflowError) as error:
+        raise ValueError(f"this SQL does not parse: {first_line(error)}") from None
     if _looks_around(expression):
         raise ValueError("this SQL looks at more than one row (an aggregate or a window); it may not")
     return expression
 
 
+_FIRST_DAY: Final = date(1, 1, 2).toordinal() - date(1970, 1, 1).toordinal()
+_LAST_DAY: Final = date(9999, 12, 30).toordinal() - date(1970, 1, 1).toordinal()
+"""Days since 1970; one less on either side than Python has, for time zones."""
+
+_OVER_ROWS: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        Agg Over Window Rolling Len SubPlan Shift Rank Diff PctChange Quantile Correlation Unique
+        UniqueCounts ValueCounts Reverse Random Sample Shuffle TopK BottomK Mode Skew Kurtosis Histogram
+        DropNulls DropNans CumCount CumSum CumProd CumMin CumMax ForwardFill BackwardFill Interpolate
+        Explode Any All ArgMin ArgMax ArgSort ArgUnique Entropy IsDuplicated IsUnique IsFirstDistinct
+        IsLastDistinct Sort SortBy Gather Filter Slice Implode RepeatBy Repeat Range
+        FillNullWithStrategy
+        """,
+    )
+)
+"""Names in a serialised expression whose value in one row comes from others."""
+
+
 def _looks_around(expression: pl.Expr) -> bool:
-    """Whether the value of a row depends on other rows: seen by its height, or named as a window."""
-    text = str(expression)
-    if ".over(" in text or re.search(r"\b(len|shift|rank|cum_\w+)\(\)", text):
+    """Whether the value of a row depends on other rows: seen by its parts, or by its height."""
+    if not _OVER_ROWS.isdisjoint(_parts(json.loads(expression.meta.serialize(format="json")))):
         return True
     names = expression.meta.root_names()
     if not names:
@@ -71,6 +93,20 @@ def _looks_around(expression: pl.Expr) -> bool:
         return probe.select(expression).height != probe.height
     except pl.exceptions.PolarsError:
         return False
+
+
+def _parts(node: Any) -> Iterator[str]:
+    """The names of an expression's parts; those of columns and constants left out."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list):
+        for each in node:
+            yield from _parts(each)
+    elif isinstance(node, dict):
+        for name, each in node.items():
+            if name not in {"Column", "Literal"}:
+                yield name
+                yield from _parts(each)
 
 
 def columns_of(rule: Rule) -> tuple[str, ...]:
@@ -84,10 +120,15 @@ def columns_of(rule: Rule) -> tuple[str, ...]:
     elif rule.template is not None:
         found = [text for text, named in template_parts(rule.template) if named]
     elif rule.sql is not None:
-        found = sql_expression(rule.sql).meta.root_names()
+        found = sql_columns(rule.sql)
     else:
         found = ()
     return tuple(dict.fromkeys(found))
+
+
+def sql_columns(sql: str) -> tuple[str, ...]:
+    """The columns that SQL reads, in order, each once; of SQL that parses."""
+    return tuple(dict.fromkeys(sql_expression(sql).meta.root_names()))
 
 
 def ignored(column: str, patterns: Sequence[str]) -> bool:
@@ -129,13 +170,22 @@ def _made(dtype: PolarsDataType) -> pl.DataType:
     return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
+def in_years(cell: pl.Expr, dtype: pl.Date | pl.Datetime) -> pl.Expr:
+    """The dates and times of the years 1 to 9999, null for others, with which Polars cannot compute."""
+    per_day = (
+        1 if isinstance(dtype, pl.Date) else 86_400 * {"ms": 10**3, "us": 10**6, "ns": 10**9}[dtype.time_unit]
+    )
+    day = cell.to_physical() // per_day
+    return pl.when(day.is_between(_FIRST_DAY, _LAST_DAY)).then(cell)
+
+
 def as_text(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """A plain typed cell as text: dates ISO 8601, times UTC, numbers shortest exact, flags true/false.
 
     Null for a float that is not finite, and for years that ISO 8601 has no four digits for.
     """
     if isinstance(dtype, pl.Date | pl.Datetime):
-        cell = pl.when(cell.dt.year().is_between(1, 9999)).then(cell)
+        cell = in_years(cell, dtype)
     if isinstance(dtype, pl.Date):
         return cell.dt.strftime("%Y-%m-%d")
     if isinstance(dtype, pl.Datetime):

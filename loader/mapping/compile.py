@@ -12,7 +12,15 @@ import polars as pl
 
 from loader.mapping import conversions
 from loader.mapping.chain import Chain, UnfitError
-from loader.mapping.columns import as_text, columns_of, is_text, is_usable, sql_expression, template_parts
+from loader.mapping.columns import (
+    as_text,
+    columns_of,
+    is_text,
+    is_usable,
+    sql_columns,
+    sql_expression,
+    template_parts,
+)
 from loader.mapping.constants import to_json
 from loader.mapping.program import CellCheck, Program, Value
 from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves, unfillable
@@ -170,7 +178,10 @@ class Compiler:
         return pl.col(name), dtype
 
     def filter(self, where: str | None) -> str | None:
-        """The guarded column of the filter; None where there is none."""
+        """The guarded column of the filter; None where there is none.
+
+        A row that it cannot be computed for is invalid: to leave it out would lose it.
+        """
         if where is None:
             return None
         try:
@@ -182,6 +193,16 @@ class Compiler:
             self._findings.error(
                 ("where",), "where", f"this SQL gives {dtype}, and a filter is true or false"
             )
+        self._program.checks.append(
+            CellCheck(
+                mask=pl.col("__where!"),
+                path="where",
+                column=", ".join(sql_columns(where)) or None,
+                value=None,
+                expected="cells that this SQL can be computed with",
+                read=sql_columns(where),
+            )
+        )
         return "__where"
 
     @property

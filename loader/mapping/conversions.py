@@ -7,6 +7,8 @@ column as well as to the items of a list (`pl.element()`).
 from __future__ import annotations
 
 import re
+from decimal import MAX_PREC, Context, Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -22,7 +24,10 @@ FALSE_WORDS: Final = ("false", "no", "n", "f", "0")
 _NUMBER: Final = r"^([+-]?)0*([0-9]+?)(?:\.([0-9]*?)0*)?$"
 _NUMBER_FORM: Final = r"^[+-]?[0-9]+(?:\.[0-9]+)?$"
 _EXPONENT_FORM: Final = r"^[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+$"
-_WHOLE_FLOATS: Final = 1e15
+_MOST_DIGITS: Final = 308
+_MOST_PLACES: Final = 25
+_EXACT: Final = Context(prec=MAX_PREC)
+_WHOLE_FLOATS: Final = 1e18
 _DATE_FORM: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _TIME_FORM: Final = (
     r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(?:(:[0-5][0-9])(\.[0-9]{1,9})?)?"
@@ -48,24 +53,52 @@ def null_if(cell: pl.Expr, texts: Sequence[str]) -> pl.Expr:
 def number(text: pl.Expr, form: NumberFormat | None = None) -> pl.Expr:
     """A JSON number in its shortest exact writing: no plus, no leading or trailing zeros, no `.0`.
 
-    Digits are never passed through a float, so long numbers and decimals stay exact; only a number with
-    an exponent is, and it is null where it is not finite.
+    Digits are never passed through a float, so long numbers and decimals stay exact. A number that is too
+    large for one is null, since whoever reads the JSON would find infinity.
     """
     if form is not None:
         return _plain_number(_unlocalised(text, form))
     exponent = pl.when(text.str.contains(_EXPONENT_FORM)).then(text)
-    return pl.coalesce(_plain_number(text), float_text(exponent.cast(pl.Float64, strict=False)))
+    written = exponent.map_batches(_without_exponents, return_dtype=pl.String, is_elementwise=True)
+    return pl.coalesce(_plain_number(text), written)
+
+
+def _without_exponents(texts: pl.Series) -> pl.Series:
+    """The few numbers with an exponent, written out by Python."""
+    if texts.null_count() == len(texts):
+        return texts
+    return pl.Series(
+        texts.name,
+        [text and (decimal_text(Decimal(text)) if isfinite(float(text)) else None) for text in texts],
+        dtype=pl.String,
+    )
+
+
+def decimal_text(number: Decimal) -> str:
+    """A number as JSON, every digit kept; with an exponent only from 25 places on."""
+    shortest = number.normalize(_EXACT)
+    if not shortest:
+        return "0"
+    long = not -_MOST_PLACES < shortest.adjusted() < _MOST_PLACES
+    return str(shortest) if long else format(shortest, "f")
 
 
 def _plain_number(text: pl.Expr) -> pl.Expr:
+    return text.map_batches(_plain_numbers, return_dtype=pl.String, is_elementwise=True)
+
+
+def _plain_numbers(texts: pl.Series) -> pl.Series:
+    """Works on a series, since an expression would match its groups again for each use of one."""
+    text = pl.col("text")
     sound = pl.when(text.str.contains(_NUMBER_FORM)).then(text)
-    parts = sound.str.extract_groups(_NUMBER)
-    sign, whole, part = (parts.struct.field(name) for name in ("1", "2", "3"))
-    fraction = pl.when(part.fill_null("") != "").then(pl.concat_str(pl.lit("."), part)).otherwise(pl.lit(""))
-    minus = (
-        pl.when((sign == "-") & ((whole != "0") | (fraction != ""))).then(pl.lit("-")).otherwise(pl.lit(""))
-    )
-    return pl.concat_str(minus, whole, fraction)
+    parts = texts.alias("text").to_frame().select(sound.str.extract_groups(_NUMBER)).unnest("text")
+    whole, part = pl.col("2"), pl.col("3").fill_null("")
+    fraction = pl.when(part != "").then(pl.concat_str(pl.lit("."), part)).otherwise(pl.lit(""))
+    negative = (pl.col("1") == "-") & ((whole != "0") | (part != ""))
+    sign = pl.when(negative).then(pl.lit("-")).otherwise(pl.lit(""))
+    fits = whole.str.len_bytes() <= _MOST_DIGITS
+    written = pl.when(fits).then(pl.concat_str(sign, whole, fraction))
+    return parts.select(written.alias(texts.name)).to_series()
 
 
 def _unlocalised(text: pl.Expr, form: NumberFormat) -> pl.Expr:

@@ -19,9 +19,12 @@ Path = tuple[str | int, ...]
 """Keys and list indexes from the root."""
 
 _MOST_NODES: Final = 100_000
+_DEEPEST: Final = 50
+_TOO_LARGE: Final = "it is too large or too deep, or an anchor holds itself"
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
@@ -95,6 +98,13 @@ def read_document(text: str, file: str = "") -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise MappingError([_syntax(error.problem or "cannot be read", file, mark)]) from None
+    except RecursionError:
+        raise MappingError([_syntax(_TOO_LARGE, file, None)]) from None
+    except yaml.reader.ReaderError as error:
+        problem = f"the character {chr(error.character)!r} may not stand in it"
+        before = text[: error.position]
+        mark = yaml.Mark("", 0, before.count("\n"), len(before.rpartition("\n")[2]), None, None)
+        raise MappingError([_syntax(problem, file, mark)]) from None
     except yaml.YAMLError as error:
         raise MappingError([_syntax(str(error), file, None)]) from None
     document = Document(None, file)
@@ -120,15 +130,16 @@ class _Builder:
 
     def build(self, node: yaml.Node, path: Path) -> Any:
         self._nodes += 1
-        if self._nodes > _MOST_NODES:
-            raise MappingError(
-                [_syntax("it is too large, or an anchor holds itself", self._document.file, node.start_mark)]
-            )
+        if self._nodes > _MOST_NODES or len(path) > _DEEPEST:
+            raise MappingError([_syntax(_TOO_LARGE, self._document.file, node.start_mark)])
         self._document.marks.setdefault(path, _place(node))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(each, (*path, index)) for index, each in enumerate(node.value)]
+        if _HALF_PAIR.search(node.value):
+            problem = "half of a surrogate pair stands alone"
+            raise MappingError([_syntax(problem, self._document.file, node.start_mark)])
         scalar = Scalar(node.value)
         scalar.plain = getattr(node, "style", None) is None
         return scalar
@@ -136,7 +147,7 @@ class _Builder:
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         built: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
+            key = str(self.build(key_node, path)) if isinstance(key_node, yaml.ScalarNode) else "?"
             below = (*path, key)
             if key in built:
                 self._document.repeated.append((below, _place(key_node)))

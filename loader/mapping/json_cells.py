@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, time
-from decimal import MAX_PREC, Context, Decimal
+from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 from pydantic import ValidationError
 
+from loader.mapping import conversions
 from loader.mapping.words import told
 from loader.resources.fields import Kind
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 JUDGED: Final = pl.Struct({"json": pl.String, "error": pl.String, "found": pl.String})
 """A cell's compact JSON, or what is wrong with it, to read on from what was found; all null for a null."""
-
-_MOST_DIGITS: Final = 25
-_EXACT: Final = Context(prec=MAX_PREC)
 
 
 def judge_json(cells: pl.Series, field: Field) -> pl.Series:
@@ -51,7 +49,8 @@ def judge_values(cells: pl.Series, field: Field) -> pl.Series:
         As `judge_json`.
     """
     verdicts: dict[str, Verdict] = {}
-    return pl.Series(cells.name, [_judge_value(cell, field, verdicts) for cell in cells], dtype=JUDGED)
+    judged = [_judge_value(cells, index, field, verdicts) for index in range(len(cells))]
+    return pl.Series(cells.name, judged, dtype=JUDGED)
 
 
 Verdict = dict[str, str | None]
@@ -69,7 +68,13 @@ def _judge_text(text: str, field: Field) -> Verdict:
         return _wrong(text, f"cannot be sent: {error}")
 
 
-def _judge_value(cell: Any, field: Field, verdicts: dict[str, Verdict]) -> Verdict:
+def _judge_value(cells: pl.Series, index: int, field: Field, verdicts: dict[str, Verdict]) -> Verdict:
+    try:
+        cell = cells[index]
+    except (ValueError, OverflowError, pl.exceptions.PanicException):
+        return _wrong(
+            f"the value in row {index + 1} of its batch", "cannot be sent: its date is out of range"
+        )
     value = _without_any_nulls(cell.to_list() if isinstance(cell, pl.Series) else cell)
     if value is None:
         return _NOTHING
@@ -87,7 +92,7 @@ def _fitting(compact: str, field: Field) -> Verdict:
     try:
         compact.encode()
         if field.kind is not Kind.ANY:
-            field.adapter.validate_json(compact)
+            field.adapter.validate_json(compact, strict=True)
     except ValidationError as error:
         return _wrong(compact, f"does not fit: {told(error)}")
     except UnicodeEncodeError:
@@ -145,9 +150,9 @@ def _written(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(_written, value)) + "]"
     if isinstance(value, float):
-        return _digits(_number(repr(value)))
+        return conversions.decimal_text(_number(repr(value)))
     if isinstance(value, Decimal):
-        return _digits(value)
+        return conversions.decimal_text(value)
     return json.dumps(_moment(value) if isinstance(value, date | time) else value, ensure_ascii=False)
 
 
@@ -159,11 +164,3 @@ def _moment(value: date | time) -> str:
     whole, _, fraction = moved.isoformat().partition(".")
     part = fraction.rstrip("0")
     return f"{whole}.{part}Z" if part else f"{whole}Z"
-
-
-def _digits(number: Decimal) -> str:
-    shortest = number.normalize(_EXACT)
-    if number == 0:
-        return "0"
-    long = not -_MOST_DIGITS < shortest.adjusted() < _MOST_DIGITS
-    return str(shortest) if long else format(shortest, "f")

@@ -22,6 +22,7 @@ class CellCheck:
         value: The column of the frame that holds what was found, as text; None for a missing value.
         expected: What was expected, to read on from "… is not" or for a missing value "… is".
         allowed: The values allowed, from which the nearest is told; empty where any is.
+        read: The columns that an SQL expression read, where it cannot be computed; empty for other checks.
         detail: A column with what is wrong with the row's value, to read on from it; None: it is not what
             was expected.
     """
@@ -32,6 +33,7 @@ class CellCheck:
     value: str | None
     expected: str
     allowed: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
     detail: str | None = None
 
 

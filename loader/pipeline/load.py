@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from loader.errors import JournalFailed, Stopped
-from loader.journal import Journal
+from loader.journal import Journal, claim
 from loader.pipeline.plan import Inputs, base_url_of, frozen, post_url, tell_inputs, thawed
 from loader.pipeline.prepare import Decided, Prepared, Preparer, decide
 from loader.pipeline.receipts import (
@@ -75,6 +76,7 @@ def run_load(
         watcher: Is told how it goes.
 
     Raises:
+        Busy: Another process works on the tenant and record type.
         LoaderError: It could not begin; nothing was sent.
     """
     now = datetime.now(UTC)
@@ -94,7 +96,7 @@ def run_load(
     )
     preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant)
     tell_inputs(inputs, preparer, watcher)
-    with Journal.open(home) as journal:
+    with Journal.open(home) as journal, claim(home, load.tenant, load.resource, load.load_id):
         make_folder(folder_of(home, load.load_id))
         journal.begin(load)
         return _Run(journal, load, inputs, settings, preparer, home, token, watcher).run()
@@ -113,10 +115,10 @@ def resume_load(
         watcher: Is told how it goes.
 
     Raises:
+        Busy: Another process works on the load, or on its tenant and record type.
         LoaderError: It cannot go on; nothing was sent.
     """
-    with Journal.open(home) as journal:
-        load = journal.load(load_id)
+    with Journal.open(home) as journal, _claimed(journal, load_id, home) as load:
         if "limit" not in changes and (summary := finished_summary(journal, load, home)):
             watcher.note(f"load {load.load_id} is finished: nothing is left to send")
             return Result(summary, exit_code(summary), reasons=reasons_of(journal, load.load_id))
@@ -129,6 +131,14 @@ def resume_load(
         if lost := journal.mark_in_doubt(load.load_id):
             watcher.note(f"{lost} rows were under way when the load was broken off: they are in doubt")
         return _Run(journal, load, inputs, settings, preparer, home, token, watcher).run()
+
+
+@contextmanager
+def _claimed(journal: Journal, load_id: str, home: Path) -> Iterator[Load]:
+    """An earlier load, as it stands when no other process works on it any more."""
+    load = journal.load(load_id)
+    with claim(home, load.tenant, load.resource, load.load_id):
+        yield journal.load(load.load_id)
 
 
 class _Run:
@@ -161,6 +171,8 @@ class _Run:
         self._under_way = 0
         self._ended = Ended()
         self._said_stopping = False
+        self._client: Client | None = None
+        self._in_trouble = False
 
     def run(self) -> Result:
         """Sends what is left to send and writes the receipts.
@@ -215,7 +227,7 @@ class _Run:
         load = self._load
         learnt = self._journal.learnt_rate(load.tenant, load.resource, self._base_url)
         self._pace = Pace(self._settings.rate, time.monotonic(), learnt)
-        client = Client(
+        self._client = client = Client(
             post_url(self._base_url, record, load.tenant),
             token=self._token,
             pace=self._pace,
@@ -288,15 +300,20 @@ class _Run:
             checkpoints=checkpoints,
             requests=self._requests,
         )
-        self._totals = self._journal.totals(self._load.load_id)
         self._under_way += len(intents) - len(outcomes)
+        totals = self._journal.totals(self._load.load_id)
+        # the journal counts rows under way as in doubt, which would frighten whoever watches
+        self._totals = {**totals, Status.IN_DOUBT: totals[Status.IN_DOUBT] - self._under_way}
 
     def _tell(self) -> None:
         if self._ended.signal_number is not None and not self._said_stopping:
             self._said_stopping = True
             self._watcher.note("stopping: waiting for the requests under way; a second signal does not wait")
-        doubtful = self._totals[Status.IN_DOUBT] - self._under_way  # the journal counts both as in doubt
-        self._watcher.progress({**self._totals, Status.IN_DOUBT: doubtful}, self._requests)
+        trouble = self._client.trouble if self._client else None
+        if trouble and not self._in_trouble:
+            self._watcher.note(f"waiting for the service: {trouble}")
+        self._in_trouble = bool(trouble)
+        self._watcher.progress(self._totals, self._requests)
 
 
 def _state(ended: Ended) -> LoadState:

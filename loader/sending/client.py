@@ -38,6 +38,7 @@ LONGEST_BACKOFF: Final = 10.0
 
 _NOT_FINAL: Final = frozenset({VerdictKind.NOT_STORED, VerdictKind.THROTTLED, VerdictKind.TOKEN})
 _SERVER_ERROR: Final = 500
+_SECRET_LENGTH: Final = 12  # characters
 
 
 class _Row:
@@ -274,7 +275,7 @@ class Client:
             return failure_of(error)
         row.request = None
         row.http_status = answer.status_code
-        return Answer(answer.status_code, answer.headers, body)
+        return Answer(answer.status_code, answer.headers, _without(token, body))
 
     @property
     def _carrier(self) -> httpx.AsyncBaseTransport:
@@ -379,6 +380,15 @@ _NEXT_STEPS: Final[dict[type[Stopped], str]] = {
     NoSuchTenant: "check --tenant and --base-url; with the right ones, load again or resume",
     ServiceDown: "resume the load when the service is back",
 }
+
+
+def _without(token: str, body: bytes) -> bytes:
+    """An answer's body without the token, should a service repeat it: its words are kept and shown.
+
+    A made-up token of a few letters may stand in an id by chance, and is no secret.
+    """
+    secret = token.encode()
+    return body.replace(secret, b"[token]") if len(secret) >= _SECRET_LENGTH and secret in body else body
 
 
 def _may_repeat(verdict: Verdict) -> bool:

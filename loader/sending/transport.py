@@ -11,6 +11,7 @@ ends before the first byte of a request, failed or was cancelled itself.
 
 from __future__ import annotations
 
+import io
 import urllib.request
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -147,7 +148,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             request.method,
             self._url(request.url),
             headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-            data=request.content,
+            data=request.content if len(request.content) <= _WHOLE else io.BytesIO(request.content),
             allow_redirects=False,
             proxy=self._proxy if request.url.scheme == "https" else None,
         ) as answer:
@@ -170,6 +171,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         await self._session.close()
 
 
+_WHOLE: Final = 1024 * 1024
+"""Bytes: aiohttp writes a body up to this size in one go, and warns of a longer one."""
 _UNDONE: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from scripted_api import ScriptedApi, always, created
-from shell import COUNTS, Ended, ended, stats
+
+from tests.scripted_api import ScriptedApi, always, created
+from tests.shell import COUNTS, Ended, ended, stats
 
 if TYPE_CHECKING:
     from loader.sandbox import RunningSandbox
-    from scripted_api import Asked
-    from shell import Shell
+    from tests.scripted_api import Asked
+    from tests.shell import Shell
 
 
 def load(shell: Shell, url: str, *more: str) -> Ended:
     """Loads runs.csv into acme."""
-    return shell.run(
-        "load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", url, "--json", *more
-    )
+    return shell.run("load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", url, "--json", *more)
 
 
 def test_all_created_is_0(shell: Shell, sandbox: RunningSandbox) -> None:
@@ -104,7 +104,9 @@ def test_rows_in_doubt_are_4_and_not_sent_again(shell: Shell) -> None:
 
     def answers(asked: Asked) -> tuple[int, dict[str, str], str]:
         name = asked.body["name"]
-        return always(500 if name == "Run 2" else 422)(asked) if name in {"Run 2", "Run 3"} else created(asked)
+        return (
+            always(500 if name == "Run 2" else 422)(asked) if name in {"Run 2", "Run 3"} else created(asked)
+        )
 
     shell.write_rows(4)
     with ScriptedApi(answers) as api:
@@ -162,3 +164,31 @@ def test_signals_are_130_and_143(shell: Shell, number: signal.Signals, code: int
         resumed = shell.follow(done, "--rate", "5000/s", "--json")
     assert (resumed.code, resumed.rows) == (0, {"read": 400, "created": 400})
     assert len(api.keys()) == len(set(api.keys())) == 400
+
+
+def test_somebody_else_at_work_is_6(shell: Shell) -> None:
+    """While a load runs, another one, or a resume of it, ends with 6; a killed one's claim is free."""
+    released = threading.Event()
+
+    def answers(asked: Asked) -> tuple[int, dict[str, str], str]:
+        released.wait(60)
+        return created(asked)
+
+    shell.write_rows(3)
+    words = ("load", "runs.yaml", "runs.csv", "--tenant", "acme", "--json")
+    with ScriptedApi(answers) as api:
+        process = shell.start(*words, "--base-url", api.url)
+        while len(api.asked) < 3:
+            assert process.poll() is None
+        load_id = next((shell.folder / ".loader" / "loads").iterdir()).name
+        for second in (shell.run(*words, "--base-url", api.url), shell.run("resume", load_id)):
+            assert second.code == 6
+            assert load_id in second.err
+            assert second.out == ""
+        assert second.next_words == ["resume", load_id]
+        process.kill()
+        ended(process)
+        released.set()
+        resumed = shell.follow(second, "--json")
+        assert (resumed.code, resumed.rows) == (4, {"read": 3, "in_doubt": 3})
+        assert len(api.asked) == 3

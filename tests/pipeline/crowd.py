@@ -7,15 +7,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shell import stats, stored
-
 from loader.sandbox import RunningSandbox, SandboxSettings, make_app
+from tests.shell import stats, stored
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
-    from shell import Ended, Shell
+    from tests.shell import Ended, Shell
 
 
 class Counted:

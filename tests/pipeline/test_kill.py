@@ -8,15 +8,15 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from crowd import agrees, counted
-from scripted_api import ScriptedApi, created
-from shell import ended
 
 from loader.sandbox import SandboxSettings
+from tests.pipeline.crowd import agrees, counted
+from tests.scripted_api import ScriptedApi, created
+from tests.shell import ended
 
 if TYPE_CHECKING:
-    from scripted_api import Asked
-    from shell import Shell
+    from tests.scripted_api import Asked
+    from tests.shell import Shell
 
 ROWS = 240
 CONCURRENCY = 6
@@ -77,7 +77,7 @@ def test_one_kill_leaves_few_rows_in_doubt(shell: Shell) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_loads_lose_nothing(shell: Shell, number: signal.Signals) -> None:
-    """One signal leaves nothing in doubt: what was under way is waited for, and resume sends the rest once."""
+    """One signal leaves nothing in doubt: answers are waited for, and resume sends the rest once."""
     shell.write_rows(ROWS)
     with counted(SETTINGS) as sandbox:
         process = shell.start(*load_words(sandbox.url))

@@ -1,0 +1,92 @@
+"""YAML as the mapping language reads it: text stays as written, places are known, nothing runs away."""
+
+from __future__ import annotations
+
+import pytest
+from mapping_cases import RUN, findings
+
+from loader.errors import MappingError
+from loader.mapping.document import read_document, typed
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("7", 7), ("-7", -7), ("+7", 7), ("0", 0), ("007", "007"), ("0x10", "0x10"), ("0o7", "0o7"),
+        ("1_000", "1_000"), ("2.50", 2.5), ("1e3", 1000.0), ("1.", "1."), (".5", ".5"), (".inf", ".inf"),
+        ("true", True), ("False", False), ("NO", "NO"), ("yes", "yes"), ("on", "on"), ("Y", "Y"),
+        ("null", None), ("~", None), ("", None), ('"7"', "7"), ("'true'", "true"), ('""', ""),
+        ("2019-03-31", "2019-03-31"), ("12:30:45", "12:30:45"), ("=", "="), ("<<", "<<"),
+        ("[1, '1', a]", [1, "1", "a"]), ("{1: NO, NO: 1}", {"1": "NO", "NO": 1}),
+    ],
+)  # fmt: skip
+def test_scalars_are_typed_as_yaml_1_2_does(written: str, value: object) -> None:
+    """Numbers, true, false and null are what they are; leading zeros, NO and dates are text."""
+    found = typed(read_document(f"x: {written}").data)["x"]
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_places_are_known() -> None:
+    """Every key and item has its line and column; what has none is at the one above."""
+    document = read_document("a:\n  b: [x,\n    y]\n")
+    assert document.place(("a",)) == (1, 1)
+    assert document.place(("a", "b")) == (2, 3)
+    assert document.place(("a", "b", 1)) == (3, 5)
+    assert document.place(("a", "b", 1, "c")) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("a: [1", 2, 1),
+        ("a: 1\n b: 2", 2, 3),
+        ("a: 'x", 1, 6),
+        ("a: *nowhere", 1, 4),
+        ("a: 1\n\tb: 2", 2, 1),
+        ("a: 1\nb: x\x00", 2, 5),
+        ('a: 1\nb: "\\ud800"', 2, 4),
+        ("a: 1\n---\nb: 2", 2, 1),
+    ],
+)
+def test_what_is_no_yaml_is_told_with_its_place(text: str, line: int, column: int) -> None:
+    """A syntax error names the file, the line and the column."""
+    with pytest.raises(MappingError, match="not YAML") as caught:
+        read_document(text + ("\n" if text == "a: [1" else ""), "m.yaml")
+    (found,) = caught.value.findings
+    assert (found.file, found.line, found.column) == ("m.yaml", line, column)
+
+
+def test_keys_that_stand_twice_are_errors() -> None:
+    """A repeated key is told with the line of the second, wherever it stands."""
+    text = (
+        RUN
+        + "  run_date: A\n  run_date: B\n  sys_locked: {column: C, map: {a: true, a: false}}\nresource: x\n"
+    )
+    messages = [each.message for each in findings(text)]
+    assert "the key 'run_date' stands twice; the second is in line 10" in messages
+    assert "the key 'a' stands twice; the second is in line 11" in messages
+    assert "the key 'resource' stands twice; the second is in line 12" in messages
+
+
+def test_anchors_are_bounded() -> None:
+    """Anchors may be used; a text that grows without bound by them, or holds itself, is refused."""
+    assert typed(read_document("a: &x {b: 1}\nc: *x").data) == {"a": {"b": 1}, "c": {"b": 1}}
+    levels = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
+    levels += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    for bomb in ("\n".join(levels), "a: &a [*a]", "a: &a {b: *a}"):
+        with pytest.raises(MappingError, match="too large or too deep, or an anchor holds itself"):
+            read_document(bomb)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "text", "7"])
+def test_a_mapping_is_an_object(text: str) -> None:
+    """An empty file, a list or a scalar is no mapping."""
+    (found,) = findings(text)
+    assert found.message == "a mapping is a YAML object with the keys resource and fields"
+
+
+def test_deep_nesting_is_refused() -> None:
+    """Thousands of levels are an error of the mapping and no crash."""
+    for text in ("[" * 5000 + "]" * 5000, "a: " + "{a: " * 3000 + "1" + "}" * 3000):
+        assert findings(text)

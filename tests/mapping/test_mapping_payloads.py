@@ -1,0 +1,209 @@
+"""What the loader makes of rules together: origins, lists, what is required, external ids, whole examples."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from mapping_cases import ANY, LIST, RUN, TEXT, bodies, frame, mapped, states, values
+
+from loader.mapping import compile_mapping, parse_mapping
+from loader.mapping.columns import columns_of, sql_columns
+from loader.mapping.tree import leaves
+from loader.payload import build
+from loader.records import EXTERNAL_ID, RECORD_NO
+
+if TYPE_CHECKING:
+    from loader.mapping import Mapping
+    from loader.mapping.spec import Example
+
+REMINDERS = "application_reminder_options.reminders"
+MAPPINGS = Path(__file__).parents[2] / "mappings"
+
+DOCUMENTED = """\
+resource: billing-run
+external_id: LegacyRunId
+source: {format: csv, delimiter: ";", null_values: ["", "NULL", "n/a"]}
+ignore: [Notes, "Old_*"]
+where: "State <> 'TEST'"
+fields:
+  name: RunName
+  status: {column: State, map: {D: draft, C: completed}, default: draft}
+  run_date: {column: RunDate, date: ["%m/%d/%Y", "%Y-%m-%d"]}
+  notification_email: {column: Email, case: lower}
+  bill_training_providers: {column: BillTP, boolean: {true: [Y], false: [N]}}
+  application_activation_options:
+    program_restriction: {value: include}
+    program_ids: {column: Programs, split: ";"}
+  application_expiration_options.expiration_date_range_start: {column: ExpFrom, date: "%d.%m.%Y"}
+  application_expiration_options.expiration_date_range_end: {column: ExpTo, date: "%d.%m.%Y"}
+  application_reminder_options.reminders:
+    - {reminder_notice_id: R1Notice, name: R1Name}
+    - {reminder_notice_id: R2Notice, name: R2Name}
+  training_provider_billing_options:
+    invoice_template_id: {value: INV-STD}
+    payment_terms_id: {sql: "CASE WHEN Net = '30' THEN 'NET30' ELSE 'DUE' END"}
+examples:
+  - row: {LegacyRunId: "7", RunName: " Spring ", State: C, RunDate: 03/31/2019, ExpFrom: 01.01.2019, ExpTo: 31.12.2019}
+    payload: {name: Spring, status: completed, run_date: "2019-03-31"}
+  - row: {LegacyRunId: "8", State: X, ExpFrom: 01.01.2019, ExpTo: 31.12.2019}
+    errors: [status, name]
+"""  # noqa: E501 - as the language's document has it
+
+
+def columns_read(mapping: Mapping) -> set[str]:
+    """All columns that a mapping names."""
+    found = {name for leaf in leaves(mapping.tree) for name in columns_of(leaf.rule)}
+    found |= set(columns_of(mapping.external_id)) if mapping.external_id else set()
+    return found | (set(sql_columns(mapping.file.where)) if mapping.file.where else set())
+
+
+def holds(mapping: Mapping, example: Example) -> None:
+    """Maps an example's row, columns that it leaves out null, and compares."""
+    row = {name: example.row.get(name) for name in columns_read(mapping)}
+    payloads = mapped(mapping, {name: pl.Series([value]) for name, value in row.items()})
+    if example.errors is not None:
+        assert set(payloads.findings["field"]) == set(example.errors)
+    if example.payload is not None:
+        assert payloads.findings["message"].to_list() == []
+        (body,) = bodies(payloads)
+        for name, value in example.payload.items():
+            assert body[name] == value
+
+
+@pytest.mark.parametrize(
+    "text", [DOCUMENTED, *(path.read_text("utf-8") for path in sorted(MAPPINGS.glob("*.yaml")))]
+)
+def test_examples_hold(text: str) -> None:
+    """A mapping's own examples become what they say, through the real engine."""
+    mapping = parse_mapping(text)
+    assert len(mapping.file.examples) >= 2
+    for example in mapping.file.examples:
+        holds(mapping, example)
+
+
+def test_origins() -> None:
+    """The first filled column, a template of trimmed cells, a constant of any type."""
+    cells = {"A": [" ", "a", None], "B": ["b", "b", None]}
+    assert values(TEXT, "{columns: [A, B]}", cells) == ["b", "a", None]
+    assert values(TEXT, "{columns: [A, B], default: c}", cells) == ["b", "a", "c"]
+    assert values(TEXT, '{template: "{A}-{{{B}}}"}', cells) == [None, "a-{b}", None]
+    assert values(ANY, '{value: {a: [1, "1", true, null], b: null, c: 2.0}}', cells)[0] == {
+        "a": [1, "1", True, None],
+        "c": 2,
+    }
+
+
+def test_json_cells_go_in_as_they_are() -> None:
+    """JSON for an unlisted field keeps its nulls and digits; listed members that are null are left out."""
+    cells = ['{"a": null, "b": [1.50, null], "n": 0.12345678901234567890123}', "null", "", " [1.0] "]
+    payloads = mapped(f"{RUN}  {ANY}: {{json: C}}\n", {"C": cells})
+    assert ':{"a":null,"b":[1.5,null],"n":0.12345678901234567890123}}' in payloads.rows["__core"][0]
+    assert values(ANY, "{json: C}", cells)[1:] == [None, None, [1]]
+    assert values("drop_options", "{json: C}", ['{"drop_notice_id": null, "x": null}', None]) == [{}, {}]
+
+
+@pytest.mark.parametrize(
+    ("field", "cell", "message"),
+    [
+        (ANY, "{x", "is no JSON: Expecting property name enclosed in double quotes at character 2"),
+        (ANY, '{"a": NaN}', "cannot be sent: NaN is no number that JSON knows"),
+        (ANY, "1e999", "cannot be sent: 1e999 is no number that JSON can hold"),
+        (ANY, '{"a": 1, "a": 2}', "cannot be sent: the member 'a' stands twice"),
+        (ANY, r'"\ud800"', "cannot be sent: it has half of a surrogate pair"),
+        (ANY, "[" * 100_000, "cannot be sent: maximum recursion depth exceeded"),
+        ("sys_locked", '"true"', 'does not fit: expected true or false, found "true"'),
+        ("sys_snapshot_base_version", '"1"', 'does not fit: expected a number, found "1"'),
+        (LIST, '["a", 1]', "does not fit: [1]: expected text, found 1"),
+        ("drop_options", "[]", "does not fit: expected an object, found []"),
+        ("drop_options", '{"drop_notice": "x"}', "field 'drop_notice'; did you mean 'drop_notice_id'?"),
+        (REMINDERS, '[{"id": 1}]', "does not fit: [0].reminder_notice_id is missing"),
+    ],
+)  # fmt: skip
+def test_json_that_does_not_fit(field: str, cell: str, message: str) -> None:
+    """JSON that is none, or that the field cannot hold, is an error that says where and what."""
+    (found,) = values(field, "{json: C}", [cell])
+    assert message in found
+
+
+def test_list_items_without_cells_are_left_out() -> None:
+    """Constants and defaults alone make no item; an item that is there must be whole."""
+    rule = "[{id: {value: 1}, reminder_notice_id: A, name: {column: B, default: x}}, {reminder_notice_id: B}]"
+    cells = {"A": ["a", None, None], "B": [None, None, "b"]}
+    assert values(REMINDERS, rule, cells) == [
+        [{"id": 1, "name": "x", "reminder_notice_id": "a"}],
+        [],
+        f"{REMINDERS}[0].reminder_notice_id is required, and column A is empty",
+    ]
+
+
+def test_required_objects_and_lists_are_sent_empty() -> None:
+    """What the API requires and nothing maps is {} or []; other nulls are left out."""
+    (body,) = bodies(mapped(RUN + f"  {TEXT}: C\n", {"C": [None]}))
+    assert body["drop_options"] == {}
+    assert body["application_reminder_options"] == {"reminders": []}
+    assert TEXT not in body
+    assert None not in body.values()
+
+
+def test_missing_required_fields_name_their_columns() -> None:
+    """A required field without a value is a finding with field, column and words."""
+    payloads = mapped(RUN.replace("{value: n}", "{columns: [A, B]}"), {"A": [" "], "B": [None]})
+    (found,) = payloads.findings.iter_rows(named=True)
+    assert (found["field"], found["column"], found["value"], found["expected"]) == (
+        "name",
+        "A, B",
+        None,
+        "required",
+    )
+    assert found["message"] == "name is required, and columns A, B are empty"
+
+
+def test_external_ids() -> None:
+    """The external id is sent and told; a row without one is invalid, whatever `null_values` are."""
+    for source in ("", 'source: {null_values: ["-"]}\n'):
+        payloads = mapped(f"{RUN}external_id: K\n{source}", {"K": ["007", "", None, " a "]})
+        assert states(payloads) == ["ready", "invalid", "invalid", "ready"]
+        assert payloads.rows[EXTERNAL_ID].to_list()[::3] == ["007", "a"]
+        assert bodies(payloads)[0]["sys_external_id"] == "007"
+        assert payloads.findings["field"].unique().to_list() == ["sys_external_id"]
+    typed = mapped(f"{RUN}external_id: K\n", {"K": pl.Series([7, None])})
+    assert states(typed) == ["ready", "invalid"]
+    assert bodies(typed)[0]["sys_external_id"] == "7"
+
+
+def test_every_finding_of_a_row_is_kept_in_mapping_order() -> None:
+    """A row with several mistakes has them all, in the order of the fields, with its external id."""
+    text = f"{RUN}  run_date: A\n  sys_locked: B\nexternal_id: K\n"
+    payloads = mapped(text, {"K": ["k1", "k2"], "A": ["x", "y"], "B": ["z", "1"]})
+    found = payloads.findings.select(RECORD_NO, EXTERNAL_ID, "field", "column", "value")
+    assert found.rows() == [
+        (1, "k1", "run_date", "A", "x"),
+        (1, "k1", "sys_locked", "B", "z"),
+        (2, "k2", "run_date", "A", "y"),
+    ]
+
+
+def test_records_that_could_not_be_read_are_invalid() -> None:
+    """A problem of the reader is the record's one finding, in its place among the others."""
+    rows = frame({"C": ["a", "b"]}).with_columns(pl.Series("__problem", ["3 cells too many", None]))
+    payloads = build(rows, compile_mapping(parse_mapping(f"{RUN}  {TEXT}: C\n"), {"C": pl.String()}))
+    assert states(payloads) == ["invalid", "ready"]
+    assert payloads.findings["message"].to_list() == ["3 cells too many"]
+
+
+def test_long_values_are_cut_in_messages() -> None:
+    """A cell of a megabyte is shown by its first 60 characters."""
+    (found,) = values("run_date", "C", ["x" * 1_000_000])
+    assert found == f'"{"x" * 60}…" is not an ISO 8601 date or time'
+
+
+def test_bodies_are_compact_json() -> None:
+    """No blanks, fields in the page's order, unlisted ones behind."""
+    (core,) = mapped(f"{RUN}  {ANY}: C\n  drop_options.drop_notice_id: C\n", {"C": ["a, b"]}).rows["__core"]
+    assert '"drop_options":{"drop_notice_id":"a, b","zz_other":"a, b"}' in core
+    parsed: dict[str, Any] = json.loads(core)
+    assert json.dumps(parsed, ensure_ascii=False, separators=(",", ":")) == core

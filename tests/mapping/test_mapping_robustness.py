@@ -1,0 +1,90 @@
+"""Broken mappings are refused with findings and nothing else; what is taken maps any cells to valid bodies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mapping_cases import bodies, mapped
+
+from loader.errors import MappingError
+from loader.mapping import Mapping, parse_mapping
+from loader.mapping.columns import columns_of, sql_columns
+from loader.mapping.tree import leaves
+
+if TYPE_CHECKING:
+    from random import Random
+
+SHIPPED = [path.read_text("utf-8") for path in sorted(Path(__file__).parents[2].glob("mappings/*.yaml"))]
+CELLS = [
+    "",
+    " ",
+    "x",
+    "1",
+    "-1e5",
+    "J",
+    "{}",
+    "[1]",
+    "null",
+    "01.01.2019",
+    "2019-02-30",
+    "\0",
+    "\u2028",
+    None,
+]
+SCALARS = """\
+null|[]|{}|-1|1e999|NO|""|{value: 1}|[a, b]|[[a]]|[{a: b}, [c]]|*x|&x a|!!python/name:os.system|2019-01-01
+{column: x, map: {a: 1}}|{column: [a]}|{column: ""}|{sql: "C +"}|{sql: ""}|{sql: "1/0"}|{sql: "COUNT(*)"}
+{template: "{"}|{template: ""}|{column: a, date: ""}|{column: a, date: "%"}|{column: a, date: []}
+{column: a, datetime: "%Q"}|{column: a, datetime: "%s"}|{column: a, date: "%-d.%_m.%Y"}|{column: a, number: 5}
+{column: a, number: {decimal: ""}}|{column: a, boolean: {}}|{column: a, split: ""}|{column: a, map: {}}
+{json: a}|{lookup: x}|{lookup: x, column: a}|{columns: []}|{value: [1, [2]]}|{column: a, otherwise: keep}
+{column: a, trim: maybe}|{"": a}|{a.b.c: x}|{".": x}|{a..b: x}|{? [a] : b}|{<<: {a: b}}|"\\ud800"|.nan"""
+REPLACEMENTS = [each for line in SCALARS.splitlines() for each in line.split("|")]
+
+
+def broken(text: str, chance: Random) -> str:
+    """A mapping with one to four lines lost, doubled, replaced, moved or spoilt."""
+    lines = text.splitlines()
+    for _ in range(chance.randint(1, 4)):
+        number = chance.randrange(len(lines))
+        line = lines[number]
+        at = chance.randint(0, len(line))
+        lines[number : number + 1] = chance.choice(
+            [
+                [],
+                [line, chance.choice(lines)],
+                [f"{line.partition(':')[0]}: {chance.choice(REPLACEMENTS)}"],
+                [f"  {line}"],
+                [line.lstrip()],
+                [line[:at] + chance.choice("{}[]:,\"'#&*!|>-?%@\t x0\0é\u2028") + line[at + 1 :]],
+            ]
+        )
+    return "\n".join(lines)
+
+
+def columns_read(mapping: Mapping) -> set[str]:
+    """All columns that a mapping names."""
+    rules = [leaf.rule for leaf in leaves(mapping.tree)]
+    rules += [mapping.external_id] if mapping.external_id else []
+    found = {name for rule in rules for name in columns_of(rule)}
+    return found | (set(sql_columns(mapping.file.where)) if mapping.file.where else set())
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(SHIPPED), st.randoms(use_true_random=False))
+def test_broken_mappings_are_findings_or_work(text: str, chance: Random) -> None:
+    """A spoilt mapping ends in MappingError with places, or maps rows of anything to bodies that are valid."""
+    try:
+        mapping = parse_mapping(broken(text, chance), "m.yaml")
+        cells = {name: pl.Series(chance.sample(CELLS, len(CELLS))) for name in sorted(columns_read(mapping))}
+        payloads = mapped(mapping, cells)
+    except MappingError as error:
+        assert error.findings
+        assert all(finding.file == "m.yaml" and finding.line for finding in error.findings)
+    else:
+        for body in filter(None, bodies(payloads)):
+            mapping.record.model_validate(body)
