@@ -103,7 +103,8 @@ def read_document(text: str, file: str = "") -> Document:
     except yaml.reader.ReaderError as error:
         problem = f"the character {chr(error.character)!r} may not stand in it"
         before = text[: error.position]
-        mark = yaml.Mark("", 0, before.count("\n"), len(before.rpartition("\n")[2]), None, None)
+        line, column = before.count("\n"), len(before.rpartition("\n")[2])
+        mark = yaml.Mark("", error.position, line, column, text, error.position)
         raise MappingError([_syntax(problem, file, mark)]) from None
     except yaml.YAMLError as error:
         raise MappingError([_syntax(str(error), file, None)]) from None

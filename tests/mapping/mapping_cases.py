@@ -14,7 +14,9 @@ from loader.payload import build
 from loader.records import CORE, LINE, PROBLEM, RECORD_NO, STATE
 
 if TYPE_CHECKING:
-    from loader.mapping import Mapping
+    from collections.abc import Mapping
+
+    from loader.mapping import Mapping as MappingRules
     from loader.records import MappingFinding, Payloads
 
 RUN = """\
@@ -64,7 +66,7 @@ def frame(cells: dict[str, Any]) -> pl.DataFrame:
     )
 
 
-def mapped(mapping: str | Mapping, cells: dict[str, Any]) -> Payloads:
+def mapped(mapping: str | MappingRules, cells: dict[str, Any]) -> Payloads:
     """What a whole mapping makes of columns."""
     rows = frame(cells)
     parsed = parse_mapping(mapping) if isinstance(mapping, str) else mapping
@@ -102,7 +104,7 @@ def values(field: str, rule: str, cells: Any, *, base: str = RUN) -> list[Any]:
     return found
 
 
-def findings(mapping: str, schema: dict[str, pl.DataType] | None = None) -> tuple[MappingFinding, ...]:
+def findings(mapping: str, schema: Mapping[str, pl.DataType] | None = None) -> tuple[MappingFinding, ...]:
     """The errors of a mapping, held against columns if there are any."""
 
     def read() -> None:
@@ -115,7 +117,7 @@ def findings(mapping: str, schema: dict[str, pl.DataType] | None = None) -> tupl
     return caught.value.findings
 
 
-def rule_findings(field: str, rule: str, schema: dict[str, pl.DataType] | None = None) -> list[str]:
+def rule_findings(field: str, rule: str, schema: Mapping[str, pl.DataType] | None = None) -> list[str]:
     """The errors of one rule, in words, each checked to stand in the rule's own line."""
     found = findings(f"{RUN}  {field}: {rule}\n", schema)
     assert {(each.file, each.line) for each in found} == {("m.yaml", RULE_LINE)}

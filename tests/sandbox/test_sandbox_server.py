@@ -17,7 +17,7 @@ import pytest
 
 from loader.errors import ConfigurationError
 from loader.resources import TYPES, BillingRun
-from loader.sandbox import RunningSandbox, SandboxSettings, serve
+from loader.sandbox import RunningSandbox, SandboxSettings, serve, server
 from loader.sandbox.routes import Kind, find_route, routes_of
 from tests.sandbox.bodies import client_of, run
 
@@ -205,3 +205,11 @@ def test_settings_that_cannot_work_are_refused(wrong: dict[str, Any]) -> None:
     """Each wrong value is told with what was expected."""
     with pytest.raises(ConfigurationError, match=r"expected .*, found "):
         SandboxSettings(**wrong)
+
+
+def test_answers_are_not_held_back_for_acknowledgements() -> None:
+    """Connections inherit TCP_NODELAY from the listening socket: answers come in two writes."""
+    with server._listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
