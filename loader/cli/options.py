@@ -80,6 +80,7 @@ def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--home",
         envvar="LOADER_HOME",
+        metavar="DIR",
         type=click.Path(file_okay=False, path_type=Path),
         default=Path(".loader"),
         show_default=True,

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from mapping_cases import ANY, DATE, FLAG, LIST, NUMBER, RUN, TEMPLATE, TEXT, findings, rule_findings
 
 from loader.mapping import compile_mapping, parse_mapping
+from tests.mapping.mapping_cases import (
+    ANY,
+    DATE,
+    FLAG,
+    LIST,
+    NUMBER,
+    RUN,
+    TEMPLATE,
+    TEXT,
+    findings,
+    rule_findings,
+)
 
 OPTIONS = "application_activation_options"
 REMINDERS = "application_reminder_options.reminders"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mapping_cases import ANY, DATE, FLAG, LIST, NUMBER, TEMPLATE, TEXT, values
+
+from tests.mapping.mapping_cases import ANY, DATE, FLAG, LIST, NUMBER, TEMPLATE, TEXT, values
 
 NOT_A_NUMBER = '"{}" is not a number'
 

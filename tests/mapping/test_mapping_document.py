@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from mapping_cases import RUN, findings
 
 from loader.errors import MappingError
 from loader.mapping.document import read_document, typed
+from tests.mapping.mapping_cases import RUN, findings
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from mapping_cases import ANY, LIST, RUN, TEXT, bodies, frame, mapped, states, values
 
 from loader.mapping import compile_mapping, parse_mapping
 from loader.mapping.columns import columns_of, sql_columns
 from loader.mapping.tree import leaves
 from loader.payload import build
 from loader.records import EXTERNAL_ID, RECORD_NO
+from tests.mapping.mapping_cases import ANY, LIST, RUN, TEXT, bodies, frame, mapped, states, values
 
 if TYPE_CHECKING:
     from loader.mapping import Mapping

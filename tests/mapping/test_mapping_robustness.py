@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mapping_cases import bodies, mapped
 
 from loader.errors import MappingError
 from loader.mapping import Mapping, parse_mapping
 from loader.mapping.columns import columns_of, sql_columns
 from loader.mapping.tree import leaves
+from tests.mapping.mapping_cases import bodies, mapped
 
 if TYPE_CHECKING:
     from random import Random

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from mapping_cases import NUMBER, RUN, TEXT, findings, mapped, rule_findings, states, values
 
 from loader.records import FINDING_COLUMNS
+from tests.mapping.mapping_cases import NUMBER, RUN, TEXT, findings, mapped, rule_findings, states, values
 
 
 def test_cells_are_untrimmed_and_nulled() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from mapping_cases import ANY, DATE, FLAG, LIST, NUMBER, TEMPLATE, TEXT, rule_findings, values
 from polars import Series
+
+from tests.mapping.mapping_cases import ANY, DATE, FLAG, LIST, NUMBER, TEMPLATE, TEXT, rule_findings, values
 
 DAY = date(2019, 3, 31)
 MOMENT = datetime(2019, 7, 1, 0, 30, 0, 120_000)  # noqa: DTZ001 - a column without a zone
