@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from loader.records import Batch, Payloads
 
 _OWN: Final = (RECORD_NO, LINE, PROBLEM)
+_PAYLOAD_COLUMNS: Final = ("record_no", "line", "external_id", "state", "payload", "findings")
 _WIDE: Final = 12
 
 
@@ -54,12 +55,16 @@ def preview_command(
     wanted = limit or None
     words = [source, *source_words(overrides)]
     if mapping is None:
-        batches = preview_rows(source, overrides, wanted, Lines())
-        _show(form, _rows(batches))
+        columns, batches = preview_rows(source, overrides, wanted, Lines())
+        _show(form, _rows(batches), columns)
         say_next(command_line("loader", "schema"))
         return 0
     inputs = open_inputs(*read_mapping(mapping), [source], overrides)
-    _show(form, _payloads(preview_payloads(inputs, wanted, Lines()), as_text=form != "json"))
+    found = preview_payloads(inputs, wanted, Lines())
+    if form == "table":
+        _as_blocks(_payloads(found, as_text=False))
+    else:
+        _show(form, _payloads(found, as_text=form == "csv"), _PAYLOAD_COLUMNS)
     say_next(command_line("loader", "validate", mapping, *words))
     return 0
 
@@ -94,11 +99,26 @@ def _payloads(batches: Iterable[tuple[Batch, Payloads]], *, as_text: bool) -> It
             }
 
 
-def _show(form: str, rows: Iterator[dict[str, Any]]) -> None:
+def _as_blocks(rows: Iterator[dict[str, Any]]) -> None:
+    """A payload a block, laid out as JSON, with what is wrong in its place."""
+    console = out_console()
+    for row in rows:
+        named = [f"line {row['line']}"] if row["line"] else []
+        named += [f"external id {row['external_id']}"] if row["external_id"] else []
+        about = f" ({', '.join(named)})" if named else ""
+        console.print(f"record {row['record_no']}{about}: {row['state']}", markup=False, style="bold")
+        for each in row["findings"]:
+            told = each["message"] if not each["field"] else f"{each['field']}: {each['message']}"
+            console.print(f"  {told}", markup=False, style="red")
+        if row["payload"] is not None:
+            console.print(json.dumps(row["payload"], ensure_ascii=False, indent=2), markup=False)
+
+
+def _show(form: str, rows: Iterator[dict[str, Any]], columns: Sequence[str]) -> None:
     if form == "json":
         _as_json(rows)
     elif form == "csv":
-        _as_csv(rows)
+        _as_csv(rows, columns)
     else:
         _as_table(list(rows))
 
@@ -112,13 +132,10 @@ def _as_json(rows: Iterator[dict[str, Any]]) -> None:
     sys.stdout.write("[]\n" if separator == "[\n" else "\n]\n")
 
 
-def _as_csv(rows: Iterator[dict[str, Any]]) -> None:
+def _as_csv(rows: Iterator[dict[str, Any]], columns: Sequence[str]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    header: Sequence[str] | None = None
+    writer.writerow(columns)
     for row in rows:
-        if header is None:
-            header = [name for name in row if not name.startswith("(surplus ")]
-            writer.writerow(header)
         writer.writerow([_cell(value) for value in row.values()])
 
 

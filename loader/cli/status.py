@@ -13,7 +13,7 @@ from loader.cli.options import home_option, json_option, target_option
 from loader.cli.output import command_line, out_console, say, say_next, say_out, show_reasons, show_summary
 from loader.errors import ConfigurationError
 from loader.pipeline import reasons_of, summarise
-from loader.records import Status
+from loader.records import REJECTED, Status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from loader.records import Load
 
 _MOST_DOUBTS: Final = 20
+_UNFINISHED: Final = ("stopped", "interrupted")
 
 
 @click.command("status")
@@ -47,20 +48,23 @@ def _list(journal: Journal, home: Path) -> None:
         table.add_column(heading)
     for heading in ("created", "rejected", "in doubt", "pending"):
         table.add_column(heading, justify="right")
-    loads = journal.loads()
-    for load in loads:
-        totals = journal.totals(load.load_id)
-        rejected = totals[Status.INVALID] + totals[Status.BLOCKED] + totals[Status.REFUSED]
-        counts = (totals[Status.CREATED], rejected, totals[Status.IN_DOUBT], totals[Status.PENDING])
-        table.add_row(
-            load.load_id, load.resource, load.tenant, load.state, *(f"{count:,}" for count in counts)
+    summaries = [summarise(journal, load.load_id, home) for load in journal.loads()]
+    for each in summaries:
+        rows = each.rows
+        counts = (
+            rows[Status.CREATED],
+            sum(rows[status] for status in REJECTED),
+            rows[Status.IN_DOUBT],
+            rows[Status.PENDING],
         )
+        told = (each.load_id, each.resource, each.tenant, each.state)
+        table.add_row(*told, *(f"{count:,}" for count in counts))
     out_console().print(table)
-    unfinished = [load for load in loads if load.state != "finished"]
+    unfinished = [each for each in summaries if each.state in _UNFINISHED]
     if unfinished:
-        say_next(command_line("loader", "resume", unfinished[0].load_id, home=home))
-    elif loads:
-        say_next(command_line("loader", "status", loads[0].load_id, home=home))
+        say_next(command_line("loader", "resume", unfinished[0].load_id or "", home=home))
+    elif summaries:
+        say_next(command_line("loader", "status", summaries[0].load_id or "", home=home))
     else:
         say_next(command_line("loader", "load", "--help"))
 
@@ -71,17 +75,17 @@ def _show(journal: Journal, load: Load, home: Path, *, as_json: bool) -> None:
         click.echo(summary.to_json())
     else:
         show_summary(summary, title=f"{load.resource} into {load.tenant}: load {load.load_id}")
-        _particulars(load)
+        _particulars(load, summary.state)
         _doubts(journal, load)
         show_reasons(reasons_of(journal, load.load_id))
-    if load.state != "finished":
+    if summary.state in _UNFINISHED:
         say_next(command_line("loader", "resume", load.load_id, home=home))
     else:
         say_next(command_line("loader", "status", home=home))
 
 
-def _particulars(load: Load) -> None:
-    say_out(f"state: {load.state}{': ' + load.reason if load.reason else ''}")
+def _particulars(load: Load, state: str) -> None:
+    say_out(f"state: {state}{': ' + load.reason if load.reason else ''}")
     say_out(f"mapping: {load.mapping_name}; to: {load.base_url}; begun: {load.created_at:%Y-%m-%d %H:%M:%SZ}")
     for file in load.files:
         say_out(f"source: {file.path} ({file.size:,} bytes, sha256 {file.fingerprint[:16]}…)")

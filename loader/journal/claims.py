@@ -37,8 +37,7 @@ def claim(home: Path, tenant: str, resource: str, load_id: str) -> Iterator[None
         Busy: Another process holds it; says which load, process and machine, and since when.
         JournalUnusable: The lock's file cannot be made.
     """
-    name = hashlib.sha256(json.dumps([tenant, resource]).encode()).hexdigest()[:16]
-    path = home / "claims" / f"{name}.lock"
+    path = _lock_of(home, tenant, resource)
     holder = path.with_suffix(".json")
     lock = filelock.FileLock(path, timeout=0, mode=0o600)
     try:
@@ -58,6 +57,36 @@ def claim(home: Path, tenant: str, resource: str, load_id: str) -> Iterator[None
         lock.release()
 
 
+def is_claimed(home: Path, tenant: str, resource: str, load_id: str) -> bool:
+    """Whether a living process works on this load just now.
+
+    Args are those of `claim`. What cannot be found out counts as no.
+    """
+    path = _lock_of(home, tenant, resource)
+    if not path.exists():
+        return False
+    lock = filelock.FileLock(path, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        return f'"load": "{load_id}"' in _read(path.with_suffix(".json"))
+    except OSError:
+        return False
+    lock.release()
+    return False
+
+
+def _lock_of(home: Path, tenant: str, resource: str) -> Path:
+    name = hashlib.sha256(json.dumps([tenant, resource]).encode()).hexdigest()[:16]
+    return home / "claims" / f"{name}.lock"
+
+
+def _read(holder: Path) -> str:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return holder.read_text(encoding="utf-8")
+    return ""
+
+
 def _tell(holder: Path, load_id: str) -> None:
     """Writes down who holds the claim; for people only, so that a full disk does no harm."""
     since = datetime.now(UTC).isoformat(timespec="seconds")
@@ -68,7 +97,7 @@ def _tell(holder: Path, load_id: str) -> None:
 
 def _told(holder: Path) -> str:
     try:
-        told = json.loads(holder.read_text(encoding="utf-8"))
+        told = json.loads(_read(holder))
         return f"load {told['load']}, process {told['process']} on {told['machine']} since {told['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return "it has not said who it is"

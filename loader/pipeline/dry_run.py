@@ -163,7 +163,7 @@ def preview_payloads(inputs: Inputs, limit: int | None, watcher: Watcher) -> Ite
 
 def preview_rows(
     path: str, overrides: Mapping[str, Any], limit: int | None, watcher: Watcher
-) -> Iterator[Batch]:
+) -> tuple[list[str], Iterator[Batch]]:
     """The first records of a source as they are read.
 
     Args:
@@ -172,6 +172,9 @@ def preview_rows(
         limit: So many records; None: all.
         watcher: Is told what was detected.
 
+    Returns:
+        The first file's columns, and the batches.
+
     Raises:
         LoaderError: The source cannot be read, or an override is wrong.
     """
@@ -179,4 +182,4 @@ def preview_rows(
     for file in source.files:
         for note in file.notes:
             watcher.note(f"{file.name}: {note}")
-    yield from source.batches(min(limit or _BATCH, _BATCH), limit=limit)
+    return list(source.files[0].schema), source.batches(min(limit or _BATCH, _BATCH), limit=limit)

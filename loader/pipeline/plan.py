@@ -12,11 +12,14 @@ from pydantic import ValidationError
 
 from loader.errors import ConfigurationError
 from loader.mapping import parse_mapping
+from loader.resources.base import nearest
 from loader.settings import RunSettings, SourceOptions
 from loader.source import Source, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from pydantic_core import ErrorDetails
 
     from loader.mapping import Mapping as MappingRules
     from loader.pipeline.prepare import Preparer
@@ -86,12 +89,18 @@ def source_options(options: SourceOptions, overrides: Mapping[str, Any]) -> Sour
     try:
         return SourceOptions.model_validate({**options.model_dump(exclude_unset=True), **overrides})
     except ValidationError as error:
-        wrong = "; ".join(
-            f"-s {'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
-            for each in error.errors(include_url=False)
-        )
+        wrong = [_wrong_option(each) for each in error.errors(include_url=False)]
         known = ", ".join(SourceOptions.model_fields)
-        raise ConfigurationError(f"{wrong}. The keys are {known}.") from None
+        raise ConfigurationError("\n".join(wrong), next_step=f"the keys are {known}") from None
+
+
+def _wrong_option(error: ErrorDetails) -> str:
+    key, *_ = (str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        meant = nearest(key, list(SourceOptions.model_fields))
+        return f"-s {key}: unknown key{f'; did you mean {meant}?' if meant else ''}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"-s {key}: {message}; found {str(error['input'])[:60]!r}"
 
 
 def tell_inputs(inputs: Inputs, preparer: Preparer, watcher: Watcher) -> None:

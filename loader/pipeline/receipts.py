@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from loader.errors import ConfigurationError
+from loader.journal import is_claimed
 from loader.records import REJECTED, Receipt, Status
 from loader.report import Rejected, RejectsWriter, Summary, load_rows, write_results
 from loader.report.atomic import speaking
@@ -106,13 +107,17 @@ def finished_summary(journal: Journal, load: Load, home: Path) -> Summary | None
 
 
 def summarise(journal: Journal, load_id: str, home: Path) -> Summary:
-    """A load as the journal has it now, with those of its files that are there."""
+    """A load as the journal has it now, with those of its files that are there.
+
+    A load that no process works on any more, and that had no time to say so, is interrupted.
+    """
     load, totals = journal.load(load_id), journal.totals(load_id)
+    dead = load.state == "running" and not is_claimed(home, load.tenant, load.resource, load.load_id)
     return Summary(
         load_id=load.load_id,
         resource=load.resource,
         tenant=load.tenant,
-        state=load.state,
+        state="interrupted" if dead else load.state,
         rows=load_rows(sum(totals.values()), totals),
         requests=load.requests,
         seconds=load.seconds,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loader.errors import Busy, JournalUnusable
-from loader.journal import claim
+from loader.journal import claim, is_claimed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HOLD = """
 import sys
 from pathlib import Path
-from loader.journal import claim
+from loader.journal import claim, is_claimed
 with claim(Path(sys.argv[1]), "acme", "billing-run", "load-1"):
     print("held", flush=True)
     sys.stdin.read()
@@ -76,3 +76,14 @@ def test_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(JournalUnusable, match="cannot be locked"), claim(tmp_path / "home", "a", "b", "c"):
         pass
+
+
+def test_only_the_load_that_is_worked_on_counts_as_claimed(tmp_path: Path) -> None:
+    """Another load of the tenant, or any load once the process is gone, is not."""
+    assert not is_claimed(tmp_path, "acme", "billing-run", "load-1")
+    with holding(tmp_path) as first:
+        assert is_claimed(tmp_path, "acme", "billing-run", "load-1")
+        assert not is_claimed(tmp_path, "acme", "billing-run", "load-2")
+        first.communicate("")
+
+    assert not is_claimed(tmp_path, "acme", "billing-run", "load-1")
