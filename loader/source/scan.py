@@ -75,7 +75,8 @@ def scan(data: bytes, form: Form, *, final: bool) -> Scan | None:
             return None
         ends = np.append(ends, len(block))
     consumed = int(ends[-1]) if len(ends) else 0
-    if data.find(b"\0", 0, consumed) >= 0 or data.find(b"\r" + form.delimiter, 0, consumed) >= 0:
+    # One byte is found ten times as fast as two, and most blocks have no CR at all.
+    if b"\0" in data or (b"\r" in data and data.find(b"\r" + form.delimiter, 0, consumed) >= 0):
         return None
     inner = quotes[: np.searchsorted(quotes, consumed)]
     if not _quotes_are_regular(block, inner, form):
