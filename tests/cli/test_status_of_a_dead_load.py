@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 from loader.cli import run
 from loader.journal import Journal, claim
 from tests.journal.journal_values import load as a_load
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def state_of(home: Path, load_id: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
