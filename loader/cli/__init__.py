@@ -18,6 +18,7 @@ from loader.cli.preview import preview_command
 from loader.cli.resume import resume_command
 from loader.cli.sandbox import sandbox_command
 from loader.cli.schema import schema_command
+from loader.cli.settle import settle_command
 from loader.cli.status import status_command
 from loader.cli.validate import validate_command
 from loader.errors import LoaderError
@@ -45,6 +46,7 @@ for _command in (
     validate_command,
     load_command,
     resume_command,
+    settle_command,
     status_command,
     schema_command,
     sandbox_command,

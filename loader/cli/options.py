@@ -146,6 +146,13 @@ _SENDING: Final[tuple[Decorator, ...]] = (
         help="Stop when the service is down for so long. [default: 300]",
     ),
     click.option(
+        "--settle-wait",
+        envvar="LOADER_SETTLE_WAIT",
+        type=click.FloatRange(0),
+        metavar="SECONDS",
+        help="How long to wait between two looks for rows in doubt. [default: 5]",
+    ),
+    click.option(
         "--connect-timeout",
         envvar="LOADER_CONNECT_TIMEOUT",
         type=click.FloatRange(0, min_open=True),

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
-from loader.report.summary import SOME_REJECTED, STOPPED_EARLY
+from loader.report.summary import SOME_IN_DOUBT, SOME_REJECTED, STOPPED_EARLY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -200,6 +200,8 @@ def next_after_load(summary: Summary, code: int, home: Path, *, again: Sequence[
     load_id = summary.load_id or ""
     if code == STOPPED_EARLY or code > 128:  # noqa: PLR2004 - a signal's
         return command_line("loader", "resume", load_id, home=home)
+    if code == SOME_IN_DOUBT:
+        return command_line("loader", "settle", load_id, home=home)
     if code == SOME_REJECTED and "rejects" in summary.files and again:
         mapping, *options = again
         rejects = summary.files["rejects"]

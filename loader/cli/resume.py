@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def resume_command(load_id: str, home: Path, *, as_json: bool, **options: Any) -> int:
     """Go on with LOAD, an id or its beginning, where it stopped.
 
-    Rows that have an outcome are not sent again. Rows whose outcome is unknown stay in doubt. The load
+    Rows that have an outcome are not sent again. Rows whose outcome is unknown are looked up first. The load
     keeps its mapping, sources and settings, also where the environment or loader.toml say otherwise by now;
     options on the command line win over those settings.
     """

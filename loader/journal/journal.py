@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections import Counter
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -15,16 +16,20 @@ from loader.journal.opening import FILE_NAME, connect, make_tables, open_file, t
 from loader.journal.resume import ResumePoint, put_checkpoints, read_resume_point
 from loader.journal.rows import (
     begin_rows,
+    count_refused_for_now,
     count_rows,
+    decide_rows,
     doubt_open_rows,
     end_rows,
     read_receipts,
     read_totals,
+    reopen_waiting,
 )
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from loader.errors import LoaderError
     from loader.records import (
@@ -239,6 +244,46 @@ class Journal:
         """
         with self._writing(JournalFailed):
             return doubt_open_rows(self._connection, self._line(load_id))
+
+    def count_refused_for_now(self, load_id: str) -> int:
+        """How many rows were refused with 409: they refer to something that was not there.
+
+        Raises:
+            JournalFailed: The journal cannot be read.
+        """
+        with translated(JournalFailed, self._path):
+            return count_refused_for_now(self._connection, self._line(load_id))
+
+    def reopen_waiting(self, load_id: str) -> int:
+        """Makes rows pending that waited for something else: blocked ones, and those refused with 409.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            JournalFailed: It cannot be written.
+        """
+        with self._writing(JournalFailed):
+            return reopen_waiting(self._connection, self._line(load_id))
+
+    def decide(
+        self, load_id: str, decided: Mapping[int, tuple[bool, str | None]], *, by: str, at: datetime
+    ) -> None:
+        """Takes a person's word for rows in doubt: all of them or none.
+
+        Args:
+            load_id: The load.
+            decided: seq -> whether the row was stored, and its record's id where that is known.
+            by: Who says so.
+            at: When, an aware time.
+
+        Raises:
+            LoaderError: A row is not in doubt.
+            JournalFailed: It cannot be written.
+        """
+        with self._writing(JournalFailed):
+            told = at.astimezone(UTC).isoformat(timespec="seconds")
+            decide_rows(self._connection, self._line(load_id), decided, by, told)
 
     def resume_point(self, load_id: str) -> ResumePoint:
         """Where the load goes on; the time it takes does not grow with the rows done.

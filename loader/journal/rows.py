@@ -134,6 +134,60 @@ def doubt_open_rows(connection: sqlite3.Connection, line: LoadLine) -> int:
     return moved
 
 
+def count_refused_for_now(connection: sqlite3.Connection, line: LoadLine) -> int:
+    """How many rows were refused with 409."""
+    found = connection.execute(
+        f"SELECT COUNT(*) FROM load_row WHERE state = {RowState.REFUSED.value} AND http_status = 409"  # noqa: S608 - numbers of our own
+        " AND key BETWEEN ? AND ?",
+        (line.first_key, line.last_key),
+    ).fetchone()
+    return int(found[0])
+
+
+def reopen_waiting(connection: sqlite3.Connection, line: LoadLine) -> int:
+    """Makes rows pending that waited for something else: blocked ones, and those refused with 409."""
+    moved: dict[int, int] = {}
+    for state, condition in ((RowState.BLOCKED, ""), (RowState.REFUSED, " AND http_status = 409")):
+        count = connection.execute(
+            f"UPDATE load_row SET state = {RowState.PENDING.value} WHERE state = ?"  # noqa: S608 - numbers of our own
+            f" AND key BETWEEN ? AND ?{condition}",
+            (state.value, line.first_key, line.last_key),
+        ).rowcount
+        moved[state.value] = -count
+    total = -sum(moved.values())
+    count_rows(connection, line, {**moved, RowState.PENDING.value: total})
+    return total
+
+
+def decide_rows(
+    connection: sqlite3.Connection,
+    line: LoadLine,
+    decided: Mapping[int, tuple[bool, str | None]],
+    by: str,
+    at: str,
+) -> None:
+    """Writes a person's word for rows in doubt, and keeps who said it and when."""
+    tally = {RowState.IN_DOUBT.value: 0, _CREATED: 0, RowState.PENDING.value: 0}
+    states = _states(connection, [line.first_key + seq for seq in decided])
+    for seq, (stored, record_id) in decided.items():
+        key = line.first_key + seq
+        if states.get(key) != RowState.IN_DOUBT:
+            raise LoaderError(f"row {seq} is not in doubt: the journal has it as {_named(states.get(key))}")
+        after = _CREATED if stored else RowState.PENDING.value
+        message = f"said to be {'stored' if stored else 'not stored'} by {by} at {at}"
+        connection.execute(
+            "UPDATE load_row SET state = ?, id = ?, message = ? WHERE key = ?",
+            (after, record_id, message, key),
+        )
+        connection.execute(
+            "INSERT INTO decision (load_no, seq, verdict, decided_by, decided_at) VALUES (?, ?, ?, ?, ?)",
+            (line.load_no, seq, "created" if stored else "unsent", by, at),
+        )
+        tally[RowState.IN_DOUBT.value] -= 1
+        tally[after] += 1
+    count_rows(connection, line, tally)
+
+
 def count_rows(connection: sqlite3.Connection, line: LoadLine, tally: Mapping[int, int]) -> None:
     """Adds the moves of a transaction to the load's counts."""
     connection.executemany(

@@ -8,7 +8,7 @@ from loader.journal.states import CLOSED_FROM, RowState
 
 APPLICATION_ID: Final = 0x4C4F4452  # "LODR": says in the file's header whose it is
 VERSION: Final = 1
-TABLES: Final = ("scope", "load", "load_row", "checkpoint", "tally", "pace")
+TABLES: Final = ("scope", "load", "load_row", "checkpoint", "tally", "pace", "decision")
 
 SEQ_BITS: Final = 40
 """A row's key is `load_no << SEQ_BITS | seq`: one integer, so that lines lie in order of load and row."""
@@ -77,6 +77,13 @@ CREATE TABLE pace (                  -- the rate that got through, for the next 
   rate REAL NOT NULL,
   PRIMARY KEY (scope_no, base_url)
 ) WITHOUT ROWID;
+CREATE TABLE decision (              -- what a person has said of rows in doubt
+  load_no INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  verdict TEXT NOT NULL,             -- created, unsent
+  decided_by TEXT NOT NULL,
+  decided_at TEXT NOT NULL           -- ISO 8601, UTC
+);
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from loader.pipeline.dry_run import dry_run, preview_payloads, preview_rows
-from loader.pipeline.load import Result, resume_load, run_load
+from loader.pipeline.load import decide_load, resume_load, run_load, settle_load
 from loader.pipeline.plan import Inputs, open_inputs, read_mapping, source_options
 from loader.pipeline.receipts import Reason, folder_of, make_folder, reasons_of, summarise
+from loader.pipeline.run import Result
 from loader.pipeline.watch import Silent, Watcher
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Result",
     "Silent",
     "Watcher",
+    "decide_load",
     "dry_run",
     "folder_of",
     "make_folder",
@@ -24,6 +26,7 @@ __all__ = [
     "reasons_of",
     "resume_load",
     "run_load",
+    "settle_load",
     "source_options",
     "summarise",
 ]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loader.errors import Stopped
 from loader.journal import Journal
-from loader.pipeline.load import Result
 from loader.pipeline.plan import frozen, source_options, tell_inputs
 from loader.pipeline.prepare import KnownElsewhere, Preparer, decide, nothing_known
 from loader.pipeline.receipts import make_folder, reasons_of, write_rejects
+from loader.pipeline.run import Result
 from loader.records import REJECTED, Judged, Load, Ready, Requests, Status
 from loader.report import Summary, dry_rows, exit_code
 from loader.settings import SourceOptions

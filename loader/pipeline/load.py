@@ -3,59 +3,37 @@
 from __future__ import annotations
 
 import secrets
-import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any
 
-from loader.errors import JournalFailed, Stopped
+from loader.errors import ConfigurationError
 from loader.journal import Journal, claim
-from loader.pipeline.plan import Inputs, base_url_of, frozen, post_url, tell_inputs, thawed
-from loader.pipeline.prepare import Decided, Prepared, Preparer, decide
+from loader.pipeline.plan import Inputs, base_url_of, frozen, tell_inputs, thawed, thawed_settings
+from loader.pipeline.prepare import Preparer
 from loader.pipeline.receipts import (
-    Reason,
     finished_summary,
     folder_of,
     make_folder,
     reasons_of,
-    summarise,
-    write_receipts,
+    rewrite_results,
 )
-from loader.records import Load, LoadState, Requests, Status
+from loader.pipeline.run import Result, Run, signal_name
+from loader.pipeline.settle import Settler
+from loader.records import Load, Position, Status
 from loader.report import exit_code
-from loader.sending import Client, Dispatcher, Ended, Limits, Pace, check_transport_safety, dispatch
+from loader.resources import record_type
+from loader.sending import Interrupted, check_transport_safety, wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from loader.errors import LoaderError
+    from loader.pipeline.prepare import Prepared
     from loader.pipeline.watch import Watcher
-    from loader.records import Batch, Judged, Outcome, Position, Ready
-    from loader.report import Summary
     from loader.sending import TokenSource
     from loader.settings import RunSettings
-
-_SIGNALS: Final[dict[int, Literal["SIGINT", "SIGTERM"]]] = {2: "SIGINT", 15: "SIGTERM"}
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a command that sends ended.
-
-    Attributes:
-        summary: What the load came to.
-        exit_code: What the program ends with.
-        reason: Why it stopped early; None where it did not.
-        reasons: Why rows were rejected or are in doubt, most frequent first.
-    """
-
-    summary: Summary
-    exit_code: int
-    reason: LoaderError | None = None
-    reasons: Sequence[Reason] = ()
 
 
 def new_load_id(now: datetime) -> str:
@@ -99,7 +77,7 @@ def run_load(
     with Journal.open(home) as journal, claim(home, load.tenant, load.resource, load.load_id):
         make_folder(folder_of(home, load.load_id))
         journal.begin(load)
-        return _Run(journal, load, inputs, settings, preparer, home, token, watcher).run()
+        return Run(journal, load, inputs, settings, preparer, home, token, watcher).run()
 
 
 def resume_load(
@@ -130,7 +108,8 @@ def resume_load(
         journal.reopen(load.load_id)
         if lost := journal.mark_in_doubt(load.load_id):
             watcher.note(f"{lost} rows were under way when the load was broken off: they are in doubt")
-        return _Run(journal, load, inputs, settings, preparer, home, token, watcher).run()
+        run = Run(journal, load, inputs, settings, preparer, home, token, watcher, resumed=True)
+        return run.run()
 
 
 @contextmanager
@@ -141,182 +120,85 @@ def _claimed(journal: Journal, load_id: str, home: Path) -> Iterator[Load]:
         yield journal.load(load.load_id)
 
 
-class _Run:
-    """One run of a load; also what the dispatcher writes to."""
+def settle_load(
+    load_id: str, changes: Mapping[str, Any], *, home: Path, token: TokenSource, watcher: Watcher
+) -> Result:
+    """Finds out what became of a load's rows in doubt; nothing is sent.
 
-    def __init__(
-        self,
-        journal: Journal,
-        load: Load,
-        inputs: Inputs,
-        settings: RunSettings,
-        preparer: Preparer,
-        home: Path,
-        token: TokenSource,
-        watcher: Watcher,
-    ) -> None:
-        self._journal = journal
-        self._load = load
-        self._inputs = inputs
-        self._settings = settings
-        self._preparer = preparer
-        self._home = home
-        self._token = token
-        self._watcher = watcher
-        self._base_url = base_url_of(settings, inputs.mapping.record)
-        self._totals: dict[Status, int] = {}
-        self._requests = load.requests
-        self._pace = Pace(settings.rate, time.monotonic())
-        self._read_through = 0
-        self._under_way = 0
-        self._ended = Ended()
-        self._said_stopping = False
-        self._client: Client | None = None
-        self._in_trouble = False
+    Args:
+        load_id: The load, or the beginning of its id.
+        changes: Settings that this run has otherwise.
+        home: Where the journal is.
+        token: The bearer token's source.
+        watcher: Is told what comes of it.
 
-    def run(self) -> Result:
-        """Sends what is left to send and writes the receipts.
-
-        Whatever stops it, also a disk that is full, is in the result, beside what the journal has for sure.
-        """
-        hint = self._inputs.source.total_hint()
-        limit = self._settings.limit
-        self._watcher.started(self._load.load_id, min(hint, limit) if hint and limit else hint)
-        self._totals = self._journal.totals(self._load.load_id)
-        started = time.monotonic()
-        ended = self._send()
-        summary = self._conclude(ended, self._load.seconds + time.monotonic() - started)
-        name = _SIGNALS.get(ended.signal_number or 0)
-        reasons = reasons_of(self._journal, self._load.load_id)
-        return Result(summary, exit_code(summary, signal=name), ended.reason, reasons)
-
-    def _send(self) -> Ended:
+    Raises:
+        Busy: Another process works on the load, or on its tenant and record type.
+        LoaderError: It cannot be settled.
+    """
+    with Journal.open(home) as journal, _claimed(journal, load_id, home) as load:
+        settings = thawed_settings(load, changes)
+        check_transport_safety(base_url_of(settings, record_type(load.resource)))
+        journal.mark_in_doubt(load.load_id)
+        again = partial(_prepared_again, load, changes)
+        signal = None
         try:
-            return dispatch(self._dispatcher)
-        except JournalFailed as reason:
-            return Ended(reason=reason, at_once=True)
+            Settler(journal, load, settings, token, watcher, wait, again).settle()
+        except Interrupted as interrupted:
+            signal = signal_name(interrupted.number)
+        summary = rewrite_results(journal, load, home)
+        return Result(summary, exit_code(summary, signal=signal), reasons=reasons_of(journal, load.load_id))
 
-    def _conclude(self, ended: Ended, seconds: float) -> Summary:
-        """Says in the journal how the run ended and writes the receipts, as far as the disk lets it."""
-        load_id = self._load.load_id
-        reason = ended.reason.message if ended.reason else ""
-        try:
-            self._journal.finish(
-                load_id, _state(ended), reason=reason, requests=self._requests, seconds=seconds
-            )
-            if self._pace.rate is not None:
-                self._journal.remember_rate(
-                    self._load.tenant, self._load.resource, self._base_url, self._pace.rate
+
+def _prepared_again(load: Load, changes: Mapping[str, Any], seqs: frozenset[int]) -> Iterator[Prepared]:
+    """Rows of an earlier load, prepared once more from its sources."""
+    inputs, settings = thawed(load, changes)
+    preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant)
+    for batch in inputs.source.batches(settings.batch_size, Position()):
+        if any(seq in seqs for seq in range(batch.start.seq, batch.end.seq)):
+            yield preparer.prepare(batch, seqs)
+
+
+def decide_load(
+    load_id: str,
+    *,
+    stored: bool,
+    rows: Mapping[tuple[str | None, int], str | None] | None,
+    by: str,
+    home: Path,
+) -> Result:
+    """Takes a person's word for a load's rows in doubt.
+
+    Args:
+        load_id: The load, or the beginning of its id.
+        stored: Whether they were stored.
+        rows: Source file (None: the only one) and record number of the rows, with the ids of their
+            records where these are known; None: all rows in doubt.
+        by: Who says so.
+        home: Where the journal is.
+
+    Raises:
+        Busy: Another process works on the load, or on its tenant and record type.
+        ConfigurationError: A row is not in doubt.
+    """
+    with Journal.open(home) as journal, _claimed(journal, load_id, home) as load:
+        journal.mark_in_doubt(load.load_id)
+        doubts = {
+            (load.files[each.file_no].name, each.record_no): each.seq
+            for each in journal.receipts(load.load_id, {Status.IN_DOUBT})
+        }
+        decided: dict[int, tuple[bool, str | None]] = {}
+        if rows is None:
+            decided |= dict.fromkeys(doubts.values(), (stored, None))
+        for (file, record_no), record_id in (rows or {}).items():
+            name = file or (load.files[0].name if len(load.files) == 1 else "")
+            if (name, record_no) not in doubts:
+                raise ConfigurationError(
+                    f"record {record_no} of {name or 'which file?'} is not in doubt in load {load.load_id}"
+                    + ("" if name else "; it has several files: write FILE:RECORD_NO"),
+                    next_step="loader status LOAD lists the rows in doubt",
                 )
-            return write_receipts(
-                self._journal,
-                self._load,
-                self._inputs.source,
-                self._home,
-                read=None if ended.at_once else self._read_through,
-                batch_size=self._settings.batch_size,
-                watcher=self._watcher,
-            )
-        except Stopped as problem:
-            ended.reason = ended.reason or problem
-            summary = summarise(self._journal, load_id, self._home)
-            return replace(summary, state=_state(ended), requests=self._requests, seconds=seconds)
-
-    def _dispatcher(self) -> Dispatcher[Prepared]:
-        record = self._inputs.mapping.record
-        load = self._load
-        learnt = self._journal.learnt_rate(load.tenant, load.resource, self._base_url)
-        self._pace = Pace(self._settings.rate, time.monotonic(), learnt)
-        self._client = client = Client(
-            post_url(self._base_url, record, load.tenant),
-            token=self._token,
-            pace=self._pace,
-            settings=self._settings,
-        )
-        wrong = sum(self._totals.get(each, 0) for each in (Status.INVALID, Status.BLOCKED, Status.REFUSED))
-        limits = Limits(
-            concurrency=self._settings.concurrency,
-            max_errors=self._settings.max_errors,
-            wrong=wrong,
-            read=sum(self._totals.values()),
-            first_run=not any(self._totals.get(each) for each in (Status.CREATED, Status.IN_DOUBT)),
-        )
-        dispatcher = Dispatcher(self._batches(), self, client, limits, self._tell)
-        self._ended = dispatcher.ended
-        return dispatcher
-
-    def _batches(self) -> Iterator[Prepared]:
-        """What has no final state yet: rows known not to be stored, then those never reached."""
-        point = self._journal.resume_point(self._load.load_id)
-        self._read_through = point.next_seq
-        for behind in point.pending:
-            yield from self._pending(behind.checkpoint, frozenset(behind.seqs))
-        following = point.next_seq
-        for batch in self._read(point.checkpoint):
-            if batch.end.seq > following:
-                yield self._preparer.prepare(batch, range(following, batch.end.seq))
-
-    def _pending(self, checkpoint: Position, seqs: frozenset[int]) -> Iterator[Prepared]:
-        last = max(seqs)
-        for batch in self._read(checkpoint):
-            yield self._preparer.prepare(batch, seqs)
-            if batch.end.seq > last:
-                return
-
-    def _read(self, start: Position) -> Iterator[Batch]:
-        return self._inputs.source.batches(self._settings.batch_size, start, self._settings.limit)
-
-    # --- What the dispatcher asks of its ledger ----------------------------------------------------
-
-    def decide(self, prepared: Prepared) -> Decided:
-        """Judges a batch by what the journal knows of its external ids."""
-        load_id = self._load.load_id
-        self._read_through = max(self._read_through, prepared.end_seq)
-        return decide(
-            prepared, partial(self._journal.known_elsewhere, load_id), partial(self._journal.seen, load_id)
-        )
-
-    def commit(
-        self,
-        *,
-        judged: Sequence[Judged],
-        intents: Sequence[Ready],
-        outcomes: Sequence[Outcome],
-        checkpoints: Sequence[Position],
-        requests: Requests,
-    ) -> None:
-        """Writes to the journal, and remembers the totals for whoever watches."""
-        before = self._load.requests
-        self._requests = Requests(
-            before.sent + requests.sent,
-            before.retried + requests.retried,
-            before.throttled + requests.throttled,
-        )
-        self._journal.commit(
-            self._load.load_id,
-            judged=judged,
-            intents=intents,
-            outcomes=outcomes,
-            checkpoints=checkpoints,
-            requests=self._requests,
-        )
-        self._under_way += len(intents) - len(outcomes)
-        totals = self._journal.totals(self._load.load_id)
-        # the journal counts rows under way as in doubt, which would frighten whoever watches
-        self._totals = {**totals, Status.IN_DOUBT: totals[Status.IN_DOUBT] - self._under_way}
-
-    def _tell(self) -> None:
-        if self._ended.signal_number is not None and not self._said_stopping:
-            self._said_stopping = True
-            self._watcher.note("stopping: waiting for the requests under way; a second signal does not wait")
-        trouble = self._client.trouble if self._client else None
-        if trouble and not self._in_trouble:
-            self._watcher.note(f"waiting for the service: {trouble}")
-        self._in_trouble = bool(trouble)
-        self._watcher.progress(self._totals, self._requests)
-
-
-def _state(ended: Ended) -> LoadState:
-    if ended.signal_number is not None:
-        return "interrupted"
-    return "stopped" if ended.reason else "finished"
+            decided[doubts[name, record_no]] = (stored, record_id)
+        journal.decide(load.load_id, decided, by=by, at=datetime.now(UTC))
+        summary = rewrite_results(journal, load, home)
+        return Result(summary, exit_code(summary), reasons=reasons_of(journal, load.load_id))

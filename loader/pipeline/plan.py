@@ -146,4 +146,9 @@ def thawed(load: Load, changes: Mapping[str, Any]) -> tuple[Inputs, RunSettings]
     kept = json.loads(load.settings)
     inputs = open_inputs(load.mapping_text, load.mapping_name, kept["sources"], kept["source_options"])
     inputs.source.checked(load.files)
-    return inputs, RunSettings.model_validate({**kept["settings"], **changes})
+    return inputs, thawed_settings(load, changes)
+
+
+def thawed_settings(load: Load, changes: Mapping[str, Any]) -> RunSettings:
+    """A load's settings as they were, with this run's changes."""
+    return RunSettings.model_validate({**json.loads(load.settings)["settings"], **changes})

@@ -103,7 +103,9 @@ def finished_summary(journal: Journal, load: Load, home: Path) -> Summary | None
     whole = (
         load.state == "finished" and written["state"] == "finished" and written["rows"] == dict(summary.rows)
     )
-    return summary if whole and not summary.rows[Status.PENDING] else None
+    open_rows = sum(summary.rows[each] for each in (Status.PENDING, Status.IN_DOUBT, Status.BLOCKED))
+    again = open_rows or journal.count_refused_for_now(load.load_id)
+    return summary if whole and not again else None
 
 
 def summarise(journal: Journal, load_id: str, home: Path) -> Summary:
@@ -170,6 +172,21 @@ def write_receipts(
         summary = replace(summary, rows={**summary.rows, "read": read})
     summary.write(folder / "summary.json")
     summary.check_balance()
+    return summary
+
+
+def rewrite_results(journal: Journal, load: Load, home: Path) -> Summary:
+    """Writes a load's results and summary again, where only rows in doubt have changed: rejects have not.
+
+    Raises:
+        LoaderError: A file cannot be written.
+    """
+    folder = folder_of(home, load.load_id)
+    make_folder(folder)
+    names = [file.name for file in load.files]
+    write_results(folder / "results.csv", journal.receipts(load.load_id), names)
+    summary = summarise(journal, load.load_id, home)
+    summary.write(folder / "summary.json")
     return summary
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from loader.sending.client import Client
 from loader.sending.dispatch import Dispatcher, Ended, dispatch
 from loader.sending.load_verdict import Limits
+from loader.sending.lookup import Interrupted, Mark, NoLookup, find_stored, wait
 from loader.sending.pace import Pace
 from loader.sending.retry_after import parse_retry_after
 from loader.sending.sent import CutOff, Sent
@@ -23,7 +24,10 @@ __all__ = [
     "Ended",
     "Failure",
     "FailureKind",
+    "Interrupted",
     "Limits",
+    "Mark",
+    "NoLookup",
     "Pace",
     "Sent",
     "Token",
@@ -32,6 +36,8 @@ __all__ = [
     "VerdictKind",
     "check_transport_safety",
     "dispatch",
+    "find_stored",
     "judge",
     "parse_retry_after",
+    "wait",
 ]

@@ -75,11 +75,13 @@ class Ended:
         reason: What stopped it; None where it came to the end or was interrupted.
         signal_number: The signal that interrupted it; None where none did.
         at_once: Whether a second signal broke it off, so that rows under way have no outcome.
+        doubtful: Whether it paused because too many rows are in doubt; there is more to send.
     """
 
     reason: Stopped | None = None
     signal_number: int | None = None
     at_once: bool = False
+    doubtful: bool = False
 
 
 class Dispatcher(Generic[Prepared]):
@@ -115,6 +117,7 @@ class Dispatcher(Generic[Prepared]):
         self._bug: Exception | None = None
         self._main: asyncio.Task[Ended] | None = None
         self._reading: asyncio.Future[Prepared | None] | None = None
+        self._doubts = 0
         self._open = 0
         self._exhausted = False
         self._ended = Ended()
@@ -252,6 +255,10 @@ class Dispatcher(Generic[Prepared]):
         problem = self._verdict.add(judged, len(intents), outcomes, at_end=at_end)
         if problem is not None:
             self._stop(problem)
+        self._doubts += sum(each.status is Status.IN_DOUBT for each in outcomes)
+        if self._limits.doubts is not None and self._doubts >= self._limits.doubts and not self._stopping:
+            self._ended.doubtful = True
+            self._stop(None)
         self._on_news()
 
     def _portion(self) -> tuple[list[Judged], list[Ready]]:

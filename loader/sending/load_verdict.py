@@ -30,6 +30,7 @@ class Limits:
         max_errors: Rows that may go wrong; None: any number.
         wrong: Rows that have gone wrong before this run, for `max_errors`.
         read: Rows that were read before this run, for `max_errors`.
+        doubts: Rows in doubt after which the run pauses, so that they are settled; None: it never does.
         first_run: Whether the load's first rows are sent now, so that a streak of refusals stops it.
     """
 
@@ -37,6 +38,7 @@ class Limits:
     max_errors: ErrorLimit | None = None
     wrong: int = 0
     read: int = 0
+    doubts: int | None = None
     first_run: bool = True
 
 

@@ -1,0 +1,283 @@
+"""One run of a load: rounds of sending and settling until nothing is left to do, then the receipts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+from loader.errors import JournalFailed, Stopped
+from loader.pipeline.plan import Inputs, base_url_of, post_url
+from loader.pipeline.prepare import Decided, Prepared, Preparer, decide
+from loader.pipeline.receipts import Reason, reasons_of, summarise, write_receipts
+from loader.pipeline.settle import DOUBTS, Settled, Settler
+from loader.records import Load, LoadState, Position, Requests, Status
+from loader.report import exit_code
+from loader.sending import Client, Dispatcher, Ended, Interrupted, Limits, Pace, dispatch, wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from loader.errors import LoaderError
+    from loader.journal import Journal
+    from loader.pipeline.watch import Watcher
+    from loader.records import Batch, Judged, Outcome, Ready
+    from loader.report import Summary
+    from loader.sending import TokenSource
+    from loader.settings import RunSettings
+
+_SIGNALS: Final[dict[int, Literal["SIGINT", "SIGTERM"]]] = {2: "SIGINT", 15: "SIGTERM"}
+_MOST_ROUNDS: Final = 20  # rows may come in doubt again and again; what is left then waits for a resume
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a command that sends ended.
+
+    Attributes:
+        summary: What the load came to.
+        exit_code: What the program ends with.
+        reason: Why it stopped early; None where it did not.
+        reasons: Why rows were rejected or are in doubt, most frequent first.
+    """
+
+    summary: Summary
+    exit_code: int
+    reason: LoaderError | None = None
+    reasons: Sequence[Reason] = ()
+
+
+class Run:
+    """One run of a load; also what the dispatcher writes to."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        load: Load,
+        inputs: Inputs,
+        settings: RunSettings,
+        preparer: Preparer,
+        home: Path,
+        token: TokenSource,
+        watcher: Watcher,
+        *,
+        resumed: bool = False,
+    ) -> None:
+        self._journal = journal
+        self._load = load
+        self._inputs = inputs
+        self._settings = settings
+        self._preparer = preparer
+        self._home = home
+        self._token = token
+        self._watcher = watcher
+        self._base_url = base_url_of(settings, inputs.mapping.record)
+        self._totals: dict[Status, int] = {}
+        self._requests = self._before = load.requests
+        self._resumed = resumed
+        self._settled = Settled()
+        self._waiting_retried = False
+        self._pace = Pace(settings.rate, time.monotonic())
+        self._read_through = 0
+        self._under_way = 0
+        self._ended = Ended()
+        self._said_stopping = False
+        self._client: Client | None = None
+        self._in_trouble = False
+
+    def run(self) -> Result:
+        """Sends what is left to send and writes the receipts.
+
+        Whatever stops it, also a disk that is full, is in the result, beside what the journal has for sure.
+        """
+        hint = self._inputs.source.total_hint()
+        limit = self._settings.limit
+        self._watcher.started(self._load.load_id, min(hint, limit) if hint and limit else hint)
+        self._totals = self._journal.totals(self._load.load_id)
+        started = time.monotonic()
+        ended = self._rounds()
+        summary = self._conclude(ended, self._load.seconds + time.monotonic() - started)
+        name = signal_name(ended.signal_number)
+        reasons = reasons_of(self._journal, self._load.load_id)
+        return Result(summary, exit_code(summary, signal=name), ended.reason, reasons)
+
+    def _rounds(self) -> Ended:
+        """Sends, settles what came in doubt, and sends again what that leaves to send."""
+        ended = Ended()
+        try:
+            if self._resumed:
+                self._settle()
+                self._journal.reopen_waiting(self._load.load_id)
+            for _ in range(_MOST_ROUNDS):
+                ended = dispatch(self._dispatcher)
+                if ended.reason or ended.signal_number is not None:
+                    break
+                self._settle()
+                if not (ended.doubtful or self._more_to_send()):
+                    break
+        except JournalFailed as reason:
+            return Ended(reason=reason, at_once=True)
+        except Interrupted as interrupted:
+            ended.signal_number = interrupted.number
+        return ended
+
+    def _settle(self) -> None:
+        """Settles rows in doubt, unless the service has shown that it cannot be asked."""
+        load_id = self._load.load_id
+        if not self._settled.missing and self._journal.totals(load_id)[Status.IN_DOUBT]:
+            settler = Settler(
+                self._journal, self._load, self._settings, self._token, self._watcher, wait, self._again
+            )
+            self._settled = settler.settle()
+        self._totals = self._journal.totals(load_id)
+
+    def _more_to_send(self) -> bool:
+        """Whether a further round has anything to do; rows refused with 409 get one, when others are in."""
+        load_id = self._load.load_id
+        if not self._waiting_retried and self._journal.totals(load_id)[Status.CREATED]:
+            self._waiting_retried = True
+            if reopened := self._journal.count_refused_for_now(load_id):
+                self._watcher.note(f"trying {reopened:,} rows again that referred to something not there")
+                self._journal.reopen_waiting(load_id)
+        return bool(self._journal.totals(load_id)[Status.PENDING])
+
+    def _again(self, seqs: frozenset[int]) -> Iterator[Prepared]:
+        """These rows, prepared once more."""
+        for batch in self._read(Position()):
+            if any(seq in seqs for seq in range(batch.start.seq, batch.end.seq)):
+                yield self._preparer.prepare(batch, seqs)
+
+    def _conclude(self, ended: Ended, seconds: float) -> Summary:
+        """Says in the journal how the run ended and writes the receipts, as far as the disk lets it."""
+        load_id = self._load.load_id
+        reason = ended.reason.message if ended.reason else ""
+        try:
+            self._journal.finish(
+                load_id, _state(ended), reason=reason, requests=self._requests, seconds=seconds
+            )
+            if self._pace.rate is not None:
+                self._journal.remember_rate(
+                    self._load.tenant, self._load.resource, self._base_url, self._pace.rate
+                )
+            return write_receipts(
+                self._journal,
+                self._load,
+                self._inputs.source,
+                self._home,
+                read=None if ended.at_once else self._read_through,
+                batch_size=self._settings.batch_size,
+                watcher=self._watcher,
+            )
+        except Stopped as problem:
+            ended.reason = ended.reason or problem
+            summary = summarise(self._journal, load_id, self._home)
+            return replace(summary, state=_state(ended), requests=self._requests, seconds=seconds)
+
+    def _dispatcher(self) -> Dispatcher[Prepared]:
+        record = self._inputs.mapping.record
+        load = self._load
+        self._before = self._requests
+        learnt = self._journal.learnt_rate(load.tenant, load.resource, self._base_url)
+        self._pace = Pace(self._settings.rate, time.monotonic(), learnt)
+        self._client = client = Client(
+            post_url(self._base_url, record, load.tenant),
+            token=self._token,
+            pace=self._pace,
+            settings=self._settings,
+        )
+        wrong = sum(self._totals.get(each, 0) for each in (Status.INVALID, Status.BLOCKED, Status.REFUSED))
+        limits = Limits(
+            concurrency=self._settings.concurrency,
+            max_errors=self._settings.max_errors,
+            wrong=wrong,
+            read=sum(self._totals.values()),
+            doubts=None if self._settled.missing else DOUBTS,
+            first_run=not any(self._totals.get(each) for each in (Status.CREATED, Status.IN_DOUBT)),
+        )
+        self._under_way = 0
+        dispatcher = Dispatcher(self._batches(), self, client, limits, self._tell)
+        self._ended = dispatcher.ended
+        return dispatcher
+
+    def _batches(self) -> Iterator[Prepared]:
+        """What has no final state yet: rows known not to be stored, then those never reached."""
+        point = self._journal.resume_point(self._load.load_id)
+        self._read_through = point.next_seq
+        for behind in point.pending:
+            yield from self._pending(behind.checkpoint, frozenset(behind.seqs))
+        following = point.next_seq
+        for batch in self._read(point.checkpoint):
+            if batch.end.seq > following:
+                yield self._preparer.prepare(batch, range(following, batch.end.seq))
+
+    def _pending(self, checkpoint: Position, seqs: frozenset[int]) -> Iterator[Prepared]:
+        last = max(seqs)
+        for batch in self._read(checkpoint):
+            yield self._preparer.prepare(batch, seqs)
+            if batch.end.seq > last:
+                return
+
+    def _read(self, start: Position) -> Iterator[Batch]:
+        return self._inputs.source.batches(self._settings.batch_size, start, self._settings.limit)
+
+    # --- What the dispatcher asks of its ledger ----------------------------------------------------
+
+    def decide(self, prepared: Prepared) -> Decided:
+        """Judges a batch by what the journal knows of its external ids."""
+        load_id = self._load.load_id
+        self._read_through = max(self._read_through, prepared.end_seq)
+        return decide(
+            prepared, partial(self._journal.known_elsewhere, load_id), partial(self._journal.seen, load_id)
+        )
+
+    def commit(
+        self,
+        *,
+        judged: Sequence[Judged],
+        intents: Sequence[Ready],
+        outcomes: Sequence[Outcome],
+        checkpoints: Sequence[Position],
+        requests: Requests,
+    ) -> None:
+        """Writes to the journal, and remembers the totals for whoever watches."""
+        before = self._before
+        self._requests = Requests(
+            before.sent + requests.sent,
+            before.retried + requests.retried,
+            before.throttled + requests.throttled,
+        )
+        self._journal.commit(
+            self._load.load_id,
+            judged=judged,
+            intents=intents,
+            outcomes=outcomes,
+            checkpoints=checkpoints,
+            requests=self._requests,
+        )
+        self._under_way += len(intents) - len(outcomes)
+        totals = self._journal.totals(self._load.load_id)
+        # the journal counts rows under way as in doubt, which would frighten whoever watches
+        self._totals = {**totals, Status.IN_DOUBT: totals[Status.IN_DOUBT] - self._under_way}
+
+    def _tell(self) -> None:
+        if self._ended.signal_number is not None and not self._said_stopping:
+            self._said_stopping = True
+            self._watcher.note("stopping: waiting for the requests under way; a second signal does not wait")
+        trouble = self._client.trouble if self._client else None
+        if trouble and not self._in_trouble:
+            self._watcher.note(f"waiting for the service: {trouble}")
+        self._in_trouble = bool(trouble)
+        self._watcher.progress(self._totals, self._requests)
+
+
+def signal_name(number: int | None) -> Literal["SIGINT", "SIGTERM"] | None:
+    """The name of a signal that ends a run; None for no signal."""
+    return _SIGNALS.get(number or 0)
+
+
+def _state(ended: Ended) -> LoadState:
+    if ended.signal_number is not None:
+        return "interrupted"
+    return "stopped" if ended.reason else "finished"
