@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
-from loader.errors import JournalFailed, Stopped
+from loader.errors import JournalFailed, ServiceDown, Stopped
 from loader.pipeline.plan import Inputs, base_url_of, post_url
 from loader.pipeline.prepare import Decided, Prepared, Preparer, decide
 from loader.pipeline.receipts import Reason, reasons_of, summarise, write_receipts
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from loader.settings import RunSettings
 
 _SIGNALS: Final[dict[int, Literal["SIGINT", "SIGTERM"]]] = {2: "SIGINT", 15: "SIGTERM"}
-_MOST_ROUNDS: Final = 20  # rows may come in doubt again and again; what is left then waits for a resume
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,7 @@ class Run:
         self._resumed = resumed
         self._settled = Settled()
         self._waiting_retried = False
+        self._patience = DOUBTS  # doubled with each pass, since every pass reads all of the tenant's records
         self._pace = Pace(settings.rate, time.monotonic())
         self._read_through = 0
         self._under_way = 0
@@ -110,18 +110,27 @@ class Run:
             if self._resumed:
                 self._settle()
                 self._journal.reopen_waiting(self._load.load_id)
-            for _ in range(_MOST_ROUNDS):
+            while True:
+                before = self._progress()
                 ended = dispatch(self._dispatcher)
                 if ended.reason or ended.signal_number is not None:
                     break
                 self._settle()
                 if not (ended.doubtful or self._more_to_send()):
                     break
+                if self._progress() == before:
+                    ended.reason = ServiceDown("rows keep coming in doubt, and none gets through any more")
+                    break
         except JournalFailed as reason:
             return Ended(reason=reason, at_once=True)
         except Interrupted as interrupted:
             ended.signal_number = interrupted.number
         return ended
+
+    def _progress(self) -> tuple[int, int]:
+        """What grows as long as a further round is of use: rows created and rows read."""
+        load_id = self._load.load_id
+        return self._journal.totals(load_id)[Status.CREATED], self._journal.resume_point(load_id).next_seq
 
     def _settle(self) -> None:
         """Settles rows in doubt, unless the service has shown that it cannot be asked."""
@@ -131,6 +140,7 @@ class Run:
                 self._journal, self._load, self._settings, self._token, self._watcher, wait, self._again
             )
             self._settled = settler.settle()
+            self._patience *= 2
         self._totals = self._journal.totals(load_id)
 
     def _more_to_send(self) -> bool:
@@ -179,7 +189,7 @@ class Run:
         record = self._inputs.mapping.record
         load = self._load
         self._before = self._requests
-        learnt = self._journal.learnt_rate(load.tenant, load.resource, self._base_url)
+        learnt = self._pace.rate or self._journal.learnt_rate(load.tenant, load.resource, self._base_url)
         self._pace = Pace(self._settings.rate, time.monotonic(), learnt)
         self._client = client = Client(
             post_url(self._base_url, record, load.tenant),
@@ -193,7 +203,7 @@ class Run:
             max_errors=self._settings.max_errors,
             wrong=wrong,
             read=sum(self._totals.values()),
-            doubts=None if self._settled.missing else DOUBTS,
+            doubts=None if self._settled.missing else self._patience,
             first_run=not any(self._totals.get(each) for each in (Status.CREATED, Status.IN_DOUBT)),
         )
         self._under_way = 0
