@@ -1,5 +1,5 @@
 # make demo    sets up and runs the main job against a sandbox
-# make test    sets up and passes the tests
+# make test    sets up and passes the tests; one of them watches the program with strace (apt-get install strace)
 # make check   lint, types and import contracts
 # make bench   the benchmarks (some minutes)
 # make setup   only sets up: a virtual environment in .venv

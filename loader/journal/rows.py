@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from loader.errors import LoaderError
+from loader.journal.schema import DANGLING
 from loader.journal.states import (
     CLOSED_FROM,
     STATE_OF,
@@ -134,26 +135,28 @@ def doubt_open_rows(connection: sqlite3.Connection, line: LoadLine) -> int:
     return moved
 
 
+BLOCKED: Final = f"state = {RowState.BLOCKED.value}"
+WAITING: Final = tuple(
+    (state, f"FROM load_row WHERE {condition} AND key BETWEEN ? AND ?")
+    for state, condition in ((RowState.BLOCKED.value, BLOCKED), (RowState.REFUSED.value, DANGLING))
+)
+"""Rows that wait for something else, by state: each condition is that of an index."""
+
+
 def count_refused_for_now(connection: sqlite3.Connection, line: LoadLine) -> int:
     """How many rows were refused with 409."""
-    found = connection.execute(
-        f"SELECT COUNT(*) FROM load_row WHERE state = {RowState.REFUSED.value} AND http_status = 409"  # noqa: S608 - numbers of our own
-        " AND key BETWEEN ? AND ?",
-        (line.first_key, line.last_key),
-    ).fetchone()
+    _, rows = WAITING[1]
+    found = connection.execute(f"SELECT COUNT(*) {rows}", (line.first_key, line.last_key)).fetchone()  # noqa: S608 - numbers of our own
     return int(found[0])
 
 
 def reopen_waiting(connection: sqlite3.Connection, line: LoadLine) -> int:
     """Makes rows pending that waited for something else: blocked ones, and those refused with 409."""
     moved: dict[int, int] = {}
-    for state, condition in ((RowState.BLOCKED, ""), (RowState.REFUSED, " AND http_status = 409")):
-        count = connection.execute(
-            f"UPDATE load_row SET state = {RowState.PENDING.value} WHERE state = ?"  # noqa: S608 - numbers of our own
-            f" AND key BETWEEN ? AND ?{condition}",
-            (state.value, line.first_key, line.last_key),
-        ).rowcount
-        moved[state.value] = -count
+    for state, rows in WAITING:
+        keys = connection.execute(f"SELECT key {rows}", (line.first_key, line.last_key)).fetchall()  # noqa: S608 - numbers of our own
+        connection.executemany(f"UPDATE load_row SET state = {RowState.PENDING.value} WHERE key = ?", keys)  # noqa: S608 - likewise
+        moved[state] = -len(keys)
     total = -sum(moved.values())
     count_rows(connection, line, {**moved, RowState.PENDING.value: total})
     return total

@@ -15,6 +15,9 @@ SEQ_BITS: Final = 40
 
 _STATES = ", ".join(f"{state.value} {state.name.lower()}" for state in RowState)
 
+DANGLING: Final = f"state = {RowState.REFUSED.value} AND http_status = 409"
+"""Rows that were refused because they refer to something that is not there."""
+
 DDL: Final = f"""
 CREATE TABLE scope (                 -- where external ids mean something
   scope_no INTEGER PRIMARY KEY,
@@ -56,6 +59,8 @@ CREATE TABLE load_row (
 );
 CREATE INDEX load_row_external ON load_row (scope_no, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX load_row_open ON load_row (state) WHERE state < {CLOSED_FROM};
+CREATE INDEX load_row_blocked ON load_row (state) WHERE state = {RowState.BLOCKED.value};
+CREATE INDEX load_row_dangling ON load_row (http_status) WHERE {DANGLING};
 CREATE TABLE checkpoint (            -- where batches begin
   load_no INTEGER NOT NULL,
   seq INTEGER NOT NULL,

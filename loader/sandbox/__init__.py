@@ -14,7 +14,7 @@ try:
     from loader.sandbox.app import make_app
     from loader.sandbox.server import RunningSandbox, serve
 except ModuleNotFoundError as missing:
-    if (missing.name or "").partition(".")[0] not in {"jinja2", "starlette", "uvicorn"}:
+    if (missing.name or "").partition(".")[0] not in {"httptools", "jinja2", "starlette", "uvicorn"}:
         raise
     raise ConfigurationError(
         f"the sandbox needs the package {missing.name}, which is not installed",

@@ -8,14 +8,26 @@ import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from loader.resources.base import nearest
 from loader.sandbox.answers import Refusal, compact, failure_answer, json_answer, text_answer
 from loader.sandbox.contract import NotValid, Reason, read_record
+from loader.sandbox.disturbed import Dropped, disturbed_answer
+from loader.sandbox.faults import Faults, source_row
+from loader.sandbox.lag import Lag
 from loader.sandbox.limits import Bucket
+from loader.sandbox.requests import (
+    BAD_TOKEN,
+    bearer,
+    leaves,
+    raw_path,
+    read_body,
+    refuse_method,
+    unauthorized,
+    wanted_fields,
+)
 from loader.sandbox.routes import Kind, find_route, routes_of
 from loader.sandbox.store import Entry, UnknownKey
 from loader.sandbox.tokens import NoToken, Tokens
@@ -28,16 +40,18 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from loader.resources import Record
+    from loader.sandbox.faults import Strike
     from loader.sandbox.routes import Route
     from loader.sandbox.settings import SandboxSettings
     from loader.sandbox.store import Store
 
 _TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path, not a token
 _USER = "sandbox"
-_PARAMETERS = {
-    Kind.RECORDS: ("fields", "exclusiveStartKey"),
-    Kind.LISTING: ("fields", "exclusiveStartKey"),
-    Kind.RECORD: ("fields", "consistentRead"),
+_REFUSED_READS = {
+    "lookups-off": (404, "there is no such lookup"),
+    "list-off": (404, "there is no list of all records"),
+    "lookups-403": (403, "this token may not read"),
+    "lookups-500": (500, "something went wrong"),
 }
 
 
@@ -46,7 +60,7 @@ class Surroundings:
     """What the API takes from outside, so that tests can give their own.
 
     Attributes:
-        clock: Seconds of a clock that never goes back; limits and tokens go by it.
+        clock: Seconds of a clock that never goes back; limits, tokens and faults go by it.
         now: The time of day, UTC.
         new_id: An id that no record has yet, of letters, digits, `_`, `|` and `-`.
         on_request: Called after each answer with one line: method, path, status, milliseconds.
@@ -81,15 +95,20 @@ class Api:
 
     Attributes:
         statuses: How many requests were answered with which status.
+        unanswered: How many requests were not answered, by a fault or as their client left.
+        faults: The faults that requests meet.
     """
 
     def __init__(self, settings: SandboxSettings, store: Store, surroundings: Surroundings) -> None:
         self.statuses: Counter[int] = Counter()
+        self.unanswered = 0
+        self.faults = Faults(settings.faults, settings.fault_seed, surroundings.clock)
         self._settings = settings
         self._store = store
         self._around = surroundings
         self._routes = routes_of()
         self._tokens = Tokens(settings, surroundings.clock)
+        self._lag = Lag(settings.fault_lag, surroundings.clock, store.last())
         self._bucket = Bucket(settings.rate, settings.burst, surroundings.clock) if settings.rate else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,25 +118,29 @@ class Api:
         try:
             answer = await self._answer(request)
         except ClientDisconnect:
+            self._count(request, None, started)
             return
         except Exception as error:  # noqa: BLE001 - raised on, it would make the server close the connection
             answer = failure_answer(request, error)
         if self._settings.latency:
             await asyncio.sleep(self._settings.latency)
-        self._count(request, answer.status_code, started)
+        self._count(request, None if isinstance(answer, Dropped) else answer.status_code, started)
         await answer(scope, receive, send)
 
-    def _count(self, request: Request, status: int, started: float) -> None:
-        self.statuses[status] += 1
+    def _count(self, request: Request, status: int | None, started: float) -> None:
+        if status is None:
+            self.unanswered += 1
+        else:
+            self.statuses[status] += 1
         if self._around.on_request:
             spent = (time.perf_counter() - started) * 1000
-            self._around.on_request(f"{request.method} {_raw_path(request)} {status} {spent:.1f} ms")
+            self._around.on_request(f"{request.method} {raw_path(request)} {status or '-'} {spent:.1f} ms")
 
     async def _answer(self, request: Request) -> Response:
         # Read to its end before any check: a connection is fit for the next request only then.
-        body = await _read(request, self._settings.body_limit)
+        body = await read_body(request, self._settings.body_limit)
         try:
-            if _raw_path(request) == _TOKEN_PATH:
+            if raw_path(request) == _TOKEN_PATH:
                 return self._token(request, body)
             return await self._records(_Asked(request, body))
         except Refusal as refusal:
@@ -125,7 +148,7 @@ class Api:
 
     def _token(self, request: Request, body: bytes | None) -> Response:
         if request.method != "POST":
-            _refuse_method(request, ("POST",))
+            refuse_method(request, ("POST",))
         try:
             granted = self._tokens.grant(b"" if body is None else body)
         except NoToken as refused:
@@ -137,30 +160,53 @@ class Api:
         self._authorize(asked.request)
         route = self._find(asked)
         if asked.request.method not in route.methods:
-            _refuse_method(asked.request, route.methods)
+            refuse_method(asked.request, route.methods)
         self._limit()
         if asked.request.method == "POST":
             return await self._create(route.record, asked)
-        fields = _fields(route, asked.request)
+        changes = self._meet_read_faults(route, asked)
+        fields = wanted_fields(route, asked.request)
+        until = self._seen(asked.request) if "lag" in changes else None
         if route.kind is Kind.RECORD:
-            return self._one(route.record, asked, fields)
-        return self._list(route, asked, fields)
+            return self._one(route.record, asked, fields, until)
+        return self._list(route, asked, fields, until, bare="bare-list" in changes)
+
+    def _meet_read_faults(self, route: Route, asked: _Asked) -> frozenset[str]:
+        """The faults that change what a GET is answered; refuses it where one does that."""
+        request = asked.request
+        later_page = bool(request.query_params.get("exclusiveStartKey"))
+        # Without ids, which are others in every run.
+        about = (asked.tenant, route.record.name_of_type, route.kind, asked.values.get("value"), later_page)
+        refusal, changes = self.faults.for_read(
+            repr(about), whole=route.kind is Kind.RECORDS, later_page=later_page
+        )
+        if refusal is None:
+            return changes
+        self.faults.happened(refusal)
+        if refusal == "lookups-405":
+            refuse_method(request, ("POST",) if route.kind is Kind.RECORDS else ())
+        status, message = _REFUSED_READS[refusal]
+        raise Refusal(status, message)
+
+    def _seen(self, request: Request) -> int | None:
+        """The number of the last write that a lagging read sees; None: it sees all."""
+        if request.query_params.get("consistentRead") == "true":
+            return None
+        seen, more = self._lag.seen()
+        if more:
+            self.faults.happened("lag")
+        return seen
 
     def _authorize(self, request: Request) -> None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self._tokens.accepts(token.strip()):
+        token = bearer(request)
+        if token is not None and self._tokens.accepts(token):
             return
-        found = "a token that is not good" if scheme.lower() == "bearer" else "none"
-        raise Refusal(
-            401,
-            f"unauthorized: expected Authorization: Bearer TOKEN with a good token, found {found}",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        raise unauthorized("none" if token is None else BAD_TOKEN)
 
     def _find(self, asked: _Asked) -> Route:
-        found = find_route(self._routes, _raw_path(asked.request))
+        found = find_route(self._routes, raw_path(asked.request))
         if not found:
-            raise Refusal(404, f"there is no path {_raw_path(asked.request)[:200]}")
+            raise Refusal(404, f"there is no path {raw_path(asked.request)[:200]}")
         route, asked.values = found
         if asked.tenant not in self._settings.tenants:
             raise Refusal(404, f"there is no tenant {asked.tenant[:60]!r}")
@@ -175,11 +221,38 @@ class Api:
             raise Refusal(429, "too many requests", headers=headers)
 
     async def _create(self, record: type[Record], asked: _Asked) -> Response:
+        strike = self.faults.for_write(raw_path(asked.request), asked.body or b"")
+        if strike and not strike.stores:
+            return self._fail(strike, asked.request)
         posted = self._judge(record, asked)
         self._require_references(record, asked.tenant, posted)
         entry = self._entry(record, asked.tenant, posted)
-        await self._store.add(entry)
+        self._lag.wrote(await self._store.add(entry))
+        if strike:
+            return await self._disturb(strike, asked.request, entry.body)
         return text_answer(entry.body)
+
+    def _fail(self, strike: Strike, request: Request) -> Response:
+        """The answer to a POST that a fault struck before it was stored."""
+        self.faults.happened(strike.kind, stored=False)
+        if strike.form == "429":
+            headers = {"Retry-After": "1"} if strike.retry_after else None
+            raise Refusal(429, "too many requests", headers=headers)
+        if strike.form == "token-dies":
+            self._tokens.kill(bearer(request) or "")
+            raise unauthorized(BAD_TOKEN)
+        return disturbed_answer(strike, request, "")
+
+    async def _disturb(self, strike: Strike, request: Request, stored: str) -> Response:
+        """The answer to a POST that a fault struck after it was stored."""
+        if strike.form != "slow":
+            self.faults.happened(strike.kind, stored=True)
+            return disturbed_answer(strike, request, stored)
+        left = await leaves(request, self._settings.fault_slow)
+        self.faults.happened(strike.kind, stored=True if left else None)
+        if left:
+            raise ClientDisconnect
+        return text_answer(stored)
 
     def _judge(self, record: type[Record], asked: _Asked) -> dict[str, Any]:
         """The posted record, if it may be stored."""
@@ -222,77 +295,41 @@ class Api:
             external_id=stored.get("sys_external_id"),
             body=compact(stored),
             listed=tuple((name, str(value)) for name, value in listed if value is not None),
+            source_row=source_row(stored),
         )
 
-    def _one(self, record: type[Record], asked: _Asked, fields: list[str] | None) -> Response:
-        found = self._store.get(record.name_of_type, asked.tenant, asked.values["id"])
+    def _one(
+        self, record: type[Record], asked: _Asked, fields: list[str] | None, until: int | None
+    ) -> Response:
+        found = self._store.get(record.name_of_type, asked.tenant, asked.values["id"], until=until)
         if found is None:
             shown = asked.values["id"][:60]
             raise Refusal(404, f"tenant {asked.tenant!r} has no {record.name_of_type} with the id {shown!r}")
         return text_answer(_pick(found, fields))
 
-    def _list(self, route: Route, asked: _Asked, fields: list[str] | None) -> Response:
+    def _list(
+        self, route: Route, asked: _Asked, fields: list[str] | None, until: int | None, *, bare: bool
+    ) -> Response:
         key = asked.request.query_params.get("exclusiveStartKey") or None
         try:
             page = self._store.page(
                 route.record.name_of_type,
                 asked.tenant,
-                size=self._settings.page_size,
+                # A bare array has no place for a key, so it has no pages.
+                size=None if bare else self._settings.page_size,
                 after=key,
+                until=until,
                 where=(route.field, asked.values["value"]) if route.field else None,
             )
         except UnknownKey:
             reason = Reason("exclusiveStartKey", "expected the LastEvaluatedKey of an earlier page")
             raise Refusal(400, f"{reason.path}: {reason.message}", reasons=[reason]) from None
         items = ",".join(_pick(body, fields) for body in page.bodies)
+        if bare:
+            self.faults.happened("bare-list")
+            return text_answer(f"[{items}]")
         last = f',"LastEvaluatedKey":{compact(page.last)}' if page.last else ""
         return text_answer(f'{{"Count":{len(page.bodies)},"Items":[{items}]{last}}}')
-
-
-async def _read(request: Request, limit: int) -> bytes | None:
-    """The request's body; None where it is larger than the limit."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= limit:
-            parts.append(part)
-    return b"".join(parts) if size <= limit else None
-
-
-def _raw_path(request: Request) -> str:
-    """The path as it was sent, percent-encoded, so that a slash in a value is not one of the path."""
-    raw: bytes = request.scope["raw_path"]
-    return raw.partition(b"?")[0].decode("ascii", errors="replace")
-
-
-def _refuse_method(request: Request, allowed: tuple[str, ...]) -> NoReturn:
-    raise Refusal(
-        405,
-        f"{request.method} is not allowed here: {', '.join(allowed)}",
-        headers={"Allow": ", ".join(allowed)},
-    )
-
-
-def _fields(route: Route, request: Request) -> list[str] | None:
-    """The fields asked for; None: all. Refuses parameters and fields that are not known."""
-    reasons = [
-        Reason(name, f"unknown parameter; expected one of {', '.join(_PARAMETERS[route.kind])}")
-        for name in request.query_params
-        if name not in _PARAMETERS[route.kind]
-    ]
-    if request.query_params.get("consistentRead", "true") not in {"true", "false"}:
-        reasons.append(Reason("consistentRead", "expected true or false"))
-    asked = [name for name in request.query_params.get("fields", "").split(",") if name]
-    known = list(route.record.model_fields)
-    for name in asked:
-        if name not in known:
-            meant = nearest(name, known)
-            hint = f"; did you mean {meant!r}?" if meant else ""
-            reasons.append(Reason("fields", f"unknown field {name[:60]!r}{hint}"))
-    if reasons:
-        raise Refusal(400, f"{reasons[0].path}: {reasons[0].message}", reasons=reasons)
-    return asked or None
 
 
 def _pick(body: str, fields: list[str] | None) -> str:

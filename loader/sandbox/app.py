@@ -38,7 +38,7 @@ def make_app(
 
     Args:
         settings: How it behaves.
-        clock: Seconds of a clock that never goes back; the rate limit and tokens go by it.
+        clock: Seconds of a clock that never goes back; the rate limit, tokens and faults go by it.
         now: The time of day, UTC; records are stamped with it.
         new_id: An id that no record has yet.
         on_request: Called on the event loop with a line for each answer of the API; None: no log.
@@ -62,6 +62,7 @@ def make_app(
         routes=[
             Route("/", views.page, methods=["GET"]),
             Route("/stats", views.stats, methods=["GET"]),
+            Route("/_faults", views.faults, methods=["GET", "PUT"]),
             Route("/_records/{type}/{tenant}/{id}", views.record, methods=["GET"]),
         ],
         exception_handlers={Refusal: _refused, HTTPException: _not_allowed, Exception: failure_answer},

@@ -8,9 +8,11 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from loader.errors import ConfigurationError
 from loader.sandbox.app import make_app
+from loader.sandbox.disturbed import CLOSE
 from loader.sandbox.settings import SandboxSettings, is_loopback
 
 if TYPE_CHECKING:
@@ -27,6 +29,14 @@ _LAST_ANSWERS = 2
 """Seconds that requests under way may take when the server stops."""
 
 
+class _Protocol(HttpToolsProtocol):
+    """HTTP over a connection that the application may close."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {CLOSE: {"close": self.transport.close}}
+
+
 class _Server(uvicorn.Server):
     """A server that says when it accepts, and after a signal ends without passing it on."""
 
@@ -36,6 +46,7 @@ class _Server(uvicorn.Server):
                 app,
                 access_log=False,
                 backlog=_BACKLOG,
+                http=_Protocol,
                 lifespan="on",
                 log_config=None,
                 log_level="critical",

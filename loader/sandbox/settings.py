@@ -5,12 +5,14 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from loader.errors import ConfigurationError
+from loader.sandbox.faults import check_faults
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _TENANT = re.compile(r"[\w.~-]+", re.ASCII)
@@ -31,6 +33,11 @@ class SandboxSettings:
         page_size: Records on one page of a list.
         body_limit: The largest body taken, in bytes; a larger one is answered with 413.
         store: The SQLite file that keeps the records; None: a temporary one, gone at the end.
+        faults: The probability, 0 to 1, of each kind of fault (`loader.sandbox.faults.KINDS`) that is set
+            from the start.
+        fault_seed: What the dice of the faults are seeded with.
+        fault_slow: Seconds that an answer is held back by the fault `slow`.
+        fault_lag: Seconds that a write stays unseen by reads with the fault `lag`.
 
     Raises:
         ConfigurationError: A value cannot work.
@@ -46,8 +53,21 @@ class SandboxSettings:
     page_size: int = 100
     body_limit: int = 1024 * 1024
     store: Path | None = None
+    faults: Mapping[str, float] = field(default_factory=dict, hash=False)
+    fault_seed: int = 0
+    fault_slow: float = 90
+    fault_lag: float = 3
 
     def __post_init__(self) -> None:
+        check_faults(self.faults)
+        self._check_names()
+        self._check_limits()
+        for name in ("latency", "fault_slow", "fault_lag"):
+            seconds = getattr(self, name)
+            if not (math.isfinite(seconds) and seconds >= 0):
+                raise _wrong(name.replace("_", " "), seconds, "seconds, 0 or more")
+
+    def _check_names(self) -> None:
         for tenant in self.tenants:
             if not _TENANT.fullmatch(tenant):
                 raise _wrong("tenant", repr(tenant), "letters, digits, '_', '-', '.' and '~' only")
@@ -55,12 +75,12 @@ class SandboxSettings:
             raise _wrong("tenants", "none", "one at least")
         if self.tokens is not None and not all(self.tokens):
             raise _wrong("tokens", "an empty one", "texts that are not empty")
+
+    def _check_limits(self) -> None:
         if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):
             raise _wrong("rate", self.rate, "requests a second, more than 0")
         if self.burst is not None and self.burst < 1:
             raise _wrong("burst", self.burst, "1 or more requests")
-        if not (math.isfinite(self.latency) and self.latency >= 0):
-            raise _wrong("latency", self.latency, "seconds, 0 or more")
         if self.page_size < 1:
             raise _wrong("page size", self.page_size, "1 or more records")
         if self.body_limit < 1:

@@ -15,10 +15,12 @@ from typing import Final
 
 from loader.errors import ConfigurationError
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _APPLICATION: Final = 0x6C647362
 """Marks a file as a sandbox's store (`ldsb`), so that no other database is written into."""
 _GROUP: Final = 500
+_ALL: Final = 2**63 - 1
+"""The highest number of SQLite."""
 _SCHEMA: Final = f"""
     BEGIN;
     CREATE TABLE records (
@@ -28,12 +30,15 @@ _SCHEMA: Final = f"""
         id TEXT NOT NULL,
         load TEXT NOT NULL,
         external_id TEXT,
+        source_row TEXT,
         body TEXT NOT NULL
     );
     CREATE UNIQUE INDEX records_id ON records (type, tenant, id);
     CREATE INDEX records_load ON records (type, tenant, load);
     CREATE INDEX records_tenant ON records (type, tenant);
     CREATE INDEX records_external_id ON records (type, tenant, external_id) WHERE external_id IS NOT NULL;
+    CREATE INDEX records_source_row ON records (type, tenant, load, source_row)
+        WHERE source_row IS NOT NULL;
     CREATE TABLE listed (
         type TEXT NOT NULL,
         tenant TEXT NOT NULL,
@@ -60,6 +65,7 @@ class Entry:
         external_id: Its id in the system that it comes from; None where it has none.
         body: The whole record, as JSON.
         listed: The fields that it is listed by, with their values.
+        source_row: The file and row that it comes from; None where it does not say.
     """
 
     type: str
@@ -69,6 +75,7 @@ class Entry:
     external_id: str | None
     body: str
     listed: tuple[tuple[str, str], ...] = ()
+    source_row: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,26 +127,33 @@ class Store:
         self.path = path
         self._writing = _open(self.path)
         self._reading = _connect(self.path)
-        self._waiting: queue.SimpleQueue[tuple[Entry, asyncio.Future[None]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[Entry, asyncio.Future[int]] | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, name="sandbox-store", daemon=True)
         self._closed = False
         self._writer.start()
 
-    async def add(self, entry: Entry) -> None:
+    async def add(self, entry: Entry) -> int:
         """Stores a record; done once it is committed.
+
+        Returns:
+            The number of the write; a later one has a higher number.
 
         Raises:
             sqlite3.Error: It could not be stored; nothing of its group was.
         """
-        done = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.put((entry, done))
-        await done
+        return await done
 
-    def get(self, record_type: str, tenant: str, record_id: str) -> str | None:
-        """A record as JSON; None where none has that id."""
+    def last(self) -> int:
+        """The number of the last write; 0 where there is none."""
+        return int(self._reading.execute("SELECT COALESCE(MAX(seq), 0) FROM records").fetchone()[0])
+
+    def get(self, record_type: str, tenant: str, record_id: str, *, until: int | None = None) -> str | None:
+        """A record as JSON, of writes up to this number (None: of all); None where none has that id."""
         row = self._reading.execute(
-            "SELECT body FROM records WHERE type = ? AND tenant = ? AND id = ?",
-            (record_type, tenant, record_id),
+            "SELECT body FROM records WHERE type = ? AND tenant = ? AND id = ? AND seq <= ?",
+            (record_type, tenant, record_id, _ALL if until is None else until),
         ).fetchone()
         return row[0] if row else None
 
@@ -148,8 +162,9 @@ class Store:
         record_type: str,
         tenant: str,
         *,
-        size: int,
+        size: int | None,
         after: str | None = None,
+        until: int | None = None,
         where: tuple[str, str] | None = None,
     ) -> Page:
         """A page of a tenant's records, oldest first.
@@ -157,8 +172,9 @@ class Store:
         Args:
             record_type: Whose list.
             tenant: Whose records.
-            size: The most records on it.
+            size: The most records on it; None: no limit.
             after: The id of the last record of the page before; None: the first page.
+            until: The number of the last write that is seen; None: all are.
             where: A field that it is listed by, and the value wanted; None: all.
 
         Raises:
@@ -169,15 +185,16 @@ class Store:
             query = (
                 "SELECT records.id, records.body FROM listed JOIN records USING (seq)"
                 " WHERE listed.type = ? AND listed.tenant = ? AND field = ? AND value = ? AND listed.seq > ?"
-                " ORDER BY listed.seq LIMIT ?"
+                " AND listed.seq <= ? ORDER BY listed.seq LIMIT ?"
             )
         else:
             query = (
                 "SELECT id, body FROM records INDEXED BY records_tenant"
-                " WHERE type = ? AND tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
+                " WHERE type = ? AND tenant = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
             )
-        rows = self._reading.execute(query, (record_type, tenant, *(where or ()), start, size + 1)).fetchall()
-        last = rows[size - 1][0] if len(rows) > size else None
+        bounds = (start, _ALL if until is None else until, _ALL if size is None else size + 1)
+        rows = self._reading.execute(query, (record_type, tenant, *(where or ()), *bounds)).fetchall()
+        last = rows[size - 1][0] if size is not None and len(rows) > size else None
         return Page(tuple(body for _, body in rows[:size]), last)
 
     def counts(self) -> list[LoadCount]:
@@ -206,6 +223,16 @@ class Store:
                 "SELECT type, COUNT(*) FROM ("
                 " SELECT type FROM records INDEXED BY records_external_id WHERE external_id IS NOT NULL"
                 " GROUP BY type, tenant, external_id HAVING COUNT(*) > 1) GROUP BY type"
+            ).fetchall()
+        return dict(rows)
+
+    def duplicate_rows(self) -> dict[str, int]:
+        """By record type, how many rows (load, file, number) are stored more than once for their tenant."""
+        with closing(_connect(self.path)) as database:
+            rows = database.execute(
+                "SELECT type, COUNT(*) FROM ("
+                " SELECT type FROM records INDEXED BY records_source_row WHERE source_row IS NOT NULL"
+                " GROUP BY type, tenant, load, source_row HAVING COUNT(*) > 1) GROUP BY type"
             ).fetchall()
         return dict(rows)
 
@@ -241,23 +268,33 @@ class Store:
             more = group[-1] is not None
             entries = [each for each in group if each is not None]
             if entries:
-                error = self._commit([entry for entry, _ in entries])
+                result = self._commit([entry for entry, _ in entries])
                 # A loop that has ended has nobody waiting on it.
                 with contextlib.suppress(RuntimeError):
                     entries[0][1].get_loop().call_soon_threadsafe(
-                        _settle, [done for _, done in entries], error
+                        _settle, [done for _, done in entries], result
                     )
 
-    def _commit(self, entries: list[Entry]) -> sqlite3.Error | None:
+    def _commit(self, entries: list[Entry]) -> list[int] | sqlite3.Error:
         database = self._writing
+        numbers = []
         try:
             database.execute("BEGIN IMMEDIATE")
             for entry in entries:
                 seq = database.execute(
-                    "INSERT INTO records (type, tenant, id, load, external_id, body)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    (entry.type, entry.tenant, entry.id, entry.load, entry.external_id, entry.body),
+                    "INSERT INTO records (type, tenant, id, load, external_id, source_row, body)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        entry.type,
+                        entry.tenant,
+                        entry.id,
+                        entry.load,
+                        entry.external_id,
+                        entry.source_row,
+                        entry.body,
+                    ),
                 ).lastrowid
+                numbers.append(seq or 0)
                 for field, value in entry.listed:
                     database.execute(
                         "INSERT INTO listed (type, tenant, field, value, seq) VALUES (?, ?, ?, ?, ?)",
@@ -268,17 +305,17 @@ class Store:
             if database.in_transaction:
                 database.execute("ROLLBACK")
             return error
-        return None
+        return numbers
 
 
-def _settle(waiting: list[asyncio.Future[None]], error: sqlite3.Error | None) -> None:
-    for done in waiting:
+def _settle(waiting: list[asyncio.Future[int]], result: list[int] | sqlite3.Error) -> None:
+    for place, done in enumerate(waiting):
         if done.done():
             continue
-        if error:
-            done.set_exception(error)
+        if isinstance(result, sqlite3.Error):
+            done.set_exception(result)
         else:
-            done.set_result(None)
+            done.set_result(result[place])
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -314,9 +351,9 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
         database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
     )
     if not empty and found != (_APPLICATION, _VERSION):
+        what = f"one of version {found[1]}" if found[0] == _APPLICATION else "another SQLite database"
         raise ConfigurationError(
-            f"{path}: expected a sandbox's store of version {_VERSION} or a new file,"
-            " found another SQLite database",
+            f"{path}: expected a sandbox's store of version {_VERSION} or a new file, found {what}",
             next_step="name another file",
         )
     database.execute("PRAGMA journal_mode = WAL")

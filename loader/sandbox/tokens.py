@@ -46,13 +46,20 @@ class Tokens:
         self._clients = settings.clients
         self._clock = clock
         self._minted: dict[str, float] = {}
+        self._dead: set[str] = set()
 
     def accepts(self, token: str) -> bool:
         """Whether the token is good; one that was minted here is until its time is over."""
+        if token in self._dead:
+            return False
         ends = self._minted.get(token)
         if ends is not None:
             return self._clock() < ends
         return bool(token) and (self._good is None or token in self._good)
+
+    def kill(self, token: str) -> None:
+        """Makes a token one that is not good, whatever it was, for as long as the sandbox runs."""
+        self._dead.add(token)
 
     def grant(self, body: bytes) -> dict[str, Any]:
         """The answer to a request for a token.

@@ -1,4 +1,4 @@
-"""What a person may look at: the page at `/`, single records, and the figures of `/stats`.
+"""What a person may look at: the page at `/`, single records, the figures of `/stats`, and the faults.
 
 None of it needs a token: the sandbox listens on this machine only, and a request that names another host
 (as a web page elsewhere could make a browser do) is refused.
@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
+from loader.errors import ConfigurationError
 from loader.resources import TYPES
 from loader.sandbox.answers import Refusal, json_answer
 from loader.sandbox.settings import is_loopback
@@ -55,6 +56,7 @@ class Views:
             base_url=str(request.base_url).rstrip("/"),
             tenants=self._settings.tenants,
             statuses=sorted(self._api.statuses.items()),
+            faults=list(self._api.faults.chances.items()),
             shown_loads=_SHOWN_LOADS,
             **shown,
         )
@@ -71,18 +73,50 @@ class Views:
         return Response(text.encode(errors="replace"), headers=_HEADERS, media_type="application/json")
 
     async def stats(self, request: Request) -> Response:
-        """The figures: requests by status, and by record type what is stored and what stands twice."""
+        """The figures: requests, what is stored and what stands twice, and which faults there were.
+
+        By record type, `duplicates` counts external ids, and `duplicate_rows` rows (load, file and number),
+        that are stored more than once for their tenant. `faults` counts the requests that each kind struck;
+        `ambiguous` counts, of POSTs whose answer left it open, how many were stored and how many were not.
+        """
         _require_loopback(request)
         counts = await run_in_threadpool(self._store.counts)
         duplicates = await run_in_threadpool(self._store.duplicates)
+        rows = await run_in_threadpool(self._store.duplicate_rows)
+        faults = self._api.faults
         return json_answer(
             {
                 "requests": {str(status): count for status, count in sorted(self._api.statuses.items())},
+                "unanswered": self._api.unanswered,
                 "stored": _by_type(counts),
                 "duplicates": {name: duplicates.get(name, 0) for name in TYPES},
+                "duplicate_rows": {name: rows.get(name, 0) for name in TYPES},
+                "faults": dict(faults.met),
+                "ambiguous": {"stored": dict(faults.stored), "not_stored": dict(faults.not_stored)},
             },
             headers={"Cache-Control": "no-store"},
         )
+
+    async def faults(self, request: Request) -> Response:
+        """The probability of each kind of fault that is set, as JSON; PUT sets those of its body alone."""
+        _require_loopback(request)
+        if request.method == "PUT":
+            self._set_faults(await request.body())
+        return json_answer(self._api.faults.chances, headers={"Cache-Control": "no-store"})
+
+    def _set_faults(self, body: bytes) -> None:
+        try:
+            wanted = json.loads(body)
+        except (ValueError, RecursionError):
+            wanted = None
+        if not isinstance(wanted, dict):
+            raise Refusal(
+                400, 'expected a JSON object of kinds and probabilities, such as {"drop-after": 0.05}'
+            )
+        try:
+            self._api.faults.replace(wanted)
+        except ConfigurationError as refused:
+            raise Refusal(400, refused.message) from None
 
     def _shown(self) -> dict[str, Any]:
         counts = self._store.counts()

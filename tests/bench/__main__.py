@@ -1,6 +1,6 @@
-"""`make bench`: the loader beside simpler ways, in one run, since machines are noisy.
+"""`make bench`: the loader beside simpler ways, in one run, since machines are noisy; then what it promises.
 
-Everything stays on this machine. `python -m tests.bench --rows 100000` is quicker.
+Everything stays on this machine. `python -m tests.bench --rows 100000 --kills 5` is quicker.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from tests.bench import kills, resume
 from tests.bench.data import COLUMNS, MAPPING, write_csv
 from tests.bench.measure import Taken, row, run
 
@@ -25,7 +26,9 @@ def main() -> None:
     """Measures all of it."""
     parser = argparse.ArgumentParser(description="Measures the loader.")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the file that is read")
-    rows = parser.parse_args().rows
+    parser.add_argument("--kills", type=int, default=20, help="how often a load is killed")
+    words = parser.parse_args()
+    rows: int = words.rows
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "mapping.yaml").write_text(MAPPING, encoding="utf-8")
@@ -35,6 +38,8 @@ def main() -> None:
         _reading(place, rows)
         _mapping(place, max(1000, rows // 5))
         _loading(place, max(1000, rows // 50))
+    resume.section(rows)
+    kills.section(words.kills, seed=1)
 
 
 def _reading(place: Path, rows: int) -> None:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOKEN = {"Authorization": "Bearer any-token"}
+ASKED = {
+    "grant_type": "client_credentials",
+    "client_id": "loader",
+    "client_secret": "hush",
+    "audience": "https://api.example.org",
+}
 ON_THE_DAY = {"position": "on", "relative_to": "the reference date"}
 
 

@@ -116,10 +116,21 @@ def test_the_figures_tell_what_happened(client: httpx.Client) -> None:
     client.get("/")
     assert client.get("/stats").json() == {
         "requests": {"200": 8, "400": 1},
+        "unanswered": 0,
         "stored": {"billing-run": 7, "billing-template": 1},
         "duplicates": {"billing-run": 1, "billing-template": 0},
+        "duplicate_rows": {"billing-run": 0, "billing-template": 0},
+        "faults": {},
+        "ambiguous": {"stored": {}, "not_stored": {}},
     }
     assert "1 external id stored more than once" in Page(client.get("/").text).text
+
+
+def test_the_page_tells_the_faults_that_are_set(client: httpx.Client) -> None:
+    """Whoever wonders about an answer sees why it came; without faults there is no word of them."""
+    assert "Faults" not in Page(client.get("/").text).text
+    client.put("/_faults", json={"500-after": 0.1, "lag": 1})
+    assert "Faults are set 500-after:0.1 , lag:1.0" in Page(client.get("/").text).text
 
 
 def test_only_the_latest_loads_are_shown(client: httpx.Client) -> None:

@@ -85,6 +85,16 @@ def test_another_database_is_not_written_into(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_store_of_another_version_is_told_as_such(tmp_path: Path) -> None:
+    """It is a sandbox's, so the message does not call it something else."""
+    path = tmp_path / "sandbox.db"
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 1")
+    with pytest.raises(ConfigurationError, match=r"store of version 2 .* one of version 1"):
+        Store(path)
+
+
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     """A text file is named and left alone."""
     path = tmp_path / "notes.txt"

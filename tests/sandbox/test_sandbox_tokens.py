@@ -7,19 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from loader.sandbox import SandboxSettings
-from tests.sandbox.bodies import sandbox_client
+from tests.sandbox.bodies import ASKED, sandbox_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
-
-ASKED = {
-    "grant_type": "client_credentials",
-    "client_id": "loader",
-    "client_secret": "hush",
-    "audience": "https://api.example.org",
-}
 
 
 @pytest.fixture

@@ -1,0 +1,97 @@
+"""What a request asks, as it was sent: its body, path, token, method and parameters."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from loader.resources.base import nearest
+from loader.sandbox.answers import Refusal
+from loader.sandbox.contract import Reason
+from loader.sandbox.routes import Kind
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from loader.sandbox.routes import Route
+
+BAD_TOKEN: Final = "a token that is not good"  # noqa: S105 - words, not a token
+
+_PARAMETERS = {
+    Kind.RECORDS: ("fields", "exclusiveStartKey"),
+    Kind.LISTING: ("fields", "exclusiveStartKey"),
+    Kind.RECORD: ("fields", "consistentRead"),
+}
+
+
+async def read_body(request: Request, limit: int) -> bytes | None:
+    """The request's body; None where it is larger than the limit."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size <= limit:
+            parts.append(part)
+    return b"".join(parts) if size <= limit else None
+
+
+async def leaves(request: Request, seconds: float) -> bool:
+    """Whether the client closes its connection within that time; returns as soon as it does."""
+    try:
+        async with asyncio.timeout(seconds):
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return False
+    return True
+
+
+def raw_path(request: Request) -> str:
+    """The path as it was sent, percent-encoded, so that a slash in a value is not one of the path."""
+    raw: bytes = request.scope["raw_path"]
+    return raw.partition(b"?")[0].decode("ascii", errors="replace")
+
+
+def bearer(request: Request) -> str | None:
+    """The bearer token, which may be empty; None: the request has none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def unauthorized(found: str) -> Refusal:
+    """401, with what was found in place of a good token."""
+    return Refusal(
+        401,
+        f"unauthorized: expected Authorization: Bearer TOKEN with a good token, found {found}",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def refuse_method(request: Request, allowed: tuple[str, ...]) -> NoReturn:
+    """405, with the methods that the path takes."""
+    raise Refusal(
+        405,
+        f"{request.method} is not allowed here: {', '.join(allowed) or 'no method is'}",
+        headers={"Allow": ", ".join(allowed)},
+    )
+
+
+def wanted_fields(route: Route, request: Request) -> list[str] | None:
+    """The fields asked for; None: all. Refuses parameters and fields that are not known."""
+    reasons = [
+        Reason(name, f"unknown parameter; expected one of {', '.join(_PARAMETERS[route.kind])}")
+        for name in request.query_params
+        if name not in _PARAMETERS[route.kind]
+    ]
+    if request.query_params.get("consistentRead", "true") not in {"true", "false"}:
+        reasons.append(Reason("consistentRead", "expected true or false"))
+    asked = [name for name in request.query_params.get("fields", "").split(",") if name]
+    known = list(route.record.model_fields)
+    for name in asked:
+        if name not in known:
+            meant = nearest(name, known)
+            hint = f"; did you mean {meant!r}?" if meant else ""
+            reasons.append(Reason("fields", f"unknown field {name[:60]!r}{hint}"))
+    if reasons:
+        raise Refusal(400, f"{reasons[0].path}: {reasons[0].message}", reasons=reasons)
+    return asked or None
