@@ -146,7 +146,7 @@ WAITING: Final = tuple(
 def count_refused_for_now(connection: sqlite3.Connection, line: LoadLine) -> int:
     """How many rows were refused with 409."""
     _, rows = WAITING[1]
-    found = connection.execute(f"SELECT COUNT(*) {rows}", (line.first_key, line.last_key)).fetchone()  # noqa: S608 - numbers of our own
+    found = connection.execute(f"SELECT COUNT(*) {rows}", (line.first_key, line.last_key)).fetchone()
     return int(found[0])
 
 
@@ -154,7 +154,7 @@ def reopen_waiting(connection: sqlite3.Connection, line: LoadLine) -> int:
     """Makes rows pending that waited for something else: blocked ones, and those refused with 409."""
     moved: dict[int, int] = {}
     for state, rows in WAITING:
-        keys = connection.execute(f"SELECT key {rows}", (line.first_key, line.last_key)).fetchall()  # noqa: S608 - numbers of our own
+        keys = connection.execute(f"SELECT key {rows}", (line.first_key, line.last_key)).fetchall()
         connection.executemany(f"UPDATE load_row SET state = {RowState.PENDING.value} WHERE key = ?", keys)  # noqa: S608 - likewise
         moved[state] = -len(keys)
     total = -sum(moved.values())

@@ -139,7 +139,7 @@ def settle_load(
     with Journal.open(home) as journal, _claimed(journal, load_id, home) as load:
         settings = thawed_settings(load, changes)
         check_transport_safety(base_url_of(settings, record_type(load.resource)))
-        journal.mark_in_doubt(load.load_id)
+        _bury(journal, load)
         again = partial(_prepared_again, load, changes)
         signal = None
         try:
@@ -148,6 +148,13 @@ def settle_load(
             signal = signal_name(interrupted.number)
         summary = rewrite_results(journal, load, home)
         return Result(summary, exit_code(summary, signal=signal), reasons=reasons_of(journal, load.load_id))
+
+
+def _bury(journal: Journal, load: Load) -> None:
+    """Says of a load whose process died that it was interrupted, and which of its rows are in doubt."""
+    journal.mark_in_doubt(load.load_id)
+    if load.state == "running":
+        journal.finish(load.load_id, "interrupted", requests=load.requests, seconds=load.seconds)
 
 
 def _prepared_again(load: Load, changes: Mapping[str, Any], seqs: frozenset[int]) -> Iterator[Prepared]:
@@ -182,7 +189,7 @@ def decide_load(
         ConfigurationError: A row is not in doubt.
     """
     with Journal.open(home) as journal, _claimed(journal, load_id, home) as load:
-        journal.mark_in_doubt(load.load_id)
+        _bury(journal, load)
         doubts = {
             (load.files[each.file_no].name, each.record_no): each.seq
             for each in journal.receipts(load.load_id, {Status.IN_DOUBT})
@@ -198,7 +205,7 @@ def decide_load(
                     + ("" if name else "; it has several files: write FILE:RECORD_NO"),
                     next_step="loader status LOAD lists the rows in doubt",
                 )
-            decided[doubts[name, record_no]] = (stored, record_id)
+            decided[doubts[name, record_no]] = (stored, record_id if stored else None)
         journal.decide(load.load_id, decided, by=by, at=datetime.now(UTC))
         summary = rewrite_results(journal, load, home)
         return Result(summary, exit_code(summary), reasons=reasons_of(journal, load.load_id))

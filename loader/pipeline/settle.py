@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -67,7 +67,6 @@ class Settler:
     watcher: Watcher
     pause: Callable[[float], None]
     bodies: Callable[[frozenset[int]], Iterable[Prepared]] | None = None
-    _found: dict[Mark, str] = field(default_factory=dict)
 
     def settle(self) -> Settled:
         """Looks for every row in doubt: once, and for those not found once more a little later.

@@ -147,6 +147,8 @@ class _Lister:
         async def search() -> None:
             for url in urls:
                 await self._search(url, wanted, load_id, found)
+                if wanted and len(found) == len(wanted):
+                    return
 
         await _interruptible(search())
         return found
@@ -161,10 +163,9 @@ class _Lister:
         )
         async with httpx.AsyncClient(transport=transport, follow_redirects=False) as client:
             async for record in self._records(client, url):
-                mark = _mark(record, load_id)
-                record_id = record.get("id")
-                if mark in wanted and isinstance(record_id, str) and mark is not None:
-                    found.setdefault(mark, record_id)
+                mark = _mark(record, load_id, url)
+                if mark is not None and mark in wanted:
+                    found.setdefault(mark, _id(record, url))
                 if len(found) == len(wanted):
                     return
 
@@ -241,7 +242,7 @@ def _page(answer: httpx.Response) -> tuple[list[Any], str | None]:
     """The records of a page, and the key of the next; None where there is none."""
     try:
         body = answer.json()
-    except (ValueError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         raise NoLookup(f"GET {answer.url}: the answer is not JSON", missing=False) from None
     if isinstance(body, list):
         return body, None
@@ -249,14 +250,37 @@ def _page(answer: httpx.Response) -> tuple[list[Any], str | None]:
     if not isinstance(items, list):
         raise NoLookup(f"GET {answer.url}: the answer is no list of records", missing=False)
     key = body.get("LastEvaluatedKey")
-    if key is None or isinstance(key, str):
+    if not key or isinstance(key, str):
         return items, key or None
     return items, json.dumps(key, separators=(",", ":"))
 
 
-def _mark(record: dict[str, Any], load_id: str) -> Mark | None:
-    """The record's mark; None where it is of another load, or of none."""
-    number, file = record.get("sys_bulk_load_record_no"), record.get("sys_bulk_load_source_file")
-    if record.get("sys_bulk_load_id") != load_id or not isinstance(file, str):
+def _mark(record: dict[str, Any], load_id: str, url: str) -> Mark | None:
+    """The record's mark; None where it is of another load, or of none.
+
+    Raises:
+        NoLookup: It is of this load and does not say which row: no row can be shown not to be stored.
+    """
+    if record.get("sys_bulk_load_id") != load_id:
         return None
-    return Mark(file, int(number)) if isinstance(number, int | float) else None
+    number, file = record.get("sys_bulk_load_record_no"), record.get("sys_bulk_load_source_file")
+    whole = not isinstance(number, bool) and (
+        isinstance(number, int) or (isinstance(number, float) and number.is_integer())
+    )
+    if isinstance(file, str) and number is not None and whole:
+        return Mark(file, int(number))
+    raise NoLookup(
+        f"GET {url}: a record of this load without its source file or record number", missing=True
+    )
+
+
+def _id(record: dict[str, Any], url: str) -> str:
+    """The record's id.
+
+    Raises:
+        NoLookup: It has none: its row is stored, and nobody knows as what.
+    """
+    found = record.get("id")
+    if isinstance(found, str) and found:
+        return found
+    raise NoLookup(f"GET {url}: a record of this load without an id", missing=True)

@@ -216,7 +216,7 @@ def test_damage_among_the_rows_stops_reading_and_writing(home: Path) -> None:
     path = home / "journal.db"
     size = path.stat().st_size
     with path.open("r+b") as file:
-        file.seek(size // 4096 * 6 // 10 * 4096)
+        file.seek(size // 4096 * 8 // 10 * 4096)
         file.write(b"\xff" * (size - file.tell()))
     with Journal.open(home) as journal:
         with pytest.raises(JournalFailed, match="damaged"):
