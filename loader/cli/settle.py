@@ -52,12 +52,12 @@ def settle_command(
         raise click.UsageError("--rows goes with --as created or --as unsent")
     with existing_journal(home) as journal:
         load = known_load(journal, load_id, home)
+    existing_tenant(options.get("tenant") if on_command_line("tenant") else None, load.tenant)
     if verdict is not None:
         said = None if rows is None else _read_rows(rows)
         result = decide_load(load.load_id, stored=verdict == "created", rows=said, by=_user(), home=home)
     else:
         given = {name: value for name, value in options.items() if on_command_line(name)}
-        existing_tenant(given.get("tenant"), load.tenant)
         run_settings({**given, "tenant": load.tenant})
         with watcher() as watching, resumable(watching, home):
             result = settle_load(

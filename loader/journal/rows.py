@@ -180,7 +180,7 @@ def decide_rows(
         message = f"said to be {'stored' if stored else 'not stored'} by {by} at {at}"
         connection.execute(
             "UPDATE load_row SET state = ?, id = ?, message = ? WHERE key = ?",
-            (after, record_id, message, key),
+            (after, record_id if stored else None, message, key),
         )
         connection.execute(
             "INSERT INTO decision (load_no, seq, verdict, decided_by, decided_at) VALUES (?, ?, ?, ?, ?)",

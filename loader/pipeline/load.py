@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from loader.errors import ConfigurationError
 from loader.journal import Journal, claim
-from loader.pipeline.plan import Inputs, base_url_of, frozen, tell_inputs, thawed, thawed_settings
+from loader.pipeline.plan import (
+    Inputs,
+    base_url_of,
+    changed_mapping,
+    frozen,
+    tell_inputs,
+    thawed,
+    thawed_settings,
+)
 from loader.pipeline.prepare import Preparer
 from loader.pipeline.receipts import (
     finished_summary,
@@ -105,6 +113,8 @@ def resume_load(
         preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant)
         tell_inputs(inputs, preparer, watcher)
         make_folder(folder_of(home, load.load_id))
+        if changed := changed_mapping(load):
+            watcher.note(changed)
         journal.reopen(load.load_id)
         if lost := journal.mark_in_doubt(load.load_id):
             watcher.note(f"{lost} rows were under way when the load was broken off: they are in doubt")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -36,11 +37,13 @@ class Inputs:
         mapping: The mapping, with overrides of its `source:` section applied.
         source: Its files, opened.
         overrides: Those overrides.
+        mapping_path: Where the mapping's file is, to tell later whether it has changed; None: nowhere.
     """
 
     mapping: MappingRules
     source: Source
     overrides: Mapping[str, Any]
+    mapping_path: Path | None = None
 
 
 def read_mapping(path: Path) -> tuple[str, str]:
@@ -132,7 +135,8 @@ def post_url(base_url: str, record: type[Record], tenant: str) -> str:
 def frozen(inputs: Inputs, settings: RunSettings) -> str:
     """What a resumed load has to know again, as JSON; no secrets."""
     paths = [str(Path(file.path).absolute()) for file in inputs.source.files]
-    kept = {"sources": paths, "source_options": dict(inputs.overrides)}
+    mapping_path = str(inputs.mapping_path.absolute()) if inputs.mapping_path else None
+    kept = {"sources": paths, "source_options": dict(inputs.overrides), "mapping_path": mapping_path}
     return json.dumps({**kept, "settings": settings.model_dump(mode="json")})
 
 
@@ -147,6 +151,29 @@ def thawed(load: Load, changes: Mapping[str, Any]) -> tuple[Inputs, RunSettings]
     inputs = open_inputs(load.mapping_text, load.mapping_name, kept["sources"], kept["source_options"])
     inputs.source.checked(load.files)
     return inputs, thawed_settings(load, changes)
+
+
+def changed_mapping(load: Load) -> str | None:
+    """What to say where a mapping's file has changed since its load began; None where it has not.
+
+    A resumed load goes on with the mapping as it was: a load half through one mapping and half through
+    another would be neither.
+    """
+    path = json.loads(load.settings).get("mapping_path")
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig") if path else load.mapping_text
+    except (OSError, UnicodeDecodeError):
+        return None
+    if text == load.mapping_text:
+        return None
+    pairs = zip_longest(load.mapping_text.splitlines(), text.splitlines(), fillvalue="")
+    number, was, now = next(
+        ((number, *pair) for number, pair in enumerate(pairs, 1) if pair[0] != pair[1]), (1, "", "")
+    )
+    return (
+        f"{load.mapping_name} has changed since the load began, from line {number} on "
+        f"({was.strip()[:60]!r} is now {now.strip()[:60]!r}); the load goes on with the mapping as it was"
+    )
 
 
 def thawed_settings(load: Load, changes: Mapping[str, Any]) -> RunSettings:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from loader.sending import TokenSource
     from loader.settings import RunSettings
 
+_IDLE_ROUNDS: Final = 5  # by chance the last few rows may come in doubt more than once
 _SIGNALS: Final[dict[int, Literal["SIGINT", "SIGTERM"]]] = {2: "SIGINT", 15: "SIGTERM"}
 
 
@@ -77,7 +78,7 @@ class Run:
         self._requests = self._before = load.requests
         self._resumed = resumed
         self._settled = Settled()
-        self._waiting_retried = False
+        self._created_at_retry = 0
         self._patience = DOUBTS  # doubled with each pass, since every pass reads all of the tenant's records
         self._pace = Pace(settings.rate, time.monotonic())
         self._read_through = 0
@@ -96,6 +97,7 @@ class Run:
         limit = self._settings.limit
         self._watcher.started(self._load.load_id, min(hint, limit) if hint and limit else hint)
         self._totals = self._journal.totals(self._load.load_id)
+        self._read_through = sum(self._totals.values())
         started = time.monotonic()
         ended = self._rounds()
         summary = self._conclude(ended, self._load.seconds + time.monotonic() - started)
@@ -110,6 +112,8 @@ class Run:
             if self._resumed:
                 self._settle()
                 self._journal.reopen_waiting(self._load.load_id)
+                self._created_at_retry = self._totals[Status.CREATED]
+            idle = 0
             while True:
                 before = self._progress()
                 ended = dispatch(self._dispatcher)
@@ -118,7 +122,8 @@ class Run:
                 self._settle()
                 if not (ended.doubtful or self._more_to_send()):
                     break
-                if self._progress() == before:
+                idle = idle + 1 if self._progress() == before else 0
+                if idle == _IDLE_ROUNDS:
                     ended.reason = ServiceDown("rows keep coming in doubt, and none gets through any more")
                     break
         except JournalFailed as reason:
@@ -144,10 +149,10 @@ class Run:
         self._totals = self._journal.totals(load_id)
 
     def _more_to_send(self) -> bool:
-        """Whether a further round has anything to do; rows refused with 409 get one, when others are in."""
+        """Whether a further round has anything to do; rows refused with 409 get one when others got in."""
         load_id = self._load.load_id
-        if not self._waiting_retried and self._journal.totals(load_id)[Status.CREATED]:
-            self._waiting_retried = True
+        if (created := self._journal.totals(load_id)[Status.CREATED]) > self._created_at_retry:
+            self._created_at_retry = created
             if reopened := self._journal.count_refused_for_now(load_id):
                 self._watcher.note(f"trying {reopened:,} rows again that referred to something not there")
                 self._journal.reopen_waiting(load_id)
@@ -189,6 +194,7 @@ class Run:
         record = self._inputs.mapping.record
         load = self._load
         self._before = self._requests
+        self._totals = self._journal.totals(load.load_id)  # rows reopened since count no longer as wrong
         learnt = self._pace.rate or self._journal.learnt_rate(load.tenant, load.resource, self._base_url)
         self._pace = Pace(self._settings.rate, time.monotonic(), learnt)
         self._client = client = Client(
@@ -202,7 +208,7 @@ class Run:
             concurrency=self._settings.concurrency,
             max_errors=self._settings.max_errors,
             wrong=wrong,
-            read=sum(self._totals.values()),
+            read=sum(self._totals.values()) - self._totals[Status.PENDING],
             doubts=None if self._settled.missing else self._patience,
             first_run=not any(self._totals.get(each) for each in (Status.CREATED, Status.IN_DOUBT)),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from loader.errors import SourceError
 from loader.pipeline.plan import base_url_of, post_url
 from loader.records import Outcome, Ready, Status
 from loader.resources import record_type
@@ -58,6 +59,7 @@ class Settler:
         watcher: Is told what comes of it.
         pause: Waits so many seconds.
         bodies: Gives the prepared batches of these rows again, for lists by a field's value; None: cannot.
+            It may raise SourceError, which leaves such rows in doubt.
     """
 
     journal: Journal
@@ -137,11 +139,24 @@ class Settler:
         try:
             find_stored([whole], frozenset(), load_id="", token=self.token, settings=self.settings)
         except NoLookup as problem:
-            lists = self._partial_lists(frozenset(doubts), base_url) if problem.missing else {}
+            lists = self._listed_by_value(frozenset(doubts), base_url, problem) if problem.missing else {}
             if not lists:
                 raise
             return lists
         return {whole: frozenset(doubts)}
+
+    def _listed_by_value(
+        self, doubts: frozenset[int], base_url: str, whole: NoLookup
+    ) -> dict[str, frozenset[int]]:
+        """Lists by a field's value, where no list of all records can be read.
+
+        Raises:
+            NoLookup: The source, which has the values, cannot be read any more.
+        """
+        try:
+            return self._partial_lists(doubts, base_url)
+        except SourceError as error:
+            raise NoLookup(f"{whole}; {error.message}", missing=True) from None
 
     def _partial_lists(self, doubts: frozenset[int], base_url: str) -> dict[str, frozenset[int]]:
         """Lists by a field's value, where the service offers such and rows have one."""

@@ -269,9 +269,7 @@ def _mark(record: dict[str, Any], load_id: str, url: str) -> Mark | None:
     )
     if isinstance(file, str) and number is not None and whole:
         return Mark(file, int(number))
-    raise NoLookup(
-        f"GET {url}: a record of this load without its source file or record number", missing=True
-    )
+    raise NoLookup(f"GET {url}: a record of this load without its source file or record number", missing=True)
 
 
 def _id(record: dict[str, Any], url: str) -> str:

@@ -390,6 +390,19 @@ def test_resume_uses_the_mapping_of_the_beginning(shell: Shell) -> None:
     assert terms == {"NET30"}
 
 
+def test_resume_tells_that_the_mapping_has_changed(shell: Shell) -> None:
+    """It names the first line that differs, and goes on with the mapping as it was."""
+    shell.write_rows(10)
+    load_id = _stopped(shell).summary["load_id"]
+    mapping = shell.folder / "runs.yaml"
+    mapping.write_text(mapping.read_text().replace("NET30", "NET99"))
+    with ScriptedApi() as api:
+        done = shell.run("resume", load_id, "--base-url", api.url, "--json")
+        terms = {each.body["training_provider_billing_options"]["payment_terms_id"] for each in api.asked}
+    assert (done.code, terms) == (0, {"NET30"})
+    assert "runs.yaml has changed since the load began, from line 8 on" in done.err
+
+
 def test_resume_from_another_folder(shell: Shell) -> None:
     """The load knows where its sources are, whatever folder it is resumed from."""
     shell.write_rows(10)
