@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Lists = Callable[[str], tuple[int, dict[str, str], str]]
     Answers = Callable[["Asked"], "tuple[int, dict[str, str], str]"]
 
 
@@ -50,10 +51,12 @@ class ScriptedApi:
 
     Attributes:
         answers: What each request is answered; a status of 0 closes the connection without an answer.
-        asked: All requests, in the order in which they came.
+        gets: What a GET of a path (its query included) is answered; None: this service has none, 501.
+        asked: All POSTs, in the order in which they came.
     """
 
     answers: Answers = created
+    gets: Lists | None = None
     asked: list[Asked] = field(default_factory=list)
 
     @property
@@ -79,7 +82,12 @@ class ScriptedApi:
                 with lock:
                     asked = Asked(len(api.asked) + 1, self.path, headers, body, time.monotonic())
                     api.asked.append(asked)
-                status, more, text = api.answers(asked)
+                self._say(*api.answers(asked))
+
+            def do_GET(self) -> None:
+                self._say(*(api.gets(self.path) if api.gets else (501, {}, "")))
+
+            def _say(self, status: int, more: dict[str, str], text: str) -> None:
                 if not status:
                     self.close_connection = True
                     return

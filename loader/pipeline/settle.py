@@ -195,3 +195,7 @@ class Settler:
         if settled.left:
             told.append(f"{settled.left:,} stay in doubt: {settled.reason}")
         self.watcher.note(f"of the rows in doubt {', '.join(told)}")
+        if settled.missing:
+            self.watcher.note(
+                f"to decide by hand: loader settle {self.load.load_id} --as created|unsent [--rows FILE]"
+            )

@@ -34,6 +34,7 @@ ATTEMPTS: Final = 6
 """How often a page is asked for before the lookup counts as broken, for `give_up_after` at the longest."""
 LONGEST_WAIT: Final = 10.0
 """Seconds between two attempts, unless the service asks for more."""
+_LONGEST_PAGE: Final = 256 * 1024 * 1024  # bytes; a bare array holds all records at once
 _MISSING: Final = frozenset({403, 404, 405, 501})
 _THROTTLED: Final = 429
 _SERVER_ERROR: Final = 500
@@ -154,20 +155,31 @@ class _Lister:
         return found
 
     async def _search(self, url: str, wanted: Collection[Mark], load_id: str, found: dict[Mark, str]) -> None:
-        """One pass over one list."""
+        """One pass over one list.
+
+        Raises:
+            NoLookup: It cannot be read, or tells of no record which load it is of: then it cannot show
+                that a row was not stored.
+        """
         transport = AiohttpTransport(
             connect_timeout=self._settings.connect_timeout,
             read_timeout=self._settings.read_timeout,
             connections=1,
             proxy=proxy_for(url),
+            longest_answer=_LONGEST_PAGE,
         )
+        seen, told = 0, False
         async with httpx.AsyncClient(transport=transport, follow_redirects=False) as client:
             async for record in self._records(client, url):
+                seen += 1
+                told = told or isinstance(record.get("sys_bulk_load_id"), str)
                 mark = _mark(record, load_id, url)
                 if mark is not None and mark in wanted:
                     found.setdefault(mark, _id(record, url))
                 if len(found) == len(wanted):
                     return
+        if seen and not told:
+            raise NoLookup(f"GET {url}: its records do not tell sys_bulk_load_id", missing=True)
 
     async def _records(self, client: httpx.AsyncClient, url: str) -> AsyncIterator[dict[str, Any]]:
         key: str | None = None

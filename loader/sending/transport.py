@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 UNSENT: Final = "loader.unsent"
 """The request extension that is True once it is certain that no byte of the request has left."""
 LONGEST_ANSWER: Final = 4 * 1024 * 1024
-"""Bytes of an answer that are read, content encodings undone; the rest is left unread."""
+"""Bytes of an answer to a POST that are read."""
 IDLE: Final = 4.0
 """Seconds that an idle connection is kept: less than the 5 s after which common servers close theirs, since
 a request on a connection that is just being closed leaves its row in doubt."""
@@ -105,6 +105,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         connections: The most open connections at once.
         proxy: The proxy for requests to `https` URLs; None for none.
         tls: How servers prove who they are; None: `tls_context()`.
+        longest_answer: Bytes of an answer that are read, content encodings undone; the rest is left unread.
     """
 
     def __init__(
@@ -115,7 +116,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         connections: int,
         proxy: str | None = None,
         tls: ssl.SSLContext | None = None,
+        longest_answer: int = LONGEST_ANSWER,
     ) -> None:
+        self._longest_answer = longest_answer
         self._proxy = proxy
         self._urls: dict[httpx.URL, yarl.URL] = {}
         self._session = aiohttp.ClientSession(
@@ -128,7 +131,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends one request and reads its answer, up to `LONGEST_ANSWER`.
+        """Sends one request and reads its answer, up to `longest_answer`.
 
         Raises:
             httpx.ConnectError: No connection: refused, DNS, TLS, proxy. Nothing has left.
@@ -152,7 +155,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             allow_redirects=False,
             proxy=self._proxy if request.url.scheme == "https" else None,
         ) as answer:
-            body = await _read(answer.content)
+            body = await _read(answer.content, self._longest_answer)
             headers = [pair for pair in answer.raw_headers if pair[0].lower() not in _UNDONE]
             return httpx.Response(answer.status, headers=headers, content=body, request=request)
 
@@ -176,10 +179,10 @@ _WHOLE: Final = 1024 * 1024
 _UNDONE: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
-async def _read(content: aiohttp.StreamReader) -> bytes:
-    """The body; a longer one than `LONGEST_ANSWER` is cut there, which closes the connection."""
-    body = await content.read(LONGEST_ANSWER)
-    while len(body) < LONGEST_ANSWER and (more := await content.read(LONGEST_ANSWER - len(body))):
+async def _read(content: aiohttp.StreamReader, longest: int) -> bytes:
+    """The body; a longer one is cut there, which closes the connection."""
+    body = await content.read(longest)
+    while len(body) < longest and (more := await content.read(longest - len(body))):
         body += more
     return body
 
