@@ -166,6 +166,7 @@ class Dispatcher(Generic[Prepared]):
             elif self._worth_committing():
                 await self._commit()
             elif self._finished():
+                self._judge([], 0, [], at_end=True)
                 return
             else:
                 await self._pause()
@@ -251,15 +252,20 @@ class Dispatcher(Generic[Prepared]):
         self._open += len(intents)
         for row in intents:
             self._queue.put_nowait(row)
-        at_end = self._exhausted and not self._waiting
-        problem = self._verdict.add(judged, len(intents), outcomes, at_end=at_end)
-        if problem is not None:
-            self._stop(problem)
+        self._judge(judged, len(intents), outcomes, at_end=False)
         self._doubts += sum(each.status is Status.IN_DOUBT for each in outcomes)
         if self._limits.doubts is not None and self._doubts >= self._limits.doubts and not self._stopping:
             self._ended.doubtful = True
             self._stop(None)
         self._on_news()
+
+    def _judge(
+        self, judged: Sequence[Judged], sent: int, outcomes: Sequence[Outcome], *, at_end: bool
+    ) -> None:
+        """Stops the load where its rows say that it should."""
+        problem = self._verdict.add(judged, sent, outcomes, at_end=at_end)
+        if problem is not None and not self._stopping:
+            self._stop(problem)
 
     def _portion(self) -> tuple[list[Judged], list[Ready]]:
         """The next rows to get a line; where the load stops, all that are left, unsent."""

@@ -392,3 +392,14 @@ def test_a_signal_ends_a_wait() -> None:
     with pytest.raises(Interrupted):
         wait(60)
     timer.join()
+
+
+def test_a_list_that_tells_no_load_shows_nothing(lists: Lists) -> None:
+    """Where no record says which load it is of, a row that is not found may be stored all the same."""
+    untold = {"id": "id-9", "sys_external_id": "K00009"}
+    lists.answers = lambda _number, _query: page(untold)
+
+    with pytest.raises(NoLookup, match="do not tell sys_bulk_load_id") as shown:
+        find(lists, 1)
+
+    assert shown.value.missing
