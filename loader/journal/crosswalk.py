@@ -22,12 +22,12 @@ WITH wanted (external_id) AS (VALUES {{marks}}),
 found AS (
   SELECT external_id, COALESCE(
     (SELECT key FROM load_row
-     WHERE scope_no = ?1 AND external_id = wanted.external_id AND state = {RowState.CREATED.value}
-       AND key NOT BETWEEN ?2 AND ?3
+     WHERE scope_no = :scope AND external_id = wanted.external_id AND state = {RowState.CREATED.value}
+       AND key NOT BETWEEN :first AND :last
      ORDER BY key LIMIT 1),
     (SELECT key FROM load_row
-     WHERE scope_no = ?1 AND external_id = wanted.external_id
-       AND state IN ({RowState.SENT.value}, {RowState.IN_DOUBT.value}) AND key NOT BETWEEN ?2 AND ?3
+     WHERE scope_no = :scope AND external_id = wanted.external_id
+       AND state IN ({RowState.SENT.value}, {RowState.IN_DOUBT.value}) AND key NOT BETWEEN :first AND :last
      ORDER BY key DESC LIMIT 1)) AS key
   FROM wanted)
 """  # noqa: S608 - numbers of our own
@@ -36,7 +36,7 @@ WITH wanted (external_id) AS (VALUES {{marks}}),
 found AS (
   SELECT external_id,
     (SELECT key FROM load_row
-     WHERE scope_no = ?1 AND external_id = wanted.external_id AND key BETWEEN ?2 AND ?3
+     WHERE scope_no = :scope AND external_id = wanted.external_id AND key BETWEEN :first AND :last
        AND state <> {RowState.FILTERED.value}
      ORDER BY key LIMIT 1) AS key
   FROM wanted)
@@ -74,5 +74,7 @@ def _found(
 ) -> Iterator[tuple[Any, ...]]:
     for start in range(0, len(external_ids), _AT_ONCE):
         some = external_ids[start : start + _AT_ONCE]
-        marks = ",".join(f"(?{4 + number})" for number in range(len(some)))
-        yield from connection.execute(query.format(marks=marks) + LINES, (*place, *some)).fetchall()
+        marks = ",".join(f"(:id{number})" for number in range(len(some)))
+        named = {f"id{number}": external_id for number, external_id in enumerate(some)}
+        named |= dict(zip(("scope", "first", "last"), place, strict=True))  # type: ignore[arg-type]  # numbers beside texts
+        yield from connection.execute(query.format(marks=marks) + LINES, named).fetchall()

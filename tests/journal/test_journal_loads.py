@@ -183,18 +183,21 @@ def test_the_learnt_rate_is_kept_by_place(journal: Journal) -> None:
     assert journal.learnt_rate("globex", "billing-run", "http://a") is None
 
 
+PLACE: dict[str, object] = {"scope": 1, "first": 2, "last": 3, "id0": "A"}
+
+
 @pytest.mark.parametrize(
     ("query", "arguments"),
     [
         (SENT_KEYS, (1, 2)),
         (PENDING_KEYS, (1, 2)),
         (LAST_CHECKPOINT, (1, 2)),
-        (f"{ELSEWHERE.format(marks='(?4)')}{LINES}", (1, 2, 3, "A")),
-        (f"{HERE.format(marks='(?4)')}{LINES}", (1, 2, 3, "A")),
+        (f"{ELSEWHERE.format(marks='(:id0)')}{LINES}", PLACE),
+        (f"{HERE.format(marks='(:id0)')}{LINES}", PLACE),
     ],
 )
 def test_no_query_of_a_resume_or_a_batch_walks_over_rows(
-    journal: Journal, query: str, arguments: tuple[object, ...]
+    journal: Journal, query: str, arguments: tuple[int, ...] | dict[str, object]
 ) -> None:
     """Each query finds its rows by an index: its time does not grow with the rows done."""
     plan = [row[3] for row in journal._connection.execute(f"EXPLAIN QUERY PLAN {query}", arguments)]
