@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # --- Columns the reader adds to a source's own -------------------------------------------------------
 RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from 1, the header not counted
-LINE: Final = "__line"  # Int64: the line in the file that the record begins on, from 1; null in Parquet
+LINE: Final = "__line"  # Int64: the line or sheet row that the record begins on, from 1; null in Parquet
 PROBLEM: Final = "__problem"  # String: why the record could not be read as a row; null for a sound one
 
 # --- Columns of the frame that the payload room makes ------------------------------------------------
@@ -100,6 +100,22 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """The sheet of a workbook that is read.
+
+    Attributes:
+        name: As its tab says.
+        header_row: The row that names the columns, from 1; None where none does.
+    """
+
+    name: str
+    header_row: int | None
+
+
+Format = Literal["csv", "parquet", "ndjson", "xlsx"]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFile:
     """One file of a source.
 
@@ -110,10 +126,11 @@ class SourceFile:
         size: Bytes as stored.
         fingerprint: SHA-256 of the bytes as stored, in hex.
         format: How it is read.
-        dialect: How its text is written; None for Parquet.
+        dialect: How its text is written; None for other formats than CSV.
         schema: Its columns in order with their types (all String for CSV); the reader's own columns and
             REJECT_COLUMNS left out.
         notes: What was detected and assumed, one line each, for people.
+        sheet: Which sheet is read; None where it is no workbook.
     """
 
     file_no: int
@@ -121,10 +138,11 @@ class SourceFile:
     name: str
     size: int
     fingerprint: str
-    format: Literal["csv", "parquet", "ndjson"]
+    format: Format
     dialect: Dialect | None
     schema: Mapping[str, pl.DataType]
     notes: tuple[str, ...] = ()
+    sheet: Sheet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +156,7 @@ class Batch:
         rows: The source's columns (text cells exactly as they stand between their quotes; absent cells
             of a short record are null), then RECORD_NO, LINE and PROBLEM; in file order.
         extra: For records with more cells than columns: RECORD_NO -> the surplus cells' text.
+        raw: Each record's own text, one a row, for NDJSON; None for other formats.
     """
 
     file: SourceFile
@@ -145,6 +164,7 @@ class Batch:
     end: Position
     rows: pl.DataFrame
     extra: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    raw: pl.Series | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from loader.records import Position
 from loader.source.batches import csv_batches
 from loader.source.csv_open import open_csv
 from loader.source.parquet_file import ParquetFile, open_parquet
-from loader.source.paths import expand, kind_of
+from loader.source.kinds import kind_of
+from loader.source.ndjson import NdjsonFile, open_ndjson
+from loader.source.paths import expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from loader.settings import SourceOptions
     from loader.source.csv_file import CsvFile
 
+    Opened = CsvFile | NdjsonFile | ParquetFile
 
 _START: Final = Position()
 _CHANGED: Final = "Give the files as they were when the load began, or start a new load with the new ones."
@@ -30,7 +33,7 @@ class Source:
         files: The opened files.
     """
 
-    def __init__(self, files: Sequence[CsvFile | ParquetFile]) -> None:
+    def __init__(self, files: Sequence[Opened]) -> None:
         self._files = tuple(files)
 
     @property
@@ -88,10 +91,11 @@ class Source:
     def total_hint(self) -> int | None:
         """About how many records there are, for a progress bar; None if that is unknown.
 
-        Exact for Parquet and for small text files; for others an estimate from their first bytes.
+        Exact but for CSV files that are not small: there it is an estimate from their first bytes.
         """
         return sum(
-            opened.height if isinstance(opened, ParquetFile) else opened.hint for opened in self._files
+            opened.height if isinstance(opened, ParquetFile | NdjsonFile) else opened.hint
+            for opened in self._files
         )
 
 
@@ -105,17 +109,20 @@ def open_source(paths: Sequence[str], options: SourceOptions) -> Source:
     Raises:
         SourceError: A file is missing, empty or unreadable, is named twice, or has no usable header.
     """
-    opened: list[CsvFile | ParquetFile] = []
-    for file_no, path in enumerate(expand(paths)):
-        if kind_of(path, options.format) == "parquet":
-            opened.append(open_parquet(path, file_no))
-        else:
-            opened.append(open_csv(path, file_no, options))
-    return Source(opened)
+    return Source([_opened(path, file_no, options) for file_no, path in enumerate(expand(paths))])
 
 
-def _batches(opened: CsvFile | ParquetFile, rows: int, start: Position, limit: int | None) -> Iterator[Batch]:
-    if isinstance(opened, ParquetFile):
+def _opened(path: str, file_no: int, options: SourceOptions) -> Opened:
+    kind = kind_of(path, options.format)
+    if kind == "parquet":
+        return open_parquet(path, file_no)
+    if kind == "ndjson":
+        return open_ndjson(path, file_no, options)
+    return open_csv(path, file_no, options)
+
+
+def _batches(opened: Opened, rows: int, start: Position, limit: int | None) -> Iterator[Batch]:
+    if isinstance(opened, ParquetFile | NdjsonFile):
         return opened.batches(rows, start, limit)
     return csv_batches(opened, rows, start, limit)
 
