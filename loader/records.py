@@ -105,11 +105,13 @@ class Sheet:
 
     Attributes:
         name: As its tab says.
-        header_row: The row that names the columns, from 1; None where none does.
+        first_row: The row of the header or, without one, of the first record; from 1.
+        header: Whether a header row names the columns.
     """
 
     name: str
-    header_row: int | None
+    first_row: int
+    header: bool
 
 
 Format = Literal["csv", "parquet", "ndjson", "xlsx"]

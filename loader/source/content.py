@@ -217,7 +217,8 @@ def packing_of(path: str) -> Packing | None:
     if (named := _ENDINGS.get(ending)) and named != packing:
         raise SourceError(
             f"{path}: is named {ending} and is not {named}",
-            next_step=f"It is {packing}: rename it." if packing else
-            "Rename it if it is not packed, or fetch it again.",
+            next_step=f"It is {packing}: rename it."
+            if packing
+            else "Rename it if it is not packed, or fetch it again.",
         )
     return packing

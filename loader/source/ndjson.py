@@ -210,10 +210,8 @@ def _surveyed(content: Content, encoding: str) -> _Survey:
     return survey
 
 
-def _notes(
-    content: Content, encoding: str, columns: Mapping[str, Column], survey: _Survey
-) -> Iterator[str]:
-    how = [content.packed] if content.packed else []
+def _notes(content: Content, encoding: str, columns: Mapping[str, Column], survey: _Survey) -> Iterator[str]:
+    how: list[str] = [content.packed] if content.packed else []
     how += [encoding] if encoding != "utf-8" else []
     yield f"detected: {', '.join([*how, 'NDJSON', f'{len(columns)} columns'])}"
     for name, column in columns.items():

@@ -182,8 +182,8 @@ def _refuse_half_pairs(value: dict[str, Any]) -> None:
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        names = [name for name, _ in pairs]
+        twice = next(name for name in members if names.count(name) > 1)
         raise _NoRecordError(f"has the key {twice[:60]!r} twice")
     return members
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-
 def expand(patterns: Sequence[str]) -> list[str]:
     """Finds the files that paths and globs name, in the order given, matches of a glob sorted.
 
@@ -25,7 +24,10 @@ def expand(patterns: Sequence[str]) -> list[str]:
             one file is named twice, or two have the same name.
     """
     if not patterns:
-        raise SourceError("no source file was named", next_step="Name at least one CSV, NDJSON, Parquet or Excel file, or - for standard input.")
+        raise SourceError(
+            "no source file was named",
+            next_step="Name at least one CSV, NDJSON, Parquet or Excel file, or - for standard input.",
+        )
     found = [path for pattern in patterns for path in _matches(pattern)]
     _refuse_twins(found)
     return found

@@ -8,9 +8,10 @@ from loader.errors import SourceChanged, SourceError, SourceLost
 from loader.records import Position
 from loader.source.batches import csv_batches
 from loader.source.csv_open import open_csv
-from loader.source.parquet_file import ParquetFile, open_parquet
+from loader.source.excel import XlsxFile, open_xlsx
 from loader.source.kinds import kind_of
 from loader.source.ndjson import NdjsonFile, open_ndjson
+from loader.source.parquet_file import ParquetFile, open_parquet
 from loader.source.paths import expand
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from loader.settings import SourceOptions
     from loader.source.csv_file import CsvFile
 
-    Opened = CsvFile | NdjsonFile | ParquetFile
+    Opened = CsvFile | NdjsonFile | ParquetFile | XlsxFile
 
 _START: Final = Position()
 _CHANGED: Final = "Give the files as they were when the load began, or start a new load with the new ones."
@@ -94,7 +95,7 @@ class Source:
         Exact but for CSV files that are not small: there it is an estimate from their first bytes.
         """
         return sum(
-            opened.height if isinstance(opened, ParquetFile | NdjsonFile) else opened.hint
+            opened.height if isinstance(opened, ParquetFile | NdjsonFile | XlsxFile) else opened.hint
             for opened in self._files
         )
 
@@ -118,11 +119,11 @@ def _opened(path: str, file_no: int, options: SourceOptions) -> Opened:
         return open_parquet(path, file_no)
     if kind == "ndjson":
         return open_ndjson(path, file_no, options)
-    return open_csv(path, file_no, options)
+    return open_xlsx(path, file_no, options) if kind == "xlsx" else open_csv(path, file_no, options)
 
 
 def _batches(opened: Opened, rows: int, start: Position, limit: int | None) -> Iterator[Batch]:
-    if isinstance(opened, ParquetFile | NdjsonFile):
+    if isinstance(opened, ParquetFile | NdjsonFile | XlsxFile):
         return opened.batches(rows, start, limit)
     return csv_batches(opened, rows, start, limit)
 
