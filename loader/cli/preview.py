@@ -15,6 +15,7 @@ from rich.table import Table
 from loader.cli.options import source_options as source_option
 from loader.cli.output import command_line, out_console, say, say_next, source_words
 from loader.cli.progress import Lines
+from loader.cli.stdin import named_sources, spool_for
 from loader.pipeline import open_inputs, preview_payloads, preview_rows, read_mapping
 from loader.records import CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE
 
@@ -50,16 +51,19 @@ def preview_command(
 ) -> int:
     """Show the rows of SOURCE as they are read, or with -m the payloads that they become.
 
+    SOURCE is a file, a glob, or - for standard input.
+
     Payloads are shown without the sys_bulk_load_* fields, which depend on the load.
     """
     wanted = limit or None
-    words = [source, *source_words(overrides)]
+    spool = spool_for([source])
     if mapping is None:
-        columns, batches = preview_rows(source, overrides, wanted, Lines())
+        columns, batches = preview_rows(source, overrides, wanted, Lines(), spool=spool)
         _show(form, _rows(batches), columns)
         say_next(command_line("loader", "schema"))
         return 0
-    inputs = open_inputs(*read_mapping(mapping), [source], overrides)
+    inputs = open_inputs(*read_mapping(mapping), [source], overrides, spool=spool)
+    words = [*named_sources([source], inputs.source), *source_words(overrides)]
     found = preview_payloads(inputs, wanted, Lines())
     if form == "table":
         _as_blocks(_payloads(found, as_text=False))

@@ -33,7 +33,7 @@ _MAGIC: Final[tuple[tuple[bytes, Packing], ...]] = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
     *((bytes([0x50 + number]) + b"\x2a\x4d\x18", "zstd") for number in range(16)),  # a frame to be skipped
 )
-_ENDINGS: Final[dict[str, Packing]] = {".gz": "gzip", ".zst": "zstd"}
+ENDINGS: Final[dict[str, Packing]] = {".gz": "gzip", ".zst": "zstd"}
 BLOCK: Final = 4 * 1024 * 1024
 _KEEP: Final = "loader.source.keep"
 
@@ -214,7 +214,7 @@ def packing_of(path: str) -> Packing | None:
         raise unreadable(path, error) from error
     packing = next((packing for magic, packing in _MAGIC if head.startswith(magic)), None)
     ending = Path(path).suffix.lower()
-    if (named := _ENDINGS.get(ending)) and named != packing:
+    if (named := ENDINGS.get(ending)) and named != packing:
         raise SourceError(
             f"{path}: is named {ending} and is not {named}",
             next_step=f"It is {packing}: rename it."

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from loader.errors import SourceChanged, SourceError, SourceLost
@@ -13,6 +17,7 @@ from loader.source.kinds import kind_of
 from loader.source.ndjson import NdjsonFile, open_ndjson
 from loader.source.parquet_file import ParquetFile, open_parquet
 from loader.source.paths import expand
+from loader.source.spool import STDIN, with_stdin_spooled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,16 +105,32 @@ class Source:
         )
 
 
-def open_source(paths: Sequence[str], options: SourceOptions) -> Source:
+def open_source(paths: Sequence[str], options: SourceOptions, spool: Path | None = None) -> Source:
     """Finds, opens and fingerprints the files of a load.
 
     Args:
-        paths: Paths and globs, in the order in which they are to be read.
+        paths: Paths and globs, in the order in which they are to be read; `-` is standard input.
         options: How to read them; what is left out is detected for each file.
+        spool: Where standard input is kept, so that it can be read again; None: in a temporary folder,
+            which goes when the source does.
 
     Raises:
         SourceError: A file is missing, empty or unreadable, is named twice, or has no usable header.
     """
+    if STDIN not in paths or spool is not None:
+        named = with_stdin_spooled(paths, spool or Path(), options.format)
+        return _open_files(named, options)
+    folder = Path(tempfile.mkdtemp(prefix="loader-"))
+    try:
+        source = _open_files(with_stdin_spooled(paths, folder, options.format), options)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(source, shutil.rmtree, folder, ignore_errors=True)
+    return source
+
+
+def _open_files(paths: Sequence[str], options: SourceOptions) -> Source:
     return Source([_opened(path, file_no, options) for file_no, path in enumerate(expand(paths))])
 
 
