@@ -77,7 +77,7 @@ class RejectsWriter:
         if first.dialect:
             self._writer = CsvRejects(directory / "rejects.csv", first.dialect, self._columns)
         elif first.format == "ndjson":
-            self._writer = NdjsonRejects(directory / "rejects.ndjson")
+            self._writer = NdjsonRejects(directory / "rejects.ndjson", self._columns)
         elif first.sheet:
             self._writer = XlsxRejects(directory / "rejects.xlsx", first.sheet, self._columns)
         else:

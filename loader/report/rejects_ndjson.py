@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from loader.records import REJECT_COLUMNS
@@ -22,12 +23,15 @@ class NdjsonRejects:
 
     Args:
         path: The file; made with the first row.
+        columns: The source's columns. The first object names those that it does not have as null, so that
+            a mapping finds all of them in the file.
     """
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self.path = path
+        self._missing: Sequence[str] = columns
         self._draft: Draft | None = None
 
     @property
@@ -54,12 +58,22 @@ class NdjsonRejects:
             self._draft = Draft(self.path)
         for place, own in enumerate(added.iter_rows()):
             if raw is None:
-                text = _object_of(rows.row(place, named=True), extra.get(own[1], ()))
+                text = self._whole(_object_of(rows.row(place, named=True), extra.get(own[1], ())))
             else:
-                text = raw[place][0] if raw[place][1] else json_text({_RAW: raw[place][0]})
+                found, sound = raw[place]
+                text = self._whole(found) if sound else json_text({_RAW: found})
             line = _with_members(text, json_text(dict(zip(REJECT_COLUMNS, own, strict=True))))
             with speaking(self.path):
                 self._draft.file.write(line.encode() + b"\n")
+
+    def _whole(self, text: str) -> str:
+        """The first object with a null for each column that it does not have; others as they are."""
+        if not self._missing:
+            return text
+        has = json.loads(text)
+        missing = {name: None for name in self._missing if name not in has}
+        self._missing = ()
+        return _with_members(text, json_text(missing)) if missing else text
 
     def keep(self) -> None:
         """Puts the file in its place."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -81,9 +82,12 @@ class XlsxRejects:
     def drop(self) -> None:
         """Removes what was written and not kept."""
         rows, self._rows = self._rows, None
-        if rows is not None and not rows.closed:
+        if rows is None or rows.closed:
+            return
+        with contextlib.suppress(OSError):
             rows.close()
-            rows._writer.cleanup()  # type: ignore[attr-defined]  # noqa: SLF001 - openpyxl keeps its temporary file until the program ends
+        with contextlib.suppress(OSError):
+            rows._writer.cleanup()  # type: ignore[attr-defined]  # noqa: SLF001 - openpyxl would keep its draft until the program ends
 
     def _begun(self) -> WriteOnlyWorksheet:
         if self._rows is None:

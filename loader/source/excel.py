@@ -6,12 +6,13 @@ nobody has computed; it is an extra.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from xml.etree import ElementTree as ET
 
 import polars as pl
@@ -21,7 +22,7 @@ from loader.records import LINE, PROBLEM, RECORD_NO, Batch, Position, Sheet, Sou
 from loader.resources.base import nearest
 from loader.source.columns import kept_columns
 from loader.source.excel_rows import SheetRows, read_rows
-from loader.source.paths import fingerprint
+from loader.source.paths import fingerprint, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,14 +87,12 @@ def open_xlsx(path: str, file_no: int, options: SourceOptions) -> XlsxFile:
         SourceError: openpyxl is not installed, or the workbook, the sheet or its header cannot be used.
     """
     size, digest = fingerprint(path)
-    book = _book(path)
     try:
-        sheet, notes = _sheet(path, book, options.sheet)
-        with warnings.catch_warnings():
+        with Path(path).open("rb") as stream, warnings.catch_warnings():  # its name says nothing to openpyxl
             warnings.simplefilter("ignore")
-            read = _spoken(path, lambda: read_rows(path, sheet, options, _uncomputed(path, sheet)))
-    finally:
-        book.close()
+            sheet, notes, read = _read(path, stream, options)
+    except OSError as error:
+        raise unreadable(path, error) from error
     kept, dropped = kept_columns(path, read.names)
     frame = read.frame.select(*kept, LINE, PROBLEM)
     file = SourceFile(
@@ -106,12 +105,13 @@ def open_xlsx(path: str, file_no: int, options: SourceOptions) -> XlsxFile:
         dialect=None,
         schema={name: frame.schema[name] for name in kept},
         notes=(*notes, *_detected(read, options), *dropped),
-        sheet=Sheet(sheet.title, read.first_row, read.has_header),
+        sheet=Sheet(sheet, read.first_row, read.has_header),
     )
     return XlsxFile(file, frame, read.extra)
 
 
-def _book(path: str) -> Any:
+def _read(path: str, file: BinaryIO, options: SourceOptions) -> tuple[str, list[str], SheetRows]:
+    """The sheet's name, what was detected, and its rows."""
     try:
         from openpyxl import load_workbook  # noqa: PLC0415 - an extra: only who reads workbooks has it
     except ImportError as error:
@@ -119,15 +119,20 @@ def _book(path: str) -> Any:
             f"{path}: to read Excel workbooks, openpyxl is needed, and it is not installed",
             next_step="pip install 'loader[excel]', or save the sheet as CSV (UTF-8).",
         ) from error
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return _spoken(path, lambda: load_workbook(path, read_only=True, data_only=True, keep_links=False))
+    with _speaking(path):
+        book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        try:
+            sheet, notes = _sheet(path, book, options.sheet)
+            return sheet.title, notes, read_rows(path, sheet, options, _uncomputed(path, sheet))
+        finally:
+            book.close()
 
 
-def _spoken(path: str, read: Any) -> Any:
-    """What reading gives; of a damaged workbook, openpyxl may raise anything."""
+@contextlib.contextmanager
+def _speaking(path: str) -> Iterator[None]:
+    """Turns whatever openpyxl raises of a damaged workbook into an error that names it."""
     try:
-        return read()
+        yield
     except SourceError:
         raise
     except Exception as error:
