@@ -5,12 +5,14 @@ from __future__ import annotations
 from loader.pipeline.dry_run import dry_run, preview_payloads, preview_rows
 from loader.pipeline.load import decide_load, resume_load, run_load, settle_load
 from loader.pipeline.plan import Inputs, open_inputs, read_mapping, source_options
+from loader.pipeline.propose import Proposed, propose_mapping, there_already, write_new
 from loader.pipeline.receipts import Reason, folder_of, make_folder, reasons_of, summarise
 from loader.pipeline.run import Result
 from loader.pipeline.watch import Silent, Watcher
 
 __all__ = [
     "Inputs",
+    "Proposed",
     "Reason",
     "Result",
     "Silent",
@@ -22,6 +24,7 @@ __all__ = [
     "open_inputs",
     "preview_payloads",
     "preview_rows",
+    "propose_mapping",
     "read_mapping",
     "reasons_of",
     "resume_load",
@@ -29,4 +32,6 @@ __all__ = [
     "settle_load",
     "source_options",
     "summarise",
+    "there_already",
+    "write_new",
 ]
