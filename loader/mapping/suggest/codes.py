@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 _ALIKE: Final = 0.84
 _RARE: Final = 0.005
 _MANY: Final = 200
-_ENOUGH: Final = 0.85
 _MOST_CODES: Final = 40
 
 
@@ -39,11 +38,11 @@ class Codes:
     @property
     def exact(self) -> bool:
         """Whether the values are members as they stand."""
-        return all(value == member for value, member in self.table.items())
+        return bool(self.table) and all(value == member for value, member in self.table.items())
 
 
 def read_codes(values: Sequence[tuple[str, int]], members: Sequence[str]) -> Codes | None:
-    """Guesses what values mean; None where they do not look like codes of these members.
+    """Guesses what values mean; None where they are too many for codes.
 
     Args:
         values: Distinct values with their counts, most frequent first.
@@ -52,7 +51,6 @@ def read_codes(values: Sequence[tuple[str, int]], members: Sequence[str]) -> Cod
     total = sum(count for _, count in values)
     if not total or len(values) > _MOST_CODES:
         return None
-    by_case = {case: {_cased(value, case): count for value, count in values} for case in ("lower", "upper")}
     how: dict[str, str] = {}
     table: dict[str, str] = {}
     for value, count in values:
@@ -65,15 +63,13 @@ def read_codes(values: Sequence[tuple[str, int]], members: Sequence[str]) -> Cod
     for value, member in _by_letter([value for value, _ in letters], members, set(table.values())).items():
         table[value], how[value] = member, "first letter"
     covered = sum(count for value, count in values if value in table)
-    if covered < _ENOUGH * total:
-        return None
     outside = tuple((value, count) for value, count in values if value not in table)
     ordered = {value: table[value] for value, _ in values if value in table}
     case = next(
         (
             case
-            for case, folded in by_case.items()
-            if all(member in folded and _cased(value, case) == member for value, member in ordered.items())
+            for case in ("lower", "upper")
+            if ordered and all(_cased(value, case) == member for value, member in ordered.items())
         ),
         None,
     )
@@ -99,8 +95,9 @@ def _by_word(value: str, members: Sequence[str]) -> tuple[str, str] | None:
         if folded in MEANINGS.get(member, "").split():
             return member, "usual meaning"
     long = [member for member in members if len(folded) >= 3 and member.lower().startswith(folded)]  # noqa: PLR2004 - two letters are an abbreviation of too much
-    if len(long) == 1:
-        return long[0], "beginning"
+    shortest = min(long, key=len, default="")
+    if long and all(member.startswith(shortest) for member in long):
+        return shortest, "beginning"
     close = difflib.get_close_matches(folded, [member.lower() for member in members], n=1, cutoff=_ALIKE)
     return (next(each for each in members if each.lower() == close[0]), "spelling") if close else None
 

@@ -13,7 +13,7 @@ from loader.mapping.suggest.layout import Entry, Line, nested, written
 from loader.mapping.suggest.match import find_matches
 from loader.mapping.suggest.numbered import find_groups
 from loader.mapping.suggest.profile import Column, profile
-from loader.mapping.suggest.readings import kind_of
+from loader.mapping.suggest.readings import kind_of, open_words
 from loader.mapping.suggest.rules import (
     constant_for,
     counted,
@@ -224,8 +224,8 @@ class _Draft:
 
     def _rest(self) -> list[str]:
         """The columns that nothing uses, behind a `#`."""
-        used = self._used()
-        left = [column for column in self._seen.columns if column.name not in used]
+        told = self._used() | self._doubtful()
+        left = [column for column in self._seen.columns if column.name not in told]
         if not left:
             return []
         lines = [
@@ -243,7 +243,9 @@ class _Draft:
     def _holds(self, column: Column) -> str:
         found = self._dates.get(column.name)
         what = kind_of(column)
-        if found:
+        if found and found.open:
+            what = f"dates; AMBIGUOUS: {'; '.join(map(open_words, found.open))}"
+        elif found:
             what = f"dates, {' or '.join(found.forms) or 'ISO 8601'}"
         return f"{what}; {column.filled:,} of {column.rows:,} filled, {column.distinct:,} different"
 
@@ -256,6 +258,11 @@ class _Draft:
             if group.target.path in self._on:
                 used |= group.columns
         return used
+
+    def _doubtful(self) -> set[str]:
+        """Columns of rules that are behind a `#`."""
+        grouped = {name for group in self._groups for name in group.columns}
+        return ({match.column.name for match in self._matches} | grouped) - self._used()
 
     def _aloud(self) -> Iterable[str]:
         if self._key is None or not self._key.sure:
@@ -270,6 +277,10 @@ class _Draft:
         for group in self._groups:
             for cells in group.items.values():
                 yield from (cell.reading.aloud for cell in cells if cell.reading.aloud)
+        told = self._used() | self._doubtful()
+        for name, found in self._dates.items():
+            if found.open and name not in told:
+                yield f"AMBIGUOUS: {name}: {'; '.join(map(open_words, found.open))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +337,7 @@ def header_lines(sample: Sample, seen: Profile, record: type[Record]) -> list[st
                 Line("#"),
                 Line(
                     "",
-                    'Each line under `fields:` reads "field of the API: where it comes from"; the comment says '
+                    'Each line under `fields:` reads "field of the API: where it comes from"; comments say '
                     "what the values showed. What only you can know is written as a comment: take its mark "
                     f"away and complete it. `loader schema {record.name_of_type}` lists the fields.",
                 ),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ENOUGH: Final = 0.9
 """The part of a column's values that must parse for the column to be taken for what they are."""
+_KNOWN: Final = 0.85  # codes are fewer than other values, so that a few strange rows weigh more
+_OPEN_FIT: Final = 0.8  # a column with the field's own name and codes that nobody knows is still that field's
 _RARE: Final = 0.005
 _MANY: Final = 200
 _DEFAULT_FLAGS: Final = frozenset((*conversions.TRUE_WORDS, *conversions.FALSE_WORDS))
@@ -194,20 +196,23 @@ def _date(column: Column, dates: Dates | None) -> Reading | None:
         )
     rule: dict[str, Any] = {"datetime" if dates.timed else "date": _one_or_list(dates.forms)}
     if dates.open:
-        words = "; ".join(_open_words(family) for family in dates.open)
-        return Reading(fit, rule, evidence=told, open=f"AMBIGUOUS: {words}", aloud=f"{column.name}: {words}")
+        words = "; ".join(open_words(family) for family in dates.open)
+        return Reading(
+            fit, rule, evidence=told, open=f"AMBIGUOUS: {words}", aloud=f"AMBIGUOUS: {column.name}: {words}"
+        )
     aloud = None
     if dates.lent:
         first = "day" if any(each.order == "day" for each in dates.families) else "month"
         told += f"; AMBIGUOUS by themselves, {first} first as in {dates.lent}"
-        aloud = f"{column.name}: ambiguous dates, taken {first} first as in {dates.lent}"
+        aloud = f"AMBIGUOUS: {column.name}: dates taken {first} first as in {dates.lent}"
     if dates.timed and not dates.zoned:
         told += "; no zone in them, so UTC: add timezone: Area/City if they are local"
         aloud = f"{aloud}; and without a zone" if aloud else _no_zone(column.name)
     return Reading(fit, rule, evidence=told, aloud=aloud)
 
 
-def _open_words(family: Family) -> str:
+def open_words(family: Family) -> str:
+    """What a family of dates leaves open."""
     day, month = family.form("day"), family.form("month")
     if family.mixed:
         return f"some dates fit only {day} and others only {month}"
@@ -243,7 +248,7 @@ def _number(column: Column) -> Reading | None:
             rule,
             evidence=told,
             open=f"AMBIGUOUS: {words}",
-            aloud=f"{column.name}: {words}",
+            aloud=f"AMBIGUOUS: {column.name}: {words}",
         )
     return Reading(best / column.filled, rule, evidence=told)
 
@@ -339,13 +344,13 @@ def _enum(column: Column, target: Field) -> Reading | None:
     rule: dict[str, Any] = {}
     notes: dict[str, str] = {}
     counted = dict(column.top(41))
-    evidence = f"{round(codes.share * column.filled):,} of {column.filled:,} values are known"
+    known = round(codes.share * column.filled)
+    evidence = f"{known:,} of {column.filled:,} values are known"
+    still_open = None if codes.share >= _KNOWN else "what do the others mean?"
     aloud = None
-    if codes.exact:
-        pass
-    elif codes.case:
+    if codes.case and not codes.exact and still_open is None:
         rule["case"] = codes.case
-    else:
+    elif still_open or not codes.exact:
         rule["map"] = dict(codes.table)
         notes = {value: f"{counted[value]:,}: {how}" for value, how in codes.how.items()}
         guessed = [value for value, how in codes.how.items() if how != "same word"]
@@ -355,9 +360,10 @@ def _enum(column: Column, target: Field) -> Reading | None:
         rule["default"] = "none"
         evidence += f"; empty {column.rows - column.filled:,}"
     return Reading(
-        codes.share,
+        max(codes.share, _OPEN_FIT),
         rule,
         evidence=evidence,
+        open=still_open,
         table_notes=notes,
         outside=codes.outside,
         aloud=aloud,

@@ -59,6 +59,7 @@ class Targets:
         root = field_tree(record)
         around = frozenset(each for token in tokens(record.name_of_type) for each in token)
         found = list(_targets(root, around, None))
+        self._about = around
         self.fields: tuple[Target, ...] = tuple(each for each in found if each.of_list is None)
         self.items: tuple[Target, ...] = tuple(each for each in found if each.of_list is not None)
         self.references: Mapping[str, str] = record.references
@@ -77,7 +78,8 @@ class Targets:
         own = frozenset(word for token in target.own for word in token)
         shared = [token for token in name if token & own]
         same = {word for token in shared for word in token & own}
-        if not same - WEAK and not (same and len(shared) == len(name) and same == own):
+        all_of_it = len(shared) == len(name) and same == own - self._about
+        if not same - WEAK and not (same and all_of_it):
             return 0.0
         covered = sum(_weight(token) * _share(token, own, target) for token in name)
         said = frozenset(word for token in name for word in token)

@@ -38,7 +38,7 @@ CONCEPTS: Final[dict[str, str]] = {
     "reason": "reason reasons grund gruende",
     "activate": "activate activates activation activations aktivieren aktivierung",
     "active": "active aktiv enabled",
-    "expire": "expire expires expired expiration expiry ablauf laeuft ablaufen verfall",
+    "expire": "expire expires expired expiration expiry valid validity ablauf ablaufen gueltig gueltigkeit",
     "drop": "drop drops dropped streichen streichung austragen",
     "forecast": "forecast forecasts forecasting prognose vorschau",
     "renewal": "renewal renewals renew verlaengerung verlaengerungen erneuerung",

@@ -9,6 +9,7 @@ from typing import Any, Final
 _PLAIN: Final = re.compile(r"[^\W\d_](?:[\w/+.-]|[ ](?=[\w/+.-]))*")
 _MEANT: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", ".inf", ".nan"})
 """Words that some reader of YAML takes for something else than text."""
+_FLAG_KEYS: Final = {"true", "false"}  # the two keys of `boolean`, which are written bare
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
@@ -32,14 +33,11 @@ def flow(value: Any) -> str:
     if isinstance(value, str):
         return text(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(key)}: {flow(each)}" for key, each in value.items()) + "}"
+        key = str if set(value) == _FLAG_KEYS else text
+        return "{" + ", ".join(f"{key(name)}: {flow(each)}" for name, each in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(flow(each) for each in value) + "]"
     return json.dumps(value)
-
-
-def _key(key: str) -> str:
-    return key if key in {"true", "false"} else text(key)
 
 
 def comment(words: str) -> str:
