@@ -284,6 +284,14 @@ def test_some_values_that_are_no_dates_are_named() -> None:
     assert "19 of 20 values parse, not 'after Easter'" in proposal.text
 
 
+def test_days_that_do_not_exist_hide_no_dates() -> None:
+    """Values that look like dates count as such, though they are none; they are named."""
+    rule, proposal = rule_of(["31.03.2019", "31.02.2020"])
+
+    assert rule == {"column": "Run Date", "date": ("%d.%m.%Y",)}
+    assert "1 of 2 values parse, not '31.02.2020'" in proposal.text
+
+
 # --- other values -------------------------------------------------------------------------------------
 
 

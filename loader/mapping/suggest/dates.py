@@ -37,6 +37,8 @@ _ISO: Final = "%Y-%m-%d"
 _DATE_LIKE: Final = r"^\D{0,12}\d.*\d"
 _LONGEST: Final = 40
 _ENOUGH: Final = 0.9
+_HALF: Final = 0.5
+_SHAPE: Final = r"^\d{1,4}([./-])\d{1,2}([./-])\d{1,4}(?:[ T]\d{1,2}:\d{2}.*)?$"
 _RARE: Final = 0.01
 
 DAY_FIRST: Final = "%d{0}%m{0}{1}"
@@ -73,6 +75,7 @@ class Dates:
         timed: Whether they tell a time of day.
         zoned: Whether a zone stands behind the times.
         parsed: Values that one of the formats reads.
+        shaped: Values that one of them reads or that look like dates all the same (31.02.2020).
         total: Values that there are.
         misfits: A few values that none of them reads.
         families: The families of figures among them.
@@ -84,6 +87,7 @@ class Dates:
     timed: bool
     zoned: bool
     parsed: int
+    shaped: int
     total: int
     misfits: tuple[str, ...]
     families: tuple[Family, ...]
@@ -112,7 +116,8 @@ def read_dates(values: pl.DataFrame) -> Dates | None:
     timed = int(counts.filter(texts.str.contains(":")).sum()) * 2 > total
     if _weight(counts, iso) > (1 - _RARE) * total:
         zoned = bool(texts.str.contains(r"(?:Z|[+-]\d\d:?\d\d)$").any()) if timed else False
-        return Dates((), timed, zoned, _weight(counts, iso), total, _misfits(texts, iso), ())
+        parsed = _weight(counts, iso)
+        return Dates((), timed, zoned, parsed, parsed, total, _misfits(texts, iso), ())
     days = values.with_columns(pl.col("text").str.extract(r"^([^ T]+)[ T].*:")) if timed else values
     chosen = _choose(counts, list(_date_forms(days)))
     if timed:
@@ -121,7 +126,8 @@ def read_dates(values: pl.DataFrame) -> Dates | None:
         return None
     fits = reduce(or_, (form.fits for form in chosen))
     parsed = _weight(counts, fits)
-    if parsed < _ENOUGH * total:
+    shaped = _weight(counts, fits | texts.str.contains(_SHAPE))
+    if shaped < _ENOUGH * total or parsed < _HALF * total:
         return None
     families = tuple(dict.fromkeys(form.family for form in chosen if form.family))
     return Dates(
@@ -129,6 +135,7 @@ def read_dates(values: pl.DataFrame) -> Dates | None:
         timed=timed,
         zoned=any("%z" in form.text for form in chosen),
         parsed=parsed,
+        shaped=shaped,
         total=total,
         misfits=_misfits(texts, fits),
         families=families,

@@ -187,7 +187,7 @@ def _date(column: Column, dates: Dates | None) -> Reading | None:
     if dates is None:
         return None
     told = f"{dates.parsed:,} of {dates.total:,} values parse" + _but(dates.misfits)
-    fit = dates.parsed / dates.total
+    fit = dates.shaped / dates.total
     if not dates.forms:
         return Reading(
             fit,
