@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,6 +66,22 @@ def test_overwrites_nothing(shell: Shell) -> None:
     assert sorted(path.name for path in shell.folder.iterdir()) == ["runs.csv", "runs.yaml"]
 
 
+def test_writes_where_links_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system without hard links a file is written as well, and none is overwritten."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    write_new(tmp_path / "m.yaml", "mine")
+    with pytest.raises(ConfigurationError, match="is there already"):
+        write_new(tmp_path / "m.yaml", "theirs")
+
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()] == [
+        ("m.yaml", "mine")
+    ]
+
+
 def test_folder_that_is_not_there(shell: Shell) -> None:
     """It is named, exit code 2, and there is no half a file."""
     shell.write("runs.csv", RUNS)
@@ -115,6 +133,17 @@ def test_evidence_says_of_how_many_rows(shell: Shell) -> None:
     assert "from the first 20 records of runs.csv, 1 of them left out" in some.out
     assert "19 of 19 values parse" in some.out
     assert "from all 30 records of runs.csv" in exactly.out
+
+
+def test_one_file_of_several_is_looked_at(shell: Shell) -> None:
+    """Of a glob the first file speaks for all, which is said; its columns need not be the others'."""
+    shell.write("a.csv", RUNS)
+    shell.write("b.csv", "Other,Columns\n1,2\n")
+    done = shell.run("init", "*.csv", "-r", "billing-run")
+
+    assert done.code == 0
+    assert "a.csv: looked at; it is one of 2 files" in done.err
+    assert "all 2 records of a.csv" in done.out
 
 
 def test_what_was_detected_is_written_down(shell: Shell) -> None:

@@ -106,12 +106,19 @@ def _group(
     if item is None or item.kind is not Kind.OBJECT:
         return _of_texts(family, dates, target)
     names = _suffixes(prefix, family, dates, target, targets)
+    first = {
+        suffix: next(
+            reading for items in family.values() if (reading := _maybe(items.get(suffix), dates, field))
+        )
+        for suffix, field in names.items()
+    }
     items = {}
     for number, by_suffix in family.items():
         cells = [
             Cell(field.name, column, reading)
             for suffix, field in names.items()
-            if (column := by_suffix.get(suffix)) is not None and (reading := _read(column, dates, field))
+            if (column := by_suffix.get(suffix)) is not None
+            and (reading := _read(column, dates, field) if column.filled else first[suffix])
         ]
         if cells:
             items[number] = tuple(cells)
@@ -170,6 +177,10 @@ def _of_texts(
         if (column := by_suffix.get("")) is not None and (reading := _read(column, dates, item))
     }
     return Group(target.field, items, numbers=False, missing=()) if len(items) >= _LEAST else None
+
+
+def _maybe(column: Column | None, dates: Mapping[str, Dates], field: Field) -> Reading | None:
+    return None if column is None else _read(column, dates, field)
 
 
 def _read(column: Column, dates: Mapping[str, Dates], field: Field) -> Reading | None:

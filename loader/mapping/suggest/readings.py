@@ -28,6 +28,7 @@ _MANY: Final = 200
 _DEFAULT_FLAGS: Final = frozenset((*conversions.TRUE_WORDS, *conversions.FALSE_WORDS))
 _DELIMITERS: Final = (";", "|", ",", "\n", "/")
 _EMAIL: Final = r"^[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+$"
+_NUMBER_LIKE: Final = r"^[+-]?\d[\d.,' \x{a0}\x{202f}]*(?:[eE][+-]?\d+)?$"
 _SHOWN: Final = 30
 _FORMATS: Final = tuple(
     NumberFormat(decimal=decimal, thousands=thousands)
@@ -223,6 +224,8 @@ def open_words(family: Family) -> str:
 
 
 def _number(column: Column) -> Reading | None:
+    if not _looks_like_numbers(column):
+        return None
     values, text = column.values, pl.col("text")
     checked = values.select(
         *(conversions.number(text, form).alias(str(place)) for place, form in enumerate(_FORMATS))
@@ -326,7 +329,12 @@ def kind_of(column: Column) -> str:
         return "empty"
     if _json(column, "{") or _json(column, "["):
         return "JSON"
-    return "numbers" if _number(column) else "text"
+    return "numbers" if _looks_like_numbers(column) else "text"
+
+
+def _looks_like_numbers(column: Column) -> bool:
+    fits = column.values.filter(pl.col("text").str.contains(_NUMBER_LIKE))
+    return int(fits["count"].sum()) >= ENOUGH * column.filled
 
 
 def _is_json(text: str) -> bool:

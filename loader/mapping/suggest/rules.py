@@ -84,13 +84,15 @@ def _table(name: str, rule: Mapping[str, Any], why: str, match: Match) -> Iterat
 
 def group_entry(group: Group) -> Entry:
     """A list of numbered columns; behind a `#` where an item lacks what it must have."""
-    why = f"from the numbers {', '.join(map(str, group.items))} in the columns' names"
+    why = f"from the numbers in the columns' names: {', '.join(map(str, group.items))}"
     if group.missing:
         why += f"; each item needs {' and '.join(group.missing)}, which no column fills"
     lines = [Line(f"{text(group.target.name)}:", why)]
     for number, cells in group.items.items():
         evidence = "; ".join(
-            f"{cell.column.name}: {cell.reading.evidence}" for cell in cells if cell.reading.rule
+            f"{cell.column.name}: {cell.reading.open or cell.reading.evidence}"
+            for cell in cells
+            if cell.reading.rule
         )
         lines.append(Line(f"- {_item(number, cells, group)}", evidence, depth=1))
     open_cells = any(cell.reading.open for cells in group.items.values() for cell in cells)
