@@ -60,10 +60,7 @@ class Crosswalk:
             return f"which no load into tenant {self._tenant} has created; load it first"
         if known.status is Status.CREATED:
             return f"which load {known.load_id} is said to have created, and nobody has said with what id"
-        return (
-            f"which load {known.load_id} has sent (record {known.record_no}) without learning whether it was "
-            f"stored; settle that load first: loader settle {known.load_id}"
-        )
+        return f"which is in doubt; settle its load first: loader settle {known.load_id}"
 
 
 @contextmanager
