@@ -273,3 +273,21 @@ def test_blocked_rows_count_for_max_errors(loads: Loads) -> None:
     done = loads.runs("R1,a,C,T1\nR2,a,C,T1\nR3,a,C,\n", "--max-errors", "1")
     assert done.code == 5
     assert "2 rows are wrong, and --max-errors allows 1" in done.err
+
+
+def test_lookups_of_several_files_and_batches(loads: Loads) -> None:
+    """Every batch of every file gets its ids, with batches smaller than the file."""
+    ids = loads.templates(*(f"T{number}" for number in range(7)))
+    loads.shell.write(
+        "more.csv", "Key,Name,State,Template\n" + "".join(f"M{n},a,C,T{n % 8}\n" for n in range(20))
+    )
+    rows = "".join(f"R{number},a,C,T{number % 8}\n" for number in range(20))
+    done = loads.runs(rows, "more.csv", "--batch-size", "3", "--concurrency", "2")
+    waiting = 2 * len([number for number in range(20) if number % 8 == 7])
+    assert (done.code, done.rows) == (3, {"read": 40, "created": 40 - waiting, "blocked": waiting})
+    assert loads.stored("template_id") == {
+        f"{letter}{number}": ids[f"T{number % 8}"]
+        for letter in "RM"
+        for number in range(20)
+        if number % 8 != 7
+    }
