@@ -28,6 +28,8 @@ from loader.records import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    import polars as pl
+
     from loader.mapping import CompiledMapping
     from loader.mapping import Mapping as MappingRules
     from loader.records import Batch, Payloads, Position, SourceFile
@@ -116,7 +118,11 @@ class Preparer:
 
     def payloads(self, batch: Batch) -> Payloads:
         """The batch's bodies and findings, as `prepare` has them."""
-        begun = draft(batch.rows, self.compile(batch.file))
+        return self._built(batch.rows, self.compile(batch.file))
+
+    def _built(self, rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
+        """Maps and judges rows, with the ids that their lookups find."""
+        begun = draft(rows, compiled)
         keys = begun.keys
         return finish(begun, self._find(keys) if keys else {})
 
