@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from loader.source.form import LONGEST_RECORD
+from loader.source.form import LONGEST_RECORD, MOST_CELLS
 
 if TYPE_CHECKING:
     from loader.source.form import Form
@@ -42,7 +42,15 @@ class Unfinished(Exception):  # noqa: N818 - not an error: the data ends before 
 
 
 class Endless(Exception):  # noqa: N818 - not an error of the program: a line that nobody meant as one
-    """The line is longer than a record may be."""
+    """The line is longer than a record may be, or holds more cells.
+
+    Args:
+        seen: An index on that line.
+    """
+
+    def __init__(self, seen: int) -> None:
+        super().__init__(seen)
+        self.seen = seen
 
 
 class Unclosed(Exception):  # noqa: N818 - not an error of the program: a quote that makes no sense
@@ -61,7 +69,9 @@ class Unclosed(Exception):  # noqa: N818 - not an error of the program: a quote 
         self.why = why
 
 
-_TOO_FAR = f"not closed within {LONGEST_RECORD // 2**20} MiB"
+_TOO_FAR: Final = f"not closed within {LONGEST_RECORD // 2**20} MiB"
+_ANOTHER_LINE: Final = "not closed before the line of its next quote, which is a record by itself"
+_OTHER_LINES: Final = "not closed before lines that are records by themselves"
 
 
 class Cutter:
@@ -93,15 +103,22 @@ class Cutter:
         Raises:
             Unfinished: More data is needed.
             Unclosed: A quote in it was probably never closed.
-            Endless: Its first line is longer than a record may be.
+            Endless: It is too long, or has too many cells.
         """
         stop, after = self.line(data, at, at, final=final)
         if self._quote is None or data.find(self._quote, at, stop) < 0:
+            if stop - at > MOST_CELLS and data.count(self._delimiter, at, stop) >= MOST_CELLS:
+                raise Endless(at)
             return Cut(data[at:stop].split(self._delimiter), after)
-        found = self._cells(data, at, final=final)
+        found = Cut([], at)
+        try:
+            self._add_cells(found, data, at, final=final)
+        except Unclosed:
+            if not self._closing_line_is_sound(data, found, final=final):
+                raise
+            raise _first_unclosed(found, _ANOTHER_LINE) from None
         if found.spanning and self._width and (why := self._doubt(data, at, found, final=final)):
-            place, opened, _ = found.spanning
-            raise Unclosed(found.cells[:place], opened, why)
+            raise _first_unclosed(found, why)
         return found
 
     def line(self, data: bytes, at: int, begun: int, *, final: bool) -> tuple[int, int]:
@@ -120,7 +137,7 @@ class Cutter:
         match = self.line_end(data, at, final=final)
         stop = match.start() if match else len(data)
         if stop - begun > LONGEST_RECORD:
-            raise Endless
+            raise Endless(begun + LONGEST_RECORD)
         if match is None and not final:
             raise Unfinished
         return (stop, match.end()) if match else (stop, stop)
@@ -137,9 +154,8 @@ class Cutter:
             breaks += data.count(b"\r", at, end) - data.count(b"\r\n", at, end)
         return breaks
 
-    def _cells(self, data: bytes, at: int, *, final: bool) -> Cut:
-        """Cells as the quotes say, whatever they make of the record."""
-        found = Cut([], at)
+    def _add_cells(self, found: Cut, data: bytes, at: int, *, final: bool) -> None:
+        """Adds the cells as the quotes say, whatever they make of the record."""
         begun = at
         while True:
             if self._quote is not None and data.startswith(self._quote, at):
@@ -149,7 +165,9 @@ class Cutter:
             match = self._end_of_cell(found, data, at, begun, final=final)
             found.end = match.end() if match else at
             if match is None or match[0] != self._delimiter:
-                return found
+                return
+            if len(found.cells) == MOST_CELLS:
+                raise Endless(at)
             at = match.end()
 
     def _add_bare(self, found: Cut, data: bytes, at: int, begun: int, *, final: bool) -> int:
@@ -210,9 +228,8 @@ class Cutter:
         match = self._cell_end.search(data, at)
         if (match.start() if match else len(data)) - begun > LONGEST_RECORD:
             if found.spanning is None:
-                raise Endless
-            place, opened, _ = found.spanning
-            raise Unclosed(found.cells[:place], opened, _TOO_FAR)
+                raise Endless(begun + LONGEST_RECORD)
+            raise _first_unclosed(found, _TOO_FAR)
         if not final and (match is None or _may_go_on(match, data, final=final)):
             raise Unfinished
         return match
@@ -234,20 +251,23 @@ class Cutter:
 
     def _doubt(self, data: bytes, at: int, found: Cut, *, final: bool) -> str | None:
         """What shows that the first quoted cell that spans lines was never closed; None for nothing."""
-        if found.loose_behind and self._closing_line_is_sound(data, at, found, final=final):
-            return "not closed before the line of its next quote, which is a record by itself"
-        if not is_ragged(found.cells, self._width):
-            return None
-        mostly = self._first_has_enough(data, at) and self._mostly_records(data, at, found.end)
-        return "not closed before lines that are records by themselves" if mostly else None
+        ragged = is_ragged(found.cells, self._width)
+        if (ragged or found.loose_behind) and self._closing_line_is_sound(data, found, final=final):
+            return _ANOTHER_LINE
+        if ragged and self._first_has_enough(data, at) and self._mostly_records(data, at, found.end):
+            return _OTHER_LINES
+        return None
 
-    def _closing_line_is_sound(self, data: bytes, at: int, found: Cut, *, final: bool) -> bool:
+    def _closing_line_is_sound(self, data: bytes, found: Cut, *, final: bool) -> bool:
         """Whether the line on which the spanning cell closes is a record with regular quotes by itself."""
-        _, opened, closed = found.spanning or (0, at, at)
+        if not found.spanning or not self._width:
+            return False
+        _, opened, closed = found.spanning
         last_cr = data.rfind(b"\r", opened, closed) if self._lone_cr else -1
         start = 1 + max(data.rfind(b"\n", opened, closed), last_cr)
+        alone = Cut([], start)
         try:
-            alone = self._cells(data, start, final=final)
+            self._add_cells(alone, data, start, final=final)
         except (Unclosed, Endless):
             return False
         return not alone.loose and not is_ragged(alone.cells, self._width)
@@ -267,6 +287,11 @@ class Cutter:
     def _is_record(self, line: bytes) -> bool:
         """Whether a line has as many cells as there are columns, whatever its quotes say."""
         return not is_ragged(line.split(self._delimiter), self._width)
+
+
+def _first_unclosed(found: Cut, why: str) -> Unclosed:
+    place, opened, _ = found.spanning or (0, 0, 0)
+    return Unclosed(found.cells[:place], opened, why)
 
 
 def is_ragged(cells: list[bytes] | list[str], width: int) -> bool:

@@ -14,16 +14,17 @@ The rules, which the quick path follows too where it applies:
   - text follows, and the closing quote stands where a cell may begin (`1,"abc` / `2,"def"`), or most of the
     lines behind the first have as many cells as there are columns (where only one line is behind, the
     first must have enough, too): `1,"abc,x` / `2,b,c` / `3,5" pipe,e`;
-  - a quote stands loose further on in the same record, and the line on which the cell would end is a
-    record with regular quotes by itself: `1,"abc,x` / `2,y,", z"`;
+  - a quote stands loose further on in the same record or is never closed there, or the record has too few
+    or too many cells, and the line on which the cell would end is a record with regular quotes by itself:
+    `1,"abc,x` / `2,y,", z"`;
   - the record has too few or too many cells, its first line by itself has enough, and most of the lines
     behind have as many as there are columns: `1,"abc,x` / `2,b,c` / `3,d,e"`.
 
   Then the record ends with the line on which that quote was opened, and has a problem; the next line begins
   a new record. A record that is written by the rules and has as many cells as there are columns is never
   doubted, however many lines it has.
-- A cell longer than LONGEST_CELL is a problem of its record. A line longer than LONGEST_RECORD is one
-  record with a problem, of which only the beginning is kept.
+- A cell longer than LONGEST_CELL is a problem of its record. A line longer than LONGEST_RECORD, or
+  with more than MOST_CELLS, is one record with a problem, of which only the beginning is kept.
 
 What a record is depends on what stands behind its first byte and on nothing before it, so that reading can
 begin with any record.
@@ -40,7 +41,7 @@ import polars as pl
 
 from loader.source.cells import Cutter, Endless, Unclosed, Unfinished, is_ragged
 from loader.source.content import kept_bytes
-from loader.source.form import LONGEST_CELL, LONGEST_RECORD, Chunk, ragged_problem, text_schema
+from loader.source.form import LONGEST_CELL, LONGEST_RECORD, MOST_CELLS, Chunk, ragged_problem, text_schema
 
 if TYPE_CHECKING:
     from loader.source.cells import Cut
@@ -94,14 +95,13 @@ class Exact:
             The record; None where more data is needed to tell where it ends.
         """
         try:
-            try:
-                cut = self.cutter.cut(data, at, final=final)
-            except Unclosed as unclosed:
-                return self._given_up(data, at, line, unclosed, final=final)
+            cut = self.cutter.cut(data, at, final=final)
+        except Unclosed as unclosed:
+            return self._given_up(data, at, line, unclosed, final=final)
         except Unfinished:
             return None
-        except Endless:
-            return self._too_long(data, at, final=final)
+        except Endless as endless:
+            return self._too_long(data, at, endless.seen, final=final)
         if cut.cells == [b""] and data[at : at + 1] in (b"\r", b"\n"):
             return Record(None, cut.end, self.cutter.breaks(data, at, cut.end))
         return self._told(cut.cells, data, at, cut.end, _stray_problem(cut))
@@ -112,16 +112,23 @@ class Exact:
         problems = [text for text in (unreadable, problem, _nul(cells), overlong) if text]
         return Record(texts, end, self.cutter.breaks(data, at, end), "; ".join(problems) or None)
 
-    def _given_up(self, data: bytes, at: int, line: int, unclosed: Unclosed, *, final: bool) -> Record:
+    def _given_up(self, data: bytes, at: int, line: int, unclosed: Unclosed, *, final: bool) -> Record | None:
         """The record as far as the line on which the quote was opened."""
-        stop, end = self.cutter.line(data, unclosed.opened, at, final=final)
+        try:
+            stop, end = self.cutter.line(data, unclosed.opened, at, final=final)
+        except Unfinished:
+            return None
+        except Endless as endless:
+            return self._too_long(data, at, endless.seen, final=final)
+        if data.count(self._form.delimiter, unclosed.opened, stop) >= MOST_CELLS:
+            return self._too_long(data, at, unclosed.opened, final=final)
         cells = [*unclosed.before, *data[unclosed.opened : stop].split(self._form.delimiter)]
         opened = line + self.cutter.breaks(data, at, unclosed.opened)
         return self._told(cells, data, at, end, f"a quote opened in line {opened} is {unclosed.why}")
 
-    def _too_long(self, data: bytes, at: int, *, final: bool) -> Record:
+    def _too_long(self, data: bytes, at: int, seen: int, *, final: bool) -> Record:
         """The beginning of a record that is not held; it may go on behind the data."""
-        match = self.cutter.line_end(data, at + LONGEST_RECORD, final=final)
+        match = self.cutter.line_end(data, seen, final=final)
         # A CR at the end of the data is left for what comes, which may begin with the rest of a CRLF.
         end = match.end() if match else len(data) - (not final and data.endswith(b"\r"))
         cells = [_replaced(cell, self._form) for cell in data[at : at + _KEPT].split(self._form.delimiter)]
@@ -189,15 +196,13 @@ class Exact:
 
 
 def too_long_problem(length: int) -> str:
-    """What to say of a record that is longer than LONGEST_RECORD.
+    """What to say of a record that is longer than LONGEST_RECORD, or has more than MOST_CELLS.
 
     Args:
         length: Its length in bytes.
     """
-    return (
-        f"is {length:,} bytes long, and at most {LONGEST_RECORD // 2**20} MiB are read as one record: "
-        f"only its first {_KEPT:,} bytes are kept"
-    )
+    most = f"{LONGEST_RECORD // 2**20} MiB and {MOST_CELLS:,} cells"
+    return f"is {length:,} bytes long; at most {most} are read as one record: only {_KEPT:,} bytes are kept"
 
 
 def _decodes(cell: bytes, encoding: str) -> bool:

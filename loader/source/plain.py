@@ -11,7 +11,7 @@ import polars as pl
 
 from loader.records import PROBLEM
 from loader.source.exact import Exact
-from loader.source.form import LONGEST_CELL, Chunk, ragged_problem
+from loader.source.form import LONGEST_CELL, MOST_CELLS, Chunk, ragged_problem
 from loader.source.scan import scan
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _needs_judgement(found: Scan, form: Form) -> bool:
     """Whether a record is ragged and spans lines, so that a quote may be at fault, or may be too long."""
     if not len(found.starts):
         return False
-    if int((found.ends - found.starts).max()) > LONGEST_CELL:
+    if int((found.ends - found.starts).max()) > LONGEST_CELL or int(found.cells.max()) > MOST_CELLS:
         return True
     spans = found.next_lines - found.lines > 1
     return bool((spans & (found.cells != len(form.columns))).any())

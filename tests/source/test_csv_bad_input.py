@@ -241,7 +241,7 @@ def test_line_without_end(tmp_path: Path, tail: bytes) -> None:
     assert got.cells[2:] == ([("3", "4"), ("5", "6")] if tail else [])
     assert got.lines == [2, 3, 4, 5][: len(got.cells)]
     told = got.problems[1] or ""
-    assert "at most 64 MiB are read as one record: only its first 4,096 bytes are kept" in told
+    assert "at most 64 MiB and 100,000 cells are read as one record: only 4,096 bytes are kept" in told
     length = len(long) + (len(tail) - len(tail.lstrip()))
     assert told.startswith(f"is {length:,} bytes long")
     assert [problem for problem in got.problems if problem] == [told]
@@ -255,6 +255,17 @@ def test_reading_on_from_a_line_without_end(tmp_path: Path) -> None:
         again = read(source, rows=1, start=batch.start)
         assert again.cells == one_by_one.cells[batch.start.seq :]
         assert again.problems == one_by_one.problems[batch.start.seq :]
+
+
+@pytest.mark.parametrize("before", [b"", b'"q",', b'"l\nm",'])
+def test_line_with_too_many_cells(tmp_path: Path, before: bytes) -> None:
+    """A line of a million cells costs one record, and is not held as a million objects."""
+    got = read_bytes(tmp_path, b"a,b\n" + before + b"xx," * 1_000_000 + b"\n3,4\n")
+    assert len(got.cells) == 2
+    assert got.cells[1] == ("3", "4")
+    assert (got.problems[0] or "").startswith(f"is {3_000_001 + len(before):,} bytes long; at most")
+    assert got.problems[1] is None
+    assert got.lines == [2, 3 + before.count(b"\n")]
 
 
 @pytest.mark.parametrize("quoted", [False, True])
