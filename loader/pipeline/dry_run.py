@@ -7,28 +7,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from loader.errors import Stopped
 from loader.journal import Journal
 from loader.mapping.lookups import placeholders
 from loader.pipeline.crosswalk import dry_crosswalk, tell_lookups, tell_untried
-from loader.pipeline.plan import frozen, source_options, tell_inputs
+from loader.pipeline.plan import frozen, tell_inputs
 from loader.pipeline.prepare import KnownElsewhere, Preparer, decide, nothing_known
 from loader.pipeline.receipts import make_folder, reasons_of, write_rejects
 from loader.pipeline.run import Result
 from loader.records import REJECTED, Judged, Load, Ready, Requests, Status
 from loader.report import Summary, dry_rows, exit_code
-from loader.settings import SourceOptions
-from loader.source import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from loader.pipeline.plan import Inputs
     from loader.pipeline.watch import Watcher
-    from loader.records import Batch, Payloads
     from loader.settings import RunSettings
 
 _BATCH: Final = 5_000
@@ -168,42 +165,3 @@ def _as_judged(row: Ready | Judged) -> Judged:
     if isinstance(row, Judged):
         return row
     return Judged(row.seq, row.file_no, row.record_no, row.external_id, Status.PENDING)
-
-
-def preview_payloads(inputs: Inputs, limit: int | None, watcher: Watcher) -> Iterator[tuple[Batch, Payloads]]:
-    """The bodies and findings of a source's first records, as a load would have them.
-
-    Args:
-        inputs: What to read.
-        limit: So many records; None: all.
-        watcher: Is told what was detected.
-    """
-    preparer = Preparer(inputs.mapping, load_id="preview", tenant=_NOBODY, find=placeholders)
-    tell_inputs(inputs, preparer, watcher)
-    tell_untried(inputs.mapping, watcher, tenant=None)
-    for batch in inputs.source.batches(min(limit or _BATCH, _BATCH), limit=limit):
-        yield batch, preparer.payloads(batch)
-
-
-def preview_rows(
-    path: str, overrides: Mapping[str, Any], limit: int | None, watcher: Watcher
-) -> tuple[list[str], Iterator[Batch]]:
-    """The first records of a source as they are read.
-
-    Args:
-        path: The source, a file or a glob.
-        overrides: Keys of `source:`.
-        limit: So many records; None: all.
-        watcher: Is told what was detected.
-
-    Returns:
-        The first file's columns, and the batches.
-
-    Raises:
-        LoaderError: The source cannot be read, or an override is wrong.
-    """
-    source = open_source([path], source_options(SourceOptions(), overrides))
-    for file in source.files:
-        for note in file.notes:
-            watcher.note(f"{file.name}: {note}")
-    return list(source.files[0].schema), source.batches(min(limit or _BATCH, _BATCH), limit=limit)
