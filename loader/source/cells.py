@@ -91,6 +91,9 @@ class Cutter:
         self._line_end = re.compile(line_end)
         self._cell_end = re.compile(re.escape(form.delimiter) + b"|" + line_end)
         self._inside = _inside_pattern(form)
+        regular = _regular_cell_pattern(form)
+        self._regular_cell = re.compile(regular, re.DOTALL)
+        self._regular_line = re.compile(b"(?:" + regular + b")*+", re.DOTALL)
 
     def cut(self, data: bytes, at: int, *, final: bool) -> Cut:
         """Cuts the record that begins at an index.
@@ -110,6 +113,8 @@ class Cutter:
             if stop - at > MOST_CELLS and data.count(self._delimiter, at, stop) >= MOST_CELLS:
                 raise Endless(at)
             return Cut(data[at:stop].split(self._delimiter), after)
+        if cells := self._regular(data[at:stop]):
+            return Cut(cells, after)
         found = Cut([], at)
         try:
             self._add_cells(found, data, at, final=final)
@@ -153,6 +158,29 @@ class Cutter:
         if self._lone_cr:
             breaks += data.count(b"\r", at, end) - data.count(b"\r\n", at, end)
         return breaks
+
+    def _regular(self, line: bytes) -> list[bytes] | None:
+        """The cells of a line all of whose quotes open and close cells, or are inside; None for another."""
+        line += self._delimiter
+        if self._regular_line.fullmatch(line) is None:  # findall by itself would try every byte of a long one
+            return None
+        cells: list[bytes] = self._regular_cell.findall(line)
+        if len(cells) > MOST_CELLS:
+            return None
+        quote = self._quote or b""
+        size = len(quote)
+        if quote + quote in line or (self._escape and self._escape in line):
+            return [self._inner(cell[size:-size]) if cell.startswith(quote) else cell for cell in cells]
+        return [cell[size:-size] if cell.startswith(quote) else cell for cell in cells]
+
+    def _inner(self, text: bytes) -> bytes:
+        """What stands between two quotes, as it is meant."""
+        quote, escape = self._quote or b"", self._escape
+        if escape and escape in text:
+            return self._inside.sub(
+                lambda match: match[0][len(escape) :] if match[0].startswith(escape) else quote, text
+            )
+        return text.replace(quote + quote, quote) if quote in text else text
 
     def _add_cells(self, found: Cut, data: bytes, at: int, *, final: bool) -> None:
         """Adds the cells as the quotes say, whatever they make of the record."""
@@ -237,9 +265,10 @@ class Cutter:
     def _looks_like_an_opening(self, data: bytes, at: int, closed: int, begun: int, *, final: bool) -> bool:
         """Whether a quote with text behind it, some lines below the one it would close, opens a cell itself.
 
-        It does where a cell may begin. Elsewhere it does if most lines behind the first are records.
+        It does where a cell may begin (with quotes of its own, if need be). Elsewhere it does if most lines
+        behind the first are records.
         """
-        before = data[at : closed - len(self._quote or b"")]
+        before = data[at:closed].rstrip(self._quote)
         if not self._width or before.endswith((self._delimiter, b"\n", b"\r")):
             return True
         try:
@@ -311,3 +340,18 @@ def _inside_pattern(form: Form) -> re.Pattern[bytes]:
         mark = re.escape(form.escape)
         branches = [mark + quote, mark + mark, *branches]
     return re.compile(b"|".join(branches))
+
+
+def _regular_cell_pattern(form: Form) -> bytes:
+    """One cell whose quotes are regular, and the delimiter behind it; every step of it is taken once only."""
+    quote, delimiter = re.escape(form.quote or b'"'), re.escape(form.delimiter)
+    escape = re.escape(form.escape) if form.escape else None
+    inside = [b"(?!" + quote + b").", quote + quote]
+    if escape:
+        inside = [escape + b"(?:" + quote + b"|" + escape + b")", *inside]
+    quoted = quote + b"(?:" + b"|".join(inside) + b")*+" + quote
+    bare = b"(?:(?!" + delimiter + b"|" + quote + b").)*+"
+    if len(form.quote or b'"') == len(form.delimiter) == 1 and not escape:
+        quoted = quote + b"(?:[^" + quote + b"]++|" + quote + quote + b")*+" + quote
+        bare = b"[^" + quote + delimiter + b"]*+"
+    return b"(" + quoted + b"|" + bare + b")" + delimiter

@@ -11,9 +11,9 @@ The rules, which the quick path follows too where it applies:
 - A quote that spans lines was never closed if nothing closes it within LONGEST_RECORD, or if what closes it
   shows that it does not:
 
-  - text follows, and the closing quote stands where a cell may begin (`1,"abc` / `2,"def"`), or most of the
-    lines behind the first have as many cells as there are columns (where only one line is behind, the
-    first must have enough, too): `1,"abc,x` / `2,b,c` / `3,5" pipe,e`;
+  - text follows, and the closing quote stands where a cell may begin (`1,"abc` / `2,"def"`; doubled quotes
+    may stand between), or most of the lines behind the first have as many cells as there are columns (where
+    only one line is behind, the first must have enough, too): `1,"abc,x` / `2,b,c` / `3,5" pipe,e`;
   - a quote stands loose further on in the same record or is never closed there, or the record has too few
     or too many cells, and the line on which the cell would end is a record with regular quotes by itself:
     `1,"abc,x` / `2,y,", z"`;
@@ -109,7 +109,8 @@ class Exact:
     def _told(self, cells: list[bytes], data: bytes, at: int, end: int, problem: str | None) -> Record:
         texts, unreadable = self._decoded(cells, data[at:end])
         overlong = _overlong(cells) if end - at > LONGEST_CELL else None
-        problems = [text for text in (unreadable, problem, _nul(cells), overlong) if text]
+        nul = _nul(cells) if data.find(b"\0", at, end) >= 0 else None
+        problems = [text for text in (unreadable, problem, nul, overlong) if text]
         return Record(texts, end, self.cutter.breaks(data, at, end), "; ".join(problems) or None)
 
     def _given_up(self, data: bytes, at: int, line: int, unclosed: Unclosed, *, final: bool) -> Record | None:
@@ -144,7 +145,7 @@ class Exact:
     def _decoded(self, cells: list[bytes], raw: bytes) -> tuple[list[str], str | None]:
         form = self._form
         try:
-            return [cell.decode(form.scanned) for cell in cells], None
+            return [str(cell, form.scanned) for cell in cells], None
         except UnicodeDecodeError:
             texts = [_replaced(cell, form) for cell in cells]
         place = next(index for index, cell in enumerate(cells) if not _decodes(cell, form.scanned))
@@ -173,7 +174,12 @@ class Exact:
         lines = np.concatenate(([line], next_lines[:-1])).astype(np.int64)
         kept = np.array([record.cells is not None for record in records], dtype=np.bool_)
         rows, extra = self._rows(records)
-        frame = pl.DataFrame(rows, schema=text_schema(self._form.columns), orient="row")
+        schema = text_schema(self._form.columns)
+        frame = (
+            pl.DataFrame(list(zip(*rows, strict=True)), schema, orient="col")
+            if rows
+            else pl.DataFrame([], schema)
+        )
         return Chunk(frame, starts[kept], ends[kept], lines[kept], next_lines[kept], extra)
 
     def _rows(self, records: list[Record]) -> tuple[list[tuple[str | None, ...]], dict[int, tuple[str, ...]]]:

@@ -180,6 +180,7 @@ def test_any_bytes_at_all(tmp_path: Path, data: bytes) -> None:
     all_quoted=st.booleans(),
 )
 @example(table=[["1", "ab", "x"], ["2", ",", "c"], ["3", ",", "d"]], row=0, place=5, all_quoted=False)
+@example(table=[[",", "", ""], ['"1', "", ","]], row=0, place=1, all_quoted=False)
 @settings(max_examples=400, deadline=None)
 def test_one_lost_quote_costs_one_record(
     table: list[list[str]], row: int, place: int, *, all_quoted: bool
