@@ -23,7 +23,7 @@ PROBLEM: Final = "__problem"  # String: why the record could not be read as a ro
 
 # --- Columns of the frame that the payload room makes ------------------------------------------------
 EXTERNAL_ID: Final = "__external_id"  # String: the row's identity across loads; null where there is none
-STATE: Final = "__state"  # String: "ready", "filtered" or "invalid"
+STATE: Final = "__state"  # String: "ready", "filtered", "invalid" or "blocked"
 CORE: Final = "__core"  # String: the JSON body without the bulk-load fields; null unless ready
 BODY: Final = "__body"  # Binary: the JSON body as it is sent, UTF-8; null unless ready
 
@@ -205,11 +205,25 @@ class Payloads:
     Attributes:
         rows: One line a record, in the batch's order: RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE.
         findings: One line a finding, FINDING_COLUMNS, ordered by record, then by field in mapping order;
-            a record with findings is `invalid`, a filtered one has none.
+            a record with findings is `invalid`, or `blocked` where all that is found are keys of lookups
+            without an id; a filtered one has none.
     """
 
     rows: pl.DataFrame
     findings: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of the keys that lookups want, for one record type.
+
+    Attributes:
+        ids: Key -> id, for records that are there.
+        reasons: Key -> why there is no id and what to do, to read on from "waits for …, ".
+    """
+
+    ids: Mapping[str, str]
+    reasons: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

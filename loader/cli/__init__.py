@@ -11,6 +11,7 @@ import click
 
 from loader import __version__
 from loader.cli.demo import demo_command
+from loader.cli.init import init_command
 from loader.cli.interrupts import Terminated, following_of, terminating
 from loader.cli.load import load_command
 from loader.cli.output import command_line, drop_output, say, say_next, show_error
@@ -42,6 +43,7 @@ def cli() -> None:
 
 for _command in (
     demo_command,
+    init_command,
     preview_command,
     validate_command,
     load_command,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from loader.cli.output import say
-from loader.source import STDIN
+from loader.records import Format
+from loader.source import STDIN, with_stdin_spooled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from loader.source import Source
 
@@ -28,6 +29,18 @@ def spool_for(sources: Sequence[str], home: Path | None = None) -> Path:
     if STDIN in sources and sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty():
         say("standard input is a terminal: type the records, then Ctrl-D; or pipe them into this command")
     return (home or Path(os.environ.get("LOADER_HOME") or _USUAL_HOME)) / "spool"
+
+
+def kept_source(source: str, overrides: Mapping[str, Any]) -> str:
+    """The source, or the file that standard input is kept in where it is `-`.
+
+    Raises:
+        SourceError: Standard input is empty, or cannot be kept.
+    """
+    said = overrides.get("format")
+    known = said if said in get_args(Format) else None
+    (kept,) = with_stdin_spooled([source], spool_for([source]), known)
+    return kept
 
 
 def named_sources(sources: Sequence[str], source: Source) -> list[str]:

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from loader.errors import ConfigurationError, MappingError
 from loader.mapping.check import check_columns, check_rule_alone, check_tree, check_where
-from loader.mapping.columns import sql_expression
+from loader.mapping.check_lookup import check_references
+from loader.mapping.columns import columns_of, sql_expression
 from loader.mapping.compile import Compiler
 from loader.mapping.document import Document, read_document
 from loader.mapping.findings import Findings, validation_findings
@@ -70,6 +71,15 @@ class Mapping:
         """How to read, as far as the mapping says."""
         return self.file.source
 
+    @property
+    def lookups(self) -> dict[str, tuple[str, ...]]:
+        """The record types whose ids are looked up, each with the columns of its keys."""
+        found: dict[str, dict[str, None]] = {}
+        for leaf in leaves(self.tree):
+            if leaf.rule.lookup is not None:
+                found.setdefault(leaf.rule.lookup, {}).update(dict.fromkeys(columns_of(leaf.rule)))
+        return {record_type: tuple(columns) for record_type, columns in found.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledMapping:
@@ -113,6 +123,7 @@ def parse_mapping(text: str, name: str = "mapping") -> Mapping:
     external_id = _external_id(file.external_id, findings)
     check_where(file.where, findings)
     check_tree(tree, findings)
+    check_references(tree, record.references, findings)
     if errors := findings.of("error"):
         raise MappingError(errors)
     if external_id is None:

@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from loader.mapping import conversions
+from loader.mapping.check_lookup import check_lookup
 from loader.mapping.columns import (
     columns_of,
     ignored,
@@ -60,8 +61,12 @@ def check_rule_alone(rule: Rule, place: Path, path: str, findings: Findings) -> 
     _check_rule(rule, place, path, findings)
     if rule.split or any(name in rule.conversions for name in _PARSING):
         findings.error(place, path, "the external id is text: it takes no split and no parsing conversion")
-    if rule.origin in {"value", "json"} or rule.default is not None:
-        findings.error(place, path, "the external id comes from the row: it takes no value, json or default")
+    if rule.origin in {"value", "json", "lookup"} or rule.default is not None:
+        findings.error(
+            place,
+            path,
+            "the external id comes from the row: it takes no value, json or default, and no lookup",
+        )
 
 
 def check_where(where: str | None, findings: Findings) -> None:
@@ -138,8 +143,10 @@ def _misfit(leaf: Leaf, name: str, dtype: pl.DataType) -> tuple[str, str | None]
     holds = f"column {name!r} holds {'text' if is_text(dtype) else dtype}"
     if not is_usable(dtype):
         return f"{holds}, which no payload can hold", None
+    if rule.origin == "lookup" and is_nested(dtype):
+        return f"{holds}, and a lookup's key is text", None
     nested = is_list(dtype) or is_nested(dtype)
-    if rule.origin not in {"column", "json"}:
+    if rule.origin not in {"column", "json", "lookup"}:
         return (f"{holds}, and {rule.origin} reads text", "say column:") if nested else None
     if nested:
         takes_one = target.kind not in {Kind.LIST, Kind.OBJECT, Kind.ANY}
@@ -168,13 +175,6 @@ def _check_rule(rule: Rule, place: Path, path: str, findings: Findings) -> None:
             sql_expression(rule.sql)
     except ValueError as error:
         findings.error((*place, rule.origin), path, str(error))
-    if rule.origin == "lookup":
-        findings.error(
-            (*place, "lookup"),
-            path,
-            "this version does not resolve lookups",
-            suggestion="put the new ids into the source: results.csv of the earlier load has them",
-        )
     for form in (*rule.date, *rule.datetime):
         if problem := _format_problem(form, timed=form in rule.datetime):
             findings.error(place, path, problem)
@@ -213,6 +213,9 @@ def _item(leaf: Leaf) -> Field:
 
 def _check_fit(leaf: Leaf, findings: Findings) -> None:
     rule, target = leaf.rule, _item(leaf)
+    if rule.origin == "lookup":
+        check_lookup(leaf, target, findings)
+        return
     parsing: list[str] = [name for name in _PARSING if name in rule.conversions and getattr(rule, name)]
     if len(parsing) > 1:
         findings.error(leaf.place, leaf.path, f"{' and '.join(parsing)} do not go together")

@@ -146,11 +146,15 @@ class Compiler:
         column = prefix + name
         if column not in self._program.cells:
             raw = pl.col(name).cast(pl.String)
-            kept = conversions.null_if(raw, self._nulls)
-            self._program.cells[column] = (
-                conversions.null_if(conversions.trim(kept), self._nulls) if trimmed else kept
-            )
+            self._program.cells[column] = self._trimmed(raw) if trimmed else self._nulled(raw)
         return pl.col(column)
+
+    def _nulled(self, text: pl.Expr) -> pl.Expr:
+        return conversions.null_if(text, self._nulls)
+
+    def _trimmed(self, text: pl.Expr) -> pl.Expr:
+        padded = [each for each in self._nulls if each != each.strip()]
+        return self._nulled(conversions.trim(conversions.null_if(text, padded)))
 
     def origin(self, rule: Rule) -> pl.Expr:
         """A rule's value before conversions, as text."""

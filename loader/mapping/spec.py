@@ -126,9 +126,7 @@ class Rule(_Part):
         given = [
             name for name in ORIGINS if ("json_column" if name == "json" else name) in self.model_fields_set
         ]
-        if given == ["column", "lookup"]:
-            return self
-        if len(given) != 1:
+        if given != ["column", "lookup"] and len(given) != 1:
             listed = ", ".join(ORIGINS)
             found = f"has {' and '.join(given)}" if given else "has none"
             raise ValueError(f"a rule has exactly one origin of {listed}; this one {found}")

@@ -8,6 +8,6 @@ be read as a row stays in its batch, with the reason in the PROBLEM column.
 from __future__ import annotations
 
 from loader.source.reader import Source, open_source
-from loader.source.spool import STDIN
+from loader.source.spool import STDIN, with_stdin_spooled
 
-__all__ = ["STDIN", "Source", "open_source"]
+__all__ = ["STDIN", "Source", "open_source", "with_stdin_spooled"]

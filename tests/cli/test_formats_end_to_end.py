@@ -114,6 +114,14 @@ def test_the_content_decides(here: Shell, content: bytes, name: str) -> None:
     assert shown.next_words == ["validate", "runs.yaml", str(kept.relative_to(here.folder))]
 
 
+def test_init_reads_standard_input(here: Shell) -> None:
+    """A mapping is proposed from a pipe, and the next command names the file that was kept."""
+    told = piped(here, NDJSON, "init", "-", "-r", "billing-run", "-o", "new.yaml")
+    assert told.code == 0, told.err
+    assert "name: Name" in (here.folder / "new.yaml").read_text(encoding="utf-8")
+    assert told.next_words[-1].endswith("stdin.ndjson")
+
+
 def test_a_workbook_from_standard_input(here: Shell) -> None:
     """A workbook is known by its content too."""
     workbook(here.folder / "w.xlsx", "C")

@@ -76,7 +76,6 @@ REMINDERS = "application_reminder_options.reminders"
         (NUMBER, "{column: A, number: {decimals: ','}}", "unknown key 'decimals' (did you mean 'decimal'?)"),
         (TEXT, "{template: 'x {'}", "a '{' that names no column"),
         (TEXT, "{template: 'x {}'}", "that names no column"),
-        (TEXT, "{lookup: billing-template, column: A}", "this version does not resolve lookups"),
         (TEXT, "{lookup: billing-template}", "a lookup names the column of the key"),
         (TEXT, '{sql: "A +"}', "this SQL does not parse"),
         (TEXT, "[A]", "notification_email is text, not a list"),
