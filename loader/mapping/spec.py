@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from loader.mapping.document import Scalar, typed
 from loader.settings import SourceOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def as_text(value: Any) -> Any:
@@ -77,6 +81,11 @@ CONVERSIONS: Final = (
 )
 
 
+def _wrong(key: str, message: str) -> PydanticCustomError:
+    """A rule that does not hold together; the key is where the message belongs."""
+    return PydanticCustomError("rule", "{told}", {"told": message, "key": key})
+
+
 class Rule(_Part):
     """Where a field's value comes from, and what is done to it on the way."""
 
@@ -129,20 +138,23 @@ class Rule(_Part):
         if given != ["column", "lookup"] and len(given) != 1:
             listed = ", ".join(ORIGINS)
             found = f"has {' and '.join(given)}" if given else "has none"
-            raise ValueError(f"a rule has exactly one origin of {listed}; this one {found}")
+            wrong_key = given[-1] if given else ""
+            raise _wrong(wrong_key, f"a rule has exactly one origin of {listed}; this one {found}")
         if given == ["lookup"]:
-            raise ValueError("a lookup names the column of the key: {lookup: RESOURCE, column: NAME}")
+            raise _wrong("lookup", "a lookup names the column of the key: {lookup: RESOURCE, column: NAME}")
         if self.otherwise is not None and self.map is None:
-            raise ValueError("otherwise goes with map")
+            raise _wrong("otherwise", "otherwise goes with map")
         if self.timezone is not None and not self.datetime:
-            raise ValueError("timezone goes with datetime")
+            raise _wrong("timezone", "timezone goes with datetime")
         return self
 
 
 class Example(_Part):
     """A row and what must become of it: the mapping's own test."""
 
-    row: dict[str, Json] = Field(description="Cells by column; columns left out are null.")
+    row: dict[str, Any] = Field(
+        description="Cells by column, as the source has them; columns left out are null."
+    )
     payload: dict[str, Json] | None = Field(
         None, description="These fields of the payload, exactly; others are free."
     )
@@ -173,3 +185,23 @@ class MappingFile(_Part):
     where: Text | None = Field(None, description="Rows for which this SQL is not true are filtered out.")
     fields: dict[str, Any] = Field(description="The payload's fields, nested or dotted.")
     examples: tuple[Example, ...] = Field((), description="The mapping's own tests.")
+
+
+def without_wrong(data: dict[str, Any], places: Sequence[Sequence[str | int]]) -> dict[str, Any]:
+    """A mapping file's data without what is wrong in it, so that the rest can be checked.
+
+    Args:
+        data: The file's.
+        places: Where a model of the grammar has found something wrong.
+    """
+    kept: dict[str, Any] = {"resource": "", "fields": {}, **data}
+    for key, *below in places:
+        inner = kept.get(str(key))
+        if key == "source" and below and isinstance(inner, dict):
+            kept["source"] = {name: each for name, each in inner.items() if name != below[0]}
+        elif key == "examples" and below and isinstance(inner, list):
+            empty: dict[str, Any] = {"row": {}}
+            kept["examples"] = [empty if index == below[0] else each for index, each in enumerate(inner)]
+        else:
+            kept.pop(str(key), None)
+    return {"resource": "", "fields": {}, **kept}

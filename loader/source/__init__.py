@@ -7,6 +7,6 @@ the reason in the PROBLEM column.
 
 from __future__ import annotations
 
-from loader.source.reader import Source, open_source
+from loader.source.reader import Columns, Source, open_source, read_columns
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Columns", "Source", "open_source", "read_columns"]
