@@ -2,13 +2,14 @@
 # make test    sets up and passes the tests; one of them watches the program with strace (apt-get install strace)
 # make check   lint, types and import contracts
 # make bench   the benchmarks (some minutes)
+# make written writes again what the program's own models say: the README's reference, the mappings' schemas
 # make setup   only sets up: a virtual environment in .venv
 
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test check bench setup clean
+.PHONY: demo test check bench written setup clean
 
 setup: .venv/ready
 
@@ -33,6 +34,9 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench
+
+written: setup
+	$(BIN)/python -m tests.written
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
