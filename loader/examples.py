@@ -158,7 +158,7 @@ class _Runner:
             if name not in self.types:
                 advice = _advice(name, list(self.types))
                 yield Difference(where, "examples", f"the source has no column {name!r}", advice)
-            elif name not in self.read:
+            elif name not in self.read and not self.free:
                 message = f"no rule reads the column {name!r}"
                 advice = _advice(name, [each for each in self.read if each not in example.row])
                 yield Difference(where, "examples", message, advice, severity="warning")
