@@ -158,7 +158,9 @@ def validation_findings(
 
 def _located(model: type[BaseModel], error: ErrorDetails) -> tuple[type[BaseModel], Path]:
     """The model that holds the last key of an error's place, and the place without the names of arms."""
-    *above, last = error["loc"] or ("",)
+    if not error["loc"]:
+        return model, ()
+    *above, last = error["loc"]
     kept: list[str | int] = []
     free = False
     for part in above:
@@ -170,7 +172,7 @@ def _located(model: type[BaseModel], error: ErrorDetails) -> tuple[type[BaseMode
             model, free = inner or model, inner is None
     names = [info.alias or name for name, info in model.model_fields.items()]
     keyed = error["type"] in {"extra_forbidden", "missing"}
-    if last != "" and (keyed or free or isinstance(last, int) or last in names):
+    if keyed or free or isinstance(last, int) or last in names:
         kept.append(last)
     return model, tuple(kept)
 

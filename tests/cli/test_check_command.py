@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -217,6 +222,7 @@ def test_typed_columns_that_do_not_fit(shell: Shell) -> None:
             b"resource: quantum\nfields: {name: {column: A, colunm: B}}\n",
             "runs.yaml:2:28: error: name: unknown key 'colunm'",
         ),
+        (b"resource: billing-run\nfields: {}\n'': A\n", "runs.yaml:3:1: error: unknown key ''"),
         (b"resource: billing-run\nfields: 7\n", "runs.yaml:2:9: error: fields: "),
         (
             b"resource: billing-run\nfeilds: {}\n",
@@ -269,6 +275,32 @@ def test_words_in_a_block_of_sql(shell: Shell) -> None:
     shell.write("runs.csv", "Key,Name,State,City\n")
     _, error = found(shell.run("check", "runs.yaml", "runs.csv", "--json"))
     assert (error["line"], error["column"], error["end_column"]) == (13, 12, 16)
+
+
+def test_colour_on_a_terminal_only(nasty: Shell) -> None:
+    """A terminal gets colours, but not where NO_COLOR is set; a pipe never does."""
+
+    def shown(**env: str) -> bytes:
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "loader", "check", "nasty.yaml"],
+            cwd=nasty.folder,
+            env={**os.environ, "TERM": "xterm", **env},
+            stdout=theirs,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(theirs)
+        told = b""
+        with contextlib.suppress(OSError):  # how Linux tells that the other end is closed
+            while part := os.read(ours, 65536):
+                told += part
+        process.wait(timeout=60)
+        os.close(ours)
+        return told
+
+    assert b"\x1b[31m\x1b[1merror:\x1b[0m" in shown()
+    assert b"\x1b" not in shown(NO_COLOR="1")
+    assert "\x1b" not in nasty.run("check", "nasty.yaml").out
 
 
 def test_load_and_validate_profit(shell: Shell) -> None:
