@@ -102,6 +102,7 @@ class Rule(_Part):
     )
     columns: Texts | None = Field(
         None,
+        min_length=1,
         description="The first of these columns' cells that is not null.",
         examples=[["Owner", "Office"]],
     )

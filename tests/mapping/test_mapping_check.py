@@ -69,6 +69,7 @@ REMINDERS = "application_reminder_options.reminders"
         (TEXT, "{column: A, value: B}", "a rule has exactly one origin"),
         (TEXT, "{case: lower}", "this one has none"),
         (TEXT, "{column: A, case: Upper}", "case: "),
+        (TEXT, "{columns: []}", "columns: "),
         (TEXT, "{column: A, otherwise: keep}", "otherwise goes with map"),
         (TEXT, "{column: A, timezone: Europe/Berlin}", "timezone goes with datetime"),
         (TEXT, "{column: A, split: ''}", "split: "),
