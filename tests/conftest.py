@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loader.sandbox import RunningSandbox, SandboxSettings
+from tests.report.page.browser import heading
 from tests.shell import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """What is left out, and why; from here, since pytest asks no conftest of a folder further down."""
+    return heading(config.args)
 
 
 @pytest.fixture
