@@ -12,11 +12,13 @@ from loader.cli.options import source_options
 from loader.cli.output import command_line, say, say_next, say_out, source_words
 from loader.cli.progress import Lines
 from loader.errors import LoaderError
+from loader.mapping.schema import schema_name, schema_text
 from loader.pipeline import propose_mapping, there_already, write_new
 from loader.resources import record_type
 
 if TYPE_CHECKING:
     from loader.pipeline import Proposed
+    from loader.resources import Record
 
 
 @click.command("init")
@@ -57,6 +59,7 @@ def init_command(
         say_out(proposed.proposal.text.rstrip("\n"))
     else:
         write_new(output, proposed.proposal.text)
+        _write_schema(output, record)
     _tell(proposed, output)
     if output is None:
         words = [source, "-r", resource, "-o", f"{resource}.yaml", *source_words(overrides)]
@@ -64,6 +67,14 @@ def init_command(
     else:
         say_next(command_line("loader", "check", output, source))
     return 0
+
+
+def _write_schema(mapping: Path, record: type[Record]) -> None:
+    """Puts the file that the mapping's first line names beside it, where it is not there yet."""
+    schema = mapping.with_name(schema_name(record))
+    if not schema.exists():
+        write_new(schema, schema_text(record))
+        say(f"{schema}: written too; editors complete and check the mapping by it")
 
 
 def _tell(proposed: Proposed, output: Path | None) -> None:
