@@ -181,6 +181,8 @@ class MappingFinding:
         file: The mapping's file name.
         line: From 1; None where unknown.
         column: From 1; None where unknown.
+        end_column: The first column behind what is meant, in the same line; None where unknown.
+        detail: More lines for people, such as a diff; empty where there are none.
     """
 
     severity: Literal["error", "warning", "note"]
@@ -190,6 +192,8 @@ class MappingFinding:
     file: str = ""
     line: int | None = None
     column: int | None = None
+    end_column: int | None = None
+    detail: str = ""
 
     def __str__(self) -> str:
         """One line: `file:line:column: path: message (suggestion)`."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loader import __version__
+from loader.cli.check import check_command
 from loader.cli.demo import demo_command
 from loader.cli.init import init_command
 from loader.cli.interrupts import Terminated, following_of, terminating
@@ -45,6 +46,7 @@ for _command in (
     demo_command,
     init_command,
     preview_command,
+    check_command,
     validate_command,
     load_command,
     resume_command,

@@ -11,13 +11,15 @@ from loader.cli.interrupts import with_following
 from loader.cli.options import source_options
 from loader.cli.output import command_line, say, say_next, say_out, source_words
 from loader.cli.progress import Lines
-from loader.cli.stdin import kept_source
+from loader.cli.stdin import kept_sources
 from loader.errors import LoaderError
+from loader.mapping.schema import schema_name, schema_text
 from loader.pipeline import propose_mapping, there_already, write_new
 from loader.resources import record_type
 
 if TYPE_CHECKING:
     from loader.pipeline import Proposed
+    from loader.resources import Record
 
 
 @click.command("init")
@@ -53,12 +55,13 @@ def init_command(
         raise with_following(error, command_line("loader", "schema")) from None
     if output is not None and output.exists():
         raise there_already(output)
-    source = kept_source(source, overrides)
+    (source,) = kept_sources([source], overrides)
     proposed = propose_mapping(source, record, overrides, rows=rows, watcher=Lines())
     if output is None:
         say_out(proposed.proposal.text.rstrip("\n"))
     else:
         write_new(output, proposed.proposal.text)
+        _write_schema(output, record)
     _tell(proposed, output)
     if output is None:
         words = [source, "-r", resource, "-o", f"{resource}.yaml", *source_words(overrides)]
@@ -66,6 +69,14 @@ def init_command(
     else:
         say_next(command_line("loader", "check", output, source))
     return 0
+
+
+def _write_schema(mapping: Path, record: type[Record]) -> None:
+    """Puts the file that the mapping's first line names beside it, where it is not there yet."""
+    schema = mapping.with_name(schema_name(record))
+    if not schema.exists():
+        write_new(schema, schema_text(record))
+        say(f"{schema}: written too; editors complete and check the mapping by it")
 
 
 def _tell(proposed: Proposed, output: Path | None) -> None:

@@ -31,16 +31,15 @@ def spool_for(sources: Sequence[str], home: Path | None = None) -> Path:
     return (home or Path(os.environ.get("LOADER_HOME") or _USUAL_HOME)) / "spool"
 
 
-def kept_source(source: str, overrides: Mapping[str, Any]) -> str:
-    """The source, or the file that standard input is kept in where it is `-`.
+def kept_sources(sources: Sequence[str], overrides: Mapping[str, Any]) -> tuple[str, ...]:
+    """The sources, with the file that standard input is kept in where one is `-`.
 
     Raises:
         SourceError: Standard input is empty, or cannot be kept.
     """
     said = overrides.get("format")
     known = said if said in get_args(Format) else None
-    (kept,) = with_stdin_spooled([source], spool_for([source]), known)
-    return kept
+    return tuple(with_stdin_spooled(sources, spool_for(sources), known))
 
 
 def named_sources(sources: Sequence[str], source: Source) -> list[str]:

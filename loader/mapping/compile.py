@@ -69,7 +69,7 @@ class Compiler:
             try:
                 self.leaf(leaf.rule, leaf.target, leaf.path)
             except UnfitError as error:
-                self._findings.error((*leaf.place, leaf.rule.origin), leaf.path, str(error))
+                self._findings.error((*leaf.place, leaf.rule.origin), leaf.path, str(error), part="value")
         if not self._findings.of("error"):
             self._requirements(node, None)
 
@@ -191,12 +191,11 @@ class Compiler:
         try:
             _, dtype = self.sql("__where", where)
         except UnfitError as error:
-            self._findings.error(("where",), "where", str(error))
+            self._findings.error(("where",), "where", str(error), part="value")
             return None
         if not isinstance(dtype, pl.Boolean | pl.Null):
-            self._findings.error(
-                ("where",), "where", f"this SQL gives {dtype}, and a filter is true or false"
-            )
+            message = f"this SQL gives {dtype}, and a filter is true or false"
+            self._findings.error(("where",), "where", message, part="value")
         self._program.checks.append(
             CellCheck(
                 mask=pl.col("__where!"),

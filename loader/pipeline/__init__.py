@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loader.pipeline.check import Checked, check
 from loader.pipeline.dry_run import dry_run
 from loader.pipeline.load import decide_load, resume_load, run_load, settle_load
 from loader.pipeline.plan import Inputs, open_inputs, read_mapping, source_options
@@ -13,12 +14,14 @@ from loader.pipeline.watch import Silent, Watcher
 
 __all__ = [
     "PAYLOAD_COLUMNS",
+    "Checked",
     "Inputs",
     "Proposed",
     "Reason",
     "Result",
     "Silent",
     "Watcher",
+    "check",
     "decide_load",
     "dry_run",
     "folder_of",

@@ -7,7 +7,7 @@ be read as a row stays in its batch, with the reason in the PROBLEM column.
 
 from __future__ import annotations
 
-from loader.source.reader import Source, open_source
+from loader.source.reader import Columns, Source, open_source, read_columns
 from loader.source.spool import STDIN, with_stdin_spooled
 
-__all__ = ["STDIN", "Source", "open_source", "with_stdin_spooled"]
+__all__ = ["STDIN", "Columns", "Source", "open_source", "read_columns", "with_stdin_spooled"]

@@ -122,6 +122,15 @@ def test_init_reads_standard_input(here: Shell) -> None:
     assert told.next_words[-1].endswith("stdin.ndjson")
 
 
+def test_check_reads_standard_input(here: Shell) -> None:
+    """The columns of what is piped in are held against the mapping."""
+    told = piped(here, NDJSON.replace(b"State", b"Stat"), "check", "runs.yaml", "-")
+    assert (told.code, "has no column 'State'" in told.out + told.err) == (2, True)
+    told = piped(here, NDJSON, "check", "runs.yaml", "-")
+    assert (told.code, told.next_words[:2]) == (0, ["validate", "runs.yaml"])
+    assert told.next_words[2].endswith("stdin.ndjson")
+
+
 def test_a_workbook_from_standard_input(here: Shell) -> None:
     """A workbook is known by its content too."""
     workbook(here.folder / "w.xlsx", "C")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loader.errors import MappingError
 from loader.mapping import compile_mapping, parse_mapping
+from loader.mapping.schema import hint_line
 from loader.mapping.suggest.dates import read_dates, settle_orders
 from loader.mapping.suggest.key import find_key
 from loader.mapping.suggest.layout import Entry, Line, nested, written
@@ -330,7 +331,7 @@ def header_lines(sample: Sample, seen: Profile, record: type[Record]) -> list[st
     looked_at = f"{'all' if sample.whole else 'the first'} {sample.read:,} records of {name}"
     unread = sample.read - seen.rows
     left_out = f", {unread:,} of them left out because they cannot be read as rows" if unread else ""
-    return list(
+    told = list(
         written(
             [
                 Line("", f"Proposed by `loader init` from {looked_at}{left_out}."),
@@ -345,3 +346,4 @@ def header_lines(sample: Sample, seen: Profile, record: type[Record]) -> list[st
             ]
         )
     )
+    return [hint_line(record), *told]
