@@ -21,7 +21,7 @@ from loader.mapping.check import (
     check_where,
 )
 from loader.mapping.check_lookup import check_references
-from loader.mapping.columns import columns_of, sql_expression
+from loader.mapping.columns import columns_of, sql_columns, sql_expression
 from loader.mapping.compile import Compiler
 from loader.mapping.document import Document, read_document
 from loader.mapping.findings import Findings, validation_findings
@@ -86,6 +86,14 @@ class Mapping:
             if leaf.rule.lookup is not None:
                 found.setdefault(leaf.rule.lookup, {}).update(dict.fromkeys(columns_of(leaf.rule)))
         return {record_type: tuple(columns) for record_type, columns in found.items()}
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Every column that the mapping reads, for whatever purpose."""
+        rules = [leaf.rule for leaf in leaves(self.tree)]
+        rules += [self.external_id] if self.external_id else []
+        read = {name for rule in rules for name in columns_of(rule)}
+        return frozenset(read.union(sql_columns(self.file.where) if self.file.where else ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -13,11 +12,14 @@ from loader.errors import Stopped
 from loader.journal import Journal
 from loader.mapping.lookups import placeholders
 from loader.pipeline.crosswalk import dry_crosswalk, tell_lookups, tell_untried
-from loader.pipeline.plan import frozen, tell_inputs
-from loader.pipeline.prepare import KnownElsewhere, Preparer, decide, nothing_known
-from loader.pipeline.receipts import make_folder, reasons_of, write_rejects
+from loader.pipeline.dry_report import DryReport, effort_of
+from loader.pipeline.judge import Judge
+from loader.pipeline.plan import base_url_of, tell_inputs
+from loader.pipeline.prepare import Preparer
+from loader.pipeline.receipts import reasons_in, write_rejects
 from loader.pipeline.run import Result
-from loader.records import REJECTED, Judged, Load, Ready, Requests, Status
+from loader.pipeline.spool import ReceiptSpool
+from loader.records import REJECTED, Requests, Status
 from loader.report import Summary, dry_rows, exit_code
 
 if TYPE_CHECKING:
@@ -26,9 +28,16 @@ if TYPE_CHECKING:
 
     from loader.pipeline.plan import Inputs
     from loader.pipeline.watch import Watcher
+    from loader.report.page import Effort
     from loader.settings import RunSettings
 
-_BATCH: Final = 5_000
+_BATCH: Final = 10_000
+
+
+def code_of(inputs: Inputs, tenant: str | None) -> str:
+    return "TODO-TODO"
+
+
 _NOBODY: Final = "nobody"  # a tenant for bodies that are never sent
 
 
@@ -42,7 +51,7 @@ def dry_run(
         settings: Whose records they would become; None: nobody's, so that rows which an earlier load has
             created cannot be told, and no lookup is tried.
         home: Where the journal is, asked for earlier loads and left as it is.
-        report: Where rejects and summary go; None: they are not written.
+        report: Where the report and its files go; None: they are not written.
         watcher: Is told how it goes.
 
     Returns:
@@ -52,54 +61,106 @@ def dry_run(
         LoaderError: The inputs cannot be used.
         Unbalanced: The rows read are not the sum of what they became.
     """
-    started = time.monotonic()
-    with Journal.temporary() as scratch, _earlier(home if settings else None) as journal:
-        preparer = _preparer(inputs, settings, journal, watcher)
-        if report is not None:
-            make_folder(report)
-        watcher.started(None, inputs.source.total_hint())
-        load = _scratch_load(inputs, settings)
-        scratch.begin(load)
-        tally = _Tally()
+    with ExitStack() as opened:
+        rejected = opened.enter_context(ReceiptSpool())
+        journal = opened.enter_context(_earlier(home if settings else None))
+        collected = opened.enter_context(DryReport(report, inputs)) if report is not None else None
+        return _DryRun(inputs, settings, rejected, journal, collected, watcher).run(report)
+
+
+class _DryRun:
+    """One dry run.
+
+    Args:
+        rejected: Takes the rows that would not be sent.
+        journal: What earlier loads have left; None: nothing.
+        collected: What the report shows; None: there is to be none.
+    """
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        settings: RunSettings | None,
+        rejected: ReceiptSpool,
+        journal: Journal | None,
+        collected: DryReport | None,
+        watcher: Watcher,
+    ) -> None:
+        self._inputs = inputs
+        self._settings = settings
+        self._rejected = rejected
+        self._journal = journal
+        self._collected = collected
+        self._watcher = watcher
+        self._tenant = settings.tenant if settings else None
+        self._resource = inputs.mapping.record.name_of_type
+        self._read = 0
+        self._preparer = _preparer(inputs, settings, journal, watcher)
+        known = partial(journal.known_in, self._tenant, self._resource) if journal and self._tenant else None
+        self._judge = Judge(self._preparer, known)
+
+    def run(self, report: Path | None) -> Result:
+        """Judges every row and writes what was asked for."""
+        started = time.monotonic()
+        self._watcher.started(None, self._inputs.source.total_hint())
+        reason = self._judge_all()
+        summary = self._summary(reason, time.monotonic() - started)
+        if report is not None and self._collected is not None:
+            summary = self._write(report, self._collected, summary)
+        summary.check_balance()
+        reasons = reasons_in(self._rejected.receipts(REJECTED))
+        return Result(summary, exit_code(summary), reason, reasons)
+
+    def _judge_all(self) -> Stopped | None:
+        """What broke the reading off; None where nothing did."""
         try:
-            _judge_all(inputs, preparer, scratch, load, tally, journal, watcher)
+            for batch in self._inputs.source.batches(_BATCH):
+                judged = self._judge.judge(batch)
+                self._read = batch.end.seq
+                self._rejected.add(judged.judged)
+                if self._collected is not None:
+                    self._collected.add(batch, judged, self._preparer.compile(batch.file))
+                self._watcher.progress(self._judge.totals, Requests())
         except Stopped as reason:
-            tally.reason = reason
-        files = {}
-        if report is not None and (path := _write_rejects(report, inputs, scratch, load, watcher)):
-            files["rejects"] = str(path)
-        totals = scratch.totals(load.load_id)
-        summary = Summary(
+            return reason
+        return None
+
+    def _summary(self, reason: Stopped | None, seconds: float) -> Summary:
+        totals = self._judge.totals
+        return Summary(
             load_id=None,
-            resource=load.resource,
-            tenant=settings.tenant if settings else None,
-            state="stopped" if tally.reason else "finished",
-            rows=dry_rows(tally.read, totals.get(Status.PENDING, 0), totals),
+            resource=self._resource,
+            tenant=self._tenant,
+            state="stopped" if reason else "finished",
+            rows=dry_rows(self._read, totals[Status.PENDING], totals),
             requests=Requests(),
-            seconds=time.monotonic() - started,
-            files=files,
+            seconds=seconds,
         )
-        reasons = reasons_of(scratch, load.load_id)
-    if report is not None:
-        summary.write(report / "summary.json")
-    summary.check_balance()
-    return Result(summary, exit_code(summary), tally.reason, reasons)
 
+    def _write(self, folder: Path, collected: DryReport, summary: Summary) -> Summary:
+        """Writes rejects, findings, page and summary; gives back the summary with their paths."""
+        rejects = self._write_rejects(folder)
+        code = code_of(self._inputs, summary.tenant)
+        effort = self._effort(summary.rows["valid"])
+        files = collected.write(summary, code=code, effort=effort)
+        files |= {"rejects": str(rejects)} if rejects else {}
+        summary = replace(summary, files=files)
+        summary.write(folder / "summary.json")
+        return summary
 
-@dataclass(slots=True)
-class _Tally:
-    """How many rows were read, and what broke the reading off, if anything did."""
+    def _write_rejects(self, folder: Path) -> Path | None:
+        wanted = sum(count for status, count in self._judge.totals.items() if status in REJECTED)
+        rejected = self._rejected.receipts(REJECTED)
+        source, watcher = self._inputs.source, self._watcher
+        return write_rejects(folder, source, rejected, wanted, watcher=watcher, batch_size=_BATCH)
 
-    read: int = 0
-    reason: Stopped | None = None
-
-
-def _write_rejects(
-    report: Path, inputs: Inputs, scratch: Journal, load: Load, watcher: Watcher
-) -> Path | None:
-    wanted = sum(count for status, count in scratch.totals(load.load_id).items() if status in REJECTED)
-    rejected = scratch.receipts(load.load_id, REJECTED)
-    return write_rejects(report, inputs.source, rejected, wanted, watcher=watcher, batch_size=_BATCH)
+    def _effort(self, requests: int) -> Effort:
+        settings, record = self._settings, self._inputs.mapping.record
+        learnt = None
+        if settings is not None and self._journal is not None:
+            url = base_url_of(settings, record)
+            learnt = self._journal.learnt_rate(settings.tenant, record.name_of_type, url)
+        return effort_of(requests, given=settings.rate if settings else None, learnt=learnt)
 
 
 @contextmanager
@@ -124,44 +185,3 @@ def _preparer(
         tell_lookups(inputs.mapping, tenant, journal, watcher)
     tell_untried(inputs.mapping, watcher, tenant=settings.tenant if settings else None)
     return preparer
-
-
-def _scratch_load(inputs: Inputs, settings: RunSettings | None) -> Load:
-    return Load(
-        load_id="dry-run",
-        resource=inputs.mapping.record.name_of_type,
-        tenant=settings.tenant if settings else _NOBODY,
-        base_url="",
-        mapping_name=inputs.mapping.name,
-        mapping_text=inputs.mapping.text,
-        settings=frozen(inputs, settings) if settings else "{}",
-        files=inputs.source.files,
-        created_at=datetime.now(UTC),
-    )
-
-
-def _judge_all(
-    inputs: Inputs,
-    preparer: Preparer,
-    scratch: Journal,
-    load: Load,
-    tally: _Tally,
-    journal: Journal | None,
-    watcher: Watcher,
-) -> None:
-    """Gives every row its line in the scratch journal; a row that would be sent is pending there."""
-    elsewhere: KnownElsewhere = nothing_known
-    if journal is not None:
-        elsewhere = partial(journal.known_in, load.tenant, load.resource)
-    here = partial(scratch.seen, load.load_id)
-    for batch in inputs.source.batches(_BATCH):
-        tally.read = batch.end.seq
-        decided = decide(preparer.prepare(batch), elsewhere, here)
-        scratch.commit(load.load_id, judged=[_as_judged(row) for row in decided.rows])
-        watcher.progress(scratch.totals(load.load_id), Requests())
-
-
-def _as_judged(row: Ready | Judged) -> Judged:
-    if isinstance(row, Judged):
-        return row
-    return Judged(row.seq, row.file_no, row.record_no, row.external_id, Status.PENDING)

@@ -7,7 +7,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
 
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping
 from loader.payload import draft, finish, stamp
@@ -28,13 +30,13 @@ from loader.records import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    import polars as pl
-
     from loader.mapping import CompiledMapping
     from loader.mapping import Mapping as MappingRules
     from loader.records import Batch, Payloads, Position, SourceFile
 
 Row = Ready | Judged
+
+_SEQ: Final = "__seq"
 
 FindIds = Callable[[Mapping[str, Sequence[str]]], Mapping[str, Found]]
 """What is known of keys, by record type, for lookups; what is not named is not known."""
@@ -112,7 +114,7 @@ class Preparer:
             batch: Consecutive records.
             only: The sequence numbers that are wanted; None: all.
         """
-        rows = self._rows(batch, self.payloads(batch))
+        rows = self.rows(batch, self.payloads(batch))
         wanted = [row for row in rows if only is None or row.seq in only]
         return Prepared(batch.start, batch.end.seq, wanted)
 
@@ -126,8 +128,20 @@ class Preparer:
         keys = begun.keys
         return finish(begun, self._find(keys) if keys else {})
 
-    def _rows(self, batch: Batch, payloads: Payloads) -> Iterator[Row]:
-        rows, findings = payloads.rows, _by_record(payloads)
+    def rows(self, batch: Batch, payloads: Payloads, wanted: pl.Series | None = None) -> Iterator[Row]:
+        """A batch's rows, each for itself.
+
+        Args:
+            batch: The batch.
+            payloads: What it became.
+            wanted: For each row, whether it is wanted; None: all are.
+        """
+        first = batch.start.seq
+        numbered = payloads.rows.with_columns(
+            pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias(_SEQ)
+        )
+        rows = numbered if wanted is None else numbered.filter(wanted)
+        findings = _by_record(payloads)
         stamped = stamp(
             rows,
             load_id=self._load_id,
@@ -135,10 +149,9 @@ class Preparer:
             source_file=batch.file.name,
             processed_at=self._now(),
         )
-        columns = [stamped[name] for name in (RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE, BODY)]
-        file_no, ahead = batch.file.file_no, batch.start.seq - batch.start.record_no
-        for record_no, line, external_id, state, core, body in zip(*columns, strict=True):
-            seq = ahead + record_no
+        columns = [stamped[name] for name in (_SEQ, RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE, BODY)]
+        file_no = batch.file.file_no
+        for seq, record_no, line, external_id, state, core, body in zip(*columns, strict=True):
             if state == "ready":
                 yield Ready(seq, file_no, record_no, external_id, body, payload_hash(core))
             elif state == "filtered":

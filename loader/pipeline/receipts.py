@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from loader.report import Rejected, RejectsWriter, Summary, load_rows, write_res
 from loader.report.atomic import speaking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from loader.journal import Journal
     from loader.pipeline.watch import Watcher
@@ -26,6 +27,8 @@ _BATCH: Final = 10_000
 _MOST_REASONS: Final = 1000
 _PLACES: Final = 3
 _SUFFIXES: Final = ("csv", "parquet", "ndjson", "xlsx")
+_NUMBERS: Final = re.compile(r"[0-9]+")
+_VALUES: Final = re.compile(r'"[^"]*"')
 
 
 @dataclass(slots=True)
@@ -49,8 +52,13 @@ def reasons_of(journal: Journal, load_id: str) -> list[Reason]:
     A row with several findings counts under each. Past a thousand different ones the rest are told as
     one, so that memory stays flat.
     """
+    return reasons_in(journal.receipts(load_id, REJECTED | {Status.IN_DOUBT}))
+
+
+def reasons_in(receipts: Iterable[Receipt]) -> list[Reason]:
+    """As `reasons_of`, of any receipts."""
     found: dict[tuple[str, str], Reason] = {}
-    for receipt in journal.receipts(load_id, REJECTED | {Status.IN_DOUBT}):
+    for receipt in receipts:
         for key, words in _words_of(receipt):
             place = key if key in found or len(found) < _MOST_REASONS else ("", "")
             reason = found.setdefault(place, Reason(words if any(place) else "other reasons"))
@@ -69,6 +77,11 @@ def _words_of(receipt: Receipt) -> Iterator[tuple[tuple[str, str], str]]:
         yield (path, each["expected"] or message), f"{status}: {told}"
     if not findings:
         yield (status, receipt.message), f"{status}: {receipt.message}"
+
+
+def alike(message: str) -> str:
+    """A message without its numbers and values: the same for all that say the same of other rows."""
+    return _NUMBERS.sub("#", _VALUES.sub('"…"', message))
 
 
 def folder_of(home: Path, load_id: str) -> Path:

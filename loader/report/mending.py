@@ -12,15 +12,16 @@ _READABLE: Final = "a record that can be read"
 _FLAG: Final = "one of true/false"
 
 
-def reason_in_words(key: str, expected: str | None) -> str:
+def reason_in_words(key: str, expected: str | None, message: str) -> str:
     """What is wrong, in a few words.
 
     Args:
-        key: What the findings are grouped by: what was expected, or their own words.
+        key: What the findings are grouped by: what was expected, or their own words without the values.
         expected: What was expected; None where the words say it.
+        message: The words of the first of them.
     """
     if expected is None or expected == _READABLE or key != expected:
-        return key
+        return message
     if expected == _REQUIRED:
         return "required, and empty"
     if expected == _OWN_ID:
@@ -28,6 +29,13 @@ def reason_in_words(key: str, expected: str | None) -> str:
     if expected.startswith(_TABLE):
         return "not in the mapping's table"
     return f"not {expected}"
+
+
+def allowed(expected: str | None) -> str | None:
+    """What may stand there, to be read behind "Allowed:"; None where the reason has said it."""
+    if expected is None or expected in {_READABLE, _OWN_ID, _REQUIRED}:
+        return None
+    return expected.removeprefix(_TABLE).removesuffix(")") if expected.startswith(_TABLE) else expected
 
 
 def mend(path: str, column: str | None, expected: str | None, status: Literal["invalid", "blocked"]) -> str:

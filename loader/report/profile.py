@@ -17,8 +17,6 @@ from loader.report.page.values import BeforeAfter, Capped, Distinct, Field, Valu
 from loader.resources.fields import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from loader.mapping import CompiledMapping
     from loader.mapping.program import CellCheck, Value
     from loader.mapping.tree import Leaf
@@ -56,8 +54,6 @@ class Profile:
 
     def __init__(self) -> None:
         self._columns: dict[str, _Column] = {}
-        self._used: set[str] = set()
-        self._seen: dict[str, None] = {}
         self.rows = 0
 
     def add(self, computed: pl.DataFrame, compiled: CompiledMapping) -> None:
@@ -142,12 +138,6 @@ class Profile:
             for path, each in self._columns.items()
             if each.values
         )
-
-
-def unused_columns(compiled: CompiledMapping, columns: Iterator[str]) -> tuple[str, ...]:
-    """The columns of a file that no rule reads, those left out on purpose among them."""
-    used = {name for leaf in leaves(compiled.mapping.tree) for name in columns_of(leaf.rule)}
-    return tuple(name for name in columns if name not in used)
 
 
 def _facts(frame: pl.DataFrame, compiled: CompiledMapping) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import polars as pl
 
-from loader.report.mending import mend, reason_in_words
+from loader.report.mending import allowed, mend, reason_in_words
 from loader.report.page.values import Capped, Example, Place, Positions, Reason
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ class _Group:
 
     column: str | None
     expected: str | None
+    words: str = ""
     rows: int = 0
-    values: int = 0
     examples: dict[str | None, Example] = field(default_factory=dict)
 
 
@@ -62,7 +62,7 @@ class Reasons:
         if place not in self._groups and len(self._groups) >= _MOST_REASONS:
             place = (str(status), "", "other reasons")
         first = some.row(0, named=True)
-        group = self._groups.setdefault(place, _Group(first["column"], first["expected"]))
+        group = self._groups.setdefault(place, _Group(first["column"], first["expected"], first["message"]))
         if len(group.examples) < _EXAMPLES:
             for each in (
                 some.unique("value", keep="first", maintain_order=True).head(_EXAMPLES).iter_rows(named=True)
@@ -93,12 +93,12 @@ def _told(status: str, path: str, reason: str, group: _Group) -> Reason:
     kind: Literal["invalid", "blocked"] = "blocked" if status == "blocked" else "invalid"
     return Reason(
         field=path,
-        reason=reason_in_words(reason, group.expected),
+        reason=reason_in_words(reason, group.expected, group.words),
         rows=group.rows,
         mend=mend(path, group.column, group.expected, kind),
         examples=Capped.of(group.examples.values(), total=max(group.rows, len(group.examples))),
         column=group.column,
-        expected=group.expected,
+        expected=allowed(group.expected),
         status=kind,
     )
 

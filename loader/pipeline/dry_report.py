@@ -1,0 +1,154 @@
+"""What a dry run found, collected a batch at a time and written as files for people and programs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+from loader.mapping.columns import ignored
+from loader.pipeline.receipts import make_folder
+from loader.report.atomic import replacing
+from loader.report.findings import FindingsWriter
+from loader.report.page import Capped, Effort, Made, MappingUsed, Page, dry_run_verdict, render
+from loader.report.profile import Profile
+from loader.report.reasons import Reasons, Spread
+from loader.report.samples import Samples
+from loader.report.sources import told_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from loader.mapping import CompiledMapping
+    from loader.pipeline.judge import JudgedBatch
+    from loader.pipeline.plan import Inputs
+    from loader.records import Batch
+    from loader.report import Summary
+
+_SUPPOSED_RATES: Final = (50.0, 500.0)  # requests a second, where nothing is known of the service
+PAGE: Final = "report.html"
+
+
+class DryReport:
+    """Collects what the report of a dry run shows, in memory that does not grow with the rows.
+
+    Args:
+        folder: Where its files go.
+        inputs: What is read.
+
+    Raises:
+        ConfigurationError: The folder cannot be made or written to.
+    """
+
+    def __init__(self, folder: Path, inputs: Inputs) -> None:
+        make_folder(folder)
+        self._folder = folder
+        self._inputs = inputs
+        self._findings = FindingsWriter(folder)
+        self._reasons = Reasons()
+        self._profile = Profile()
+        self._samples = Samples()
+        self._spreads: dict[int, Spread] = {}
+        self._records: dict[int, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._findings.__exit__(kind, error, trace)
+
+    def add(self, batch: Batch, judged: JudgedBatch, compiled: CompiledMapping) -> None:
+        """Takes a batch.
+
+        Raises:
+            Stopped: Its findings cannot be written.
+        """
+        file_no = batch.file.file_no
+        self._records[file_no] = self._records.get(file_no, 0) + batch.rows.height
+        self._profile.add(judged.payloads.computed, compiled)
+        self._samples.add(batch, judged.payloads)
+        spread = self._spreads.setdefault(file_no, Spread())
+        if judged.findings.height:
+            self._findings.add(judged.findings)
+            self._reasons.add(judged.findings)
+            spread.add(judged.findings["record_no"])
+
+    def write(self, summary: Summary, *, code: str, effort: Effort) -> dict[str, str]:
+        """Writes the page and the findings.
+
+        Args:
+            summary: What the dry run came to.
+            code: The short code of what was validated.
+            effort: What a load would take.
+
+        Returns:
+            Name -> path, as `--json` names them.
+
+        Raises:
+            Stopped: A file cannot be written.
+        """
+        parquet, text = self._findings.close()
+        path = self._folder / PAGE
+        with replacing(path) as file:
+            file.write(render(self._page(summary, code, effort)).encode())
+        return {"report": str(path), "findings": str(text), "findings_parquet": str(parquet)}
+
+    def _page(self, summary: Summary, code: str, effort: Effort) -> Page:
+        mapping, files = self._inputs.mapping, self._inputs.source.files
+        unused, left_out = self._unmapped()
+        names = ("findings.csv", "findings.parquet", "rejects.csv", "rejects.parquet", "rejects.ndjson")
+        return Page(
+            verdict=dry_run_verdict(summary.rows),
+            code=code,
+            made=Made(datetime.now(UTC), version("loader"), summary.seconds),
+            resource=summary.resource,
+            tenant=summary.tenant,
+            rows=summary.rows,
+            sources=Capped.of([told_source(each, self._records.get(each.file_no, 0)) for each in files]),
+            mapping=MappingUsed(mapping.name, mapping.fingerprint, mapping.text, mapping.file.where),
+            findings=self._reasons.findings,
+            reasons=Capped.of(self._reasons.most_frequent_first()),
+            positions=Capped.of(
+                [
+                    self._spreads[each.file_no].positions(each.name, self._records[each.file_no])
+                    for each in files
+                    if each.file_no in self._spreads
+                ]
+            ),
+            fields=Capped.of(self._profile.fields()),
+            profiled=self._profile.rows,
+            unused=Capped.of(unused),
+            ignored=Capped.of(left_out),
+            tables=Capped.of(self._profile.tables()),
+            samples=self._samples.chosen(),
+            effort=effort,
+            links=tuple(name for name in names if (self._folder / name).exists()),
+        )
+
+    def _unmapped(self) -> tuple[list[str], list[str]]:
+        """The columns that no rule reads: those that nobody named, and those left out on purpose."""
+        mapping = self._inputs.mapping
+        used = mapping.columns
+        names = dict.fromkeys(name for file in self._inputs.source.files for name in file.schema)
+        others = [name for name in names if name not in used]
+        left_out = [name for name in others if ignored(name, mapping.file.ignore)]
+        return [name for name in others if name not in set(left_out)], left_out
+
+
+def effort_of(requests: int, *, given: float | None, learnt: float | None) -> Effort:
+    """What a load would take.
+
+    Args:
+        requests: How many rows would be sent.
+        given: The rate that was named, requests a second; None: none was.
+        learnt: The rate that earlier loads got through; None: there were none.
+    """
+    if given and learnt:
+        given = min(given, learnt)
+    if given:
+        return Effort(requests, "given", (given,))
+    return Effort(requests, "learnt", (learnt,)) if learnt else Effort(requests, "none", _SUPPOSED_RATES)

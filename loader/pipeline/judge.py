@@ -1,0 +1,149 @@
+"""A dry run's rows, judged a batch at a time: only those that would not be sent are looked at one by one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from loader.pipeline.prepare import KnownElsewhere, Prepared, decide
+from loader.pipeline.seen import Seen
+from loader.records import EXTERNAL_ID, LINE, RECORD_NO, STATE, Judged, Known, Ready, Status
+from loader.report.findings import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from loader.pipeline.prepare import Preparer
+    from loader.records import Batch, Payloads
+
+_RECORD_BITS: Final = 40
+_SENT: Final = Status.PENDING  # what a row that would be sent counts as until the end
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedBatch:
+    """A batch, judged as a load would have judged it.
+
+    Attributes:
+        payloads: Its bodies and findings by themselves.
+        judged: Its rows that would not be sent, the filtered ones left out.
+        findings: Every finding, of `loader.report.findings.SCHEMA`, in the order of the source.
+    """
+
+    payloads: Payloads
+    judged: list[Judged]
+    findings: pl.DataFrame
+
+
+class Judge:
+    """Judges the batches of a dry run, in order.
+
+    Args:
+        preparer: Maps them.
+        elsewhere: What earlier loads know of external ids; None: there were none.
+    """
+
+    def __init__(self, preparer: Preparer, elsewhere: KnownElsewhere | None) -> None:
+        self._preparer = preparer
+        self._elsewhere = elsewhere
+        self._seen = Seen()
+        self.totals: Counter[Status] = Counter()
+        """Rows by what they became; those that would be sent are PENDING."""
+
+    def judge(self, batch: Batch) -> JudgedBatch:
+        """Judges a batch."""
+        payloads = self._preparer.payloads(batch)
+        rows = payloads.rows
+        known = self._known(rows)
+        filtered = rows[STATE] == "filtered"
+        odd = ~filtered & (rows[STATE] != "ready")
+        again = self._again(batch, rows)
+        odd |= again
+        if known:
+            odd |= ~filtered & rows[EXTERNAL_ID].is_in(list(known)).fill_null(value=False)
+        decided = self._decided(batch, payloads, odd, known)
+        self._count(rows.height, int(filtered.sum()), decided)
+        judged = [row for row in decided if isinstance(row, Judged)]
+        repeated = frozenset(rows.filter(again)[RECORD_NO].to_list())
+        return JudgedBatch(payloads, judged, _findings(batch, payloads, judged, repeated))
+
+    def _known(self, rows: pl.DataFrame) -> Mapping[str, Known]:
+        if self._elsewhere is None:
+            return {}
+        return self._elsewhere(rows[EXTERNAL_ID].drop_nulls().to_list())
+
+    def _again(self, batch: Batch, rows: pl.DataFrame) -> pl.Series:
+        """Whether a row's external id stands in an earlier one; a filtered row takes none."""
+        takes = (rows[EXTERNAL_ID].is_not_null() & (rows[STATE] != "filtered")).to_numpy()
+        again = np.zeros(rows.height, dtype=np.bool_)
+        places = (batch.file.file_no << _RECORD_BITS) | rows[RECORD_NO].to_numpy()
+        again[takes] = self._seen.add(rows[EXTERNAL_ID].filter(takes), places[takes])
+        return pl.Series(again)
+
+    def _decided(
+        self, batch: Batch, payloads: Payloads, odd: pl.Series, known: Mapping[str, Known]
+    ) -> Sequence[Ready | Judged]:
+        if not odd.any():
+            return []
+        rows = list(self._preparer.rows(batch, payloads, odd))
+        prepared = Prepared(batch.start, batch.end.seq, rows)
+        return decide(prepared, lambda _: known, self._first).rows
+
+    def _first(self, ids: Sequence[str]) -> dict[str, Known]:
+        """The first row of each external id, as `decide` asks for it."""
+        places = self._seen.first(pl.Series(ids, dtype=pl.String))
+        mask = (1 << _RECORD_BITS) - 1
+        return {
+            each: Known(_SENT, "", place >> _RECORD_BITS, place & mask, None, None)
+            for each, place in zip(ids, places, strict=True)
+            if place >= 0
+        }
+
+    def _count(self, height: int, filtered: int, decided: Sequence[Ready | Judged]) -> None:
+        others = Counter(row.status for row in decided if isinstance(row, Judged))
+        self.totals.update(others)
+        self.totals[Status.FILTERED] += filtered
+        self.totals[_SENT] += height - filtered - others.total()
+
+
+def _findings(
+    batch: Batch, payloads: Payloads, judged: Sequence[Judged], repeated: Collection[int]
+) -> pl.DataFrame:
+    """Every finding of the rows that would not be sent; those of rows that are already loaded go."""
+    status = pl.DataFrame(
+        [(row.record_no, row.status.value) for row in judged],
+        schema={RECORD_NO: pl.Int64, "status": pl.String},
+        orient="row",
+    ).filter(pl.col("status") != Status.ALREADY_LOADED.value)
+    if not status.height:
+        return SCHEMA.to_frame()
+    own = payloads.findings.join(status, on=RECORD_NO, how="inner", maintain_order="left")
+    told = own.rename({RECORD_NO: "record_no", LINE: "line", EXTERNAL_ID: "external_id"})
+    told = told.with_columns(pl.lit(batch.file.name).alias("file")).select(SCHEMA.names())
+    more = _decisions(batch, judged, repeated)
+    return told if not more.height else pl.concat([told, more]).sort("record_no", maintain_order=True)
+
+
+def _decisions(batch: Batch, judged: Sequence[Judged], repeated: Collection[int]) -> pl.DataFrame:
+    """What was found of rows by their external ids: it stands in none of the batch's own findings."""
+    found = []
+    for row in judged:
+        if row.status is Status.ALREADY_LOADED or (row.findings and row.record_no not in repeated):
+            continue
+        last = json.loads(row.findings)[-1] if row.findings else {"field": "", "message": row.message}
+        found.append(
+            {
+                "file": batch.file.name,
+                "record_no": row.record_no,
+                "line": row.line,
+                "external_id": row.external_id,
+                "status": row.status.value,
+                **{name: last.get(name) for name in ("field", "column", "value", "expected", "message")},
+            }
+        )
+    return pl.DataFrame(found, schema=SCHEMA)
