@@ -7,12 +7,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from loader.mapping.columns import ignored
-from loader.pipeline.receipts import make_folder
+from loader.pipeline.receipts import close_rejects, make_folder, rejected
+from loader.records import REJECTED
+from loader.report import RejectsWriter
 from loader.report.atomic import replacing
 from loader.report.findings import FindingsWriter
 from loader.report.page import Capped, Effort, Made, MappingUsed, Page, dry_run_verdict, render
 from loader.report.profile import Profile
-from loader.report.reasons import Reasons, Spread
+from loader.report.reasons import Spread
 from loader.report.samples import Samples
 from loader.report.sources import told_source
 
@@ -24,10 +26,20 @@ if TYPE_CHECKING:
     from loader.mapping import CompiledMapping
     from loader.pipeline.judge import JudgedBatch
     from loader.pipeline.plan import Inputs
+    from loader.pipeline.watch import Watcher
     from loader.records import Batch
     from loader.report import Summary
+    from loader.report.reasons import Reasons
 
 _SUPPOSED_RATES: Final = (50.0, 500.0)  # requests a second, where nothing is known of the service
+_BESIDE: Final = (
+    "findings.csv",
+    "findings.parquet",
+    "rejects.csv",
+    "rejects.ndjson",
+    "rejects.parquet",
+    "rejects.xlsx",
+)
 PAGE: Final = "report.html"
 
 
@@ -37,17 +49,19 @@ class DryReport:
     Args:
         folder: Where its files go.
         inputs: What is read.
+        watcher: Is told what people must know to load the rejects.
 
     Raises:
-        ConfigurationError: The folder cannot be made or written to.
+        ConfigurationError: The folder cannot be made or written to, or is where the source's own files are.
     """
 
-    def __init__(self, folder: Path, inputs: Inputs) -> None:
+    def __init__(self, folder: Path, inputs: Inputs, watcher: Watcher) -> None:
         make_folder(folder)
         self._folder = folder
         self._inputs = inputs
+        self._watcher = watcher
+        self._rejects = RejectsWriter(folder, inputs.source.files)
         self._findings = FindingsWriter(folder)
-        self._reasons = Reasons()
         self._profile = Profile()
         self._samples = Samples()
         self._spreads: dict[int, Spread] = {}
@@ -60,13 +74,16 @@ class DryReport:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._findings.__exit__(kind, error, trace)
+        self._rejects.__exit__(kind, error, trace)
 
     def add(self, batch: Batch, judged: JudgedBatch, compiled: CompiledMapping) -> None:
         """Takes a batch.
 
         Raises:
-            Stopped: Its findings cannot be written.
+            Stopped: Its findings or rejects cannot be written.
         """
+        wrong = {row.record_no: rejected(row) for row in judged.judged if row.status in REJECTED}
+        self._rejects.add(batch, wrong)
         file_no = batch.file.file_no
         self._records[file_no] = self._records.get(file_no, 0) + batch.rows.height
         self._profile.add(judged.payloads.computed, compiled)
@@ -74,14 +91,14 @@ class DryReport:
         spread = self._spreads.setdefault(file_no, Spread())
         if judged.findings.height:
             self._findings.add(judged.findings)
-            self._reasons.add(judged.findings)
             spread.add(judged.findings["record_no"])
 
-    def write(self, summary: Summary, *, code: str, effort: Effort) -> dict[str, str]:
-        """Writes the page and the findings.
+    def write(self, summary: Summary, reasons: Reasons, *, code: str, effort: Effort) -> dict[str, str]:
+        """Writes the page, the findings and the rejects.
 
         Args:
             summary: What the dry run came to.
+            reasons: What was wrong.
             code: The short code of what was validated.
             effort: What a load would take.
 
@@ -91,16 +108,17 @@ class DryReport:
         Raises:
             Stopped: A file cannot be written.
         """
-        parquet, text = self._findings.close()
+        _, findings = self._findings.close()
+        rejects = close_rejects(self._rejects, self._folder, self._inputs.source, self._watcher)
         path = self._folder / PAGE
         with replacing(path) as file:
-            file.write(render(self._page(summary, code, effort)).encode())
-        return {"report": str(path), "findings": str(text), "findings_parquet": str(parquet)}
+            file.write(render(self._page(summary, reasons, code, effort)).encode())
+        files = {"report": str(path), "findings": str(findings)}
+        return files | ({"rejects": str(rejects)} if rejects else {})
 
-    def _page(self, summary: Summary, code: str, effort: Effort) -> Page:
+    def _page(self, summary: Summary, reasons: Reasons, code: str, effort: Effort) -> Page:
         mapping, files = self._inputs.mapping, self._inputs.source.files
         unused, left_out = self._unmapped()
-        names = ("findings.csv", "findings.parquet", "rejects.csv", "rejects.parquet", "rejects.ndjson")
         return Page(
             verdict=dry_run_verdict(summary.rows),
             code=code,
@@ -110,8 +128,8 @@ class DryReport:
             rows=summary.rows,
             sources=Capped.of([told_source(each, self._records.get(each.file_no, 0)) for each in files]),
             mapping=MappingUsed(mapping.name, mapping.fingerprint, mapping.text, mapping.file.where),
-            findings=self._reasons.findings,
-            reasons=Capped.of(self._reasons.most_frequent_first()),
+            findings=reasons.findings,
+            reasons=Capped.of(reasons.most_frequent_first()),
             positions=Capped.of(
                 [
                     self._spreads[each.file_no].positions(each.name, self._records[each.file_no])
@@ -126,7 +144,7 @@ class DryReport:
             tables=Capped.of(self._profile.tables()),
             samples=self._samples.chosen(),
             effort=effort,
-            links=tuple(name for name in names if (self._folder / name).exists()),
+            links=tuple(name for name in _BESIDE if (self._folder / name).exists()),
         )
 
     def _unmapped(self) -> tuple[list[str], list[str]]:

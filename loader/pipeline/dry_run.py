@@ -16,11 +16,11 @@ from loader.pipeline.dry_report import DryReport, effort_of
 from loader.pipeline.judge import Judge
 from loader.pipeline.plan import base_url_of, tell_inputs
 from loader.pipeline.prepare import Preparer
-from loader.pipeline.receipts import reasons_in, write_rejects
+from loader.pipeline.receipts import Reason
 from loader.pipeline.run import Result
-from loader.pipeline.spool import ReceiptSpool
-from loader.records import REJECTED, Requests, Status
+from loader.records import Requests, Status
 from loader.report import Summary, dry_rows, exit_code
+from loader.report.reasons import Reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,17 +62,15 @@ def dry_run(
         Unbalanced: The rows read are not the sum of what they became.
     """
     with ExitStack() as opened:
-        rejected = opened.enter_context(ReceiptSpool())
         journal = opened.enter_context(_earlier(home if settings else None))
-        collected = opened.enter_context(DryReport(report, inputs)) if report is not None else None
-        return _DryRun(inputs, settings, rejected, journal, collected, watcher).run(report)
+        collected = opened.enter_context(DryReport(report, inputs, watcher)) if report else None
+        return _DryRun(inputs, settings, journal, collected, watcher).run(report)
 
 
 class _DryRun:
     """One dry run.
 
     Args:
-        rejected: Takes the rows that would not be sent.
         journal: What earlier loads have left; None: nothing.
         collected: What the report shows; None: there is to be none.
     """
@@ -81,14 +79,13 @@ class _DryRun:
         self,
         inputs: Inputs,
         settings: RunSettings | None,
-        rejected: ReceiptSpool,
         journal: Journal | None,
         collected: DryReport | None,
         watcher: Watcher,
     ) -> None:
         self._inputs = inputs
         self._settings = settings
-        self._rejected = rejected
+        self._reasons = Reasons()
         self._journal = journal
         self._collected = collected
         self._watcher = watcher
@@ -108,8 +105,8 @@ class _DryRun:
         if report is not None and self._collected is not None:
             summary = self._write(report, self._collected, summary)
         summary.check_balance()
-        reasons = reasons_in(self._rejected.receipts(REJECTED))
-        return Result(summary, exit_code(summary), reason, reasons)
+        told = [Reason(words, count, list(map(str, nos))) for words, count, nos in self._reasons.in_short()]
+        return Result(summary, exit_code(summary), reason, told)
 
     def _judge_all(self) -> Stopped | None:
         """What broke the reading off; None where nothing did."""
@@ -117,7 +114,7 @@ class _DryRun:
             for batch in self._inputs.source.batches(_BATCH):
                 judged = self._judge.judge(batch)
                 self._read = batch.end.seq
-                self._rejected.add(judged.judged)
+                self._reasons.add(judged.findings)
                 if self._collected is not None:
                     self._collected.add(batch, judged, self._preparer.compile(batch.file))
                 self._watcher.progress(self._judge.totals, Requests())
@@ -138,21 +135,13 @@ class _DryRun:
         )
 
     def _write(self, folder: Path, collected: DryReport, summary: Summary) -> Summary:
-        """Writes rejects, findings, page and summary; gives back the summary with their paths."""
-        rejects = self._write_rejects(folder)
+        """Writes the report and the summary; gives back the summary with their paths."""
         code = code_of(self._inputs, summary.tenant)
         effort = self._effort(summary.rows["valid"])
-        files = collected.write(summary, code=code, effort=effort)
-        files |= {"rejects": str(rejects)} if rejects else {}
+        files = collected.write(summary, self._reasons, code=code, effort=effort)
         summary = replace(summary, files=files)
         summary.write(folder / "summary.json")
         return summary
-
-    def _write_rejects(self, folder: Path) -> Path | None:
-        wanted = sum(count for status, count in self._judge.totals.items() if status in REJECTED)
-        rejected = self._rejected.receipts(REJECTED)
-        source, watcher = self._inputs.source, self._watcher
-        return write_rejects(folder, source, rejected, wanted, watcher=watcher, batch_size=_BATCH)
 
     def _effort(self, requests: int) -> Effort:
         settings, record = self._settings, self._inputs.mapping.record

@@ -16,11 +16,11 @@ from loader.report import Rejected, RejectsWriter, Summary, load_rows, write_res
 from loader.report.atomic import speaking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from loader.journal import Journal
     from loader.pipeline.watch import Watcher
-    from loader.records import Load
+    from loader.records import Judged, Load
     from loader.source import Source
 
 _BATCH: Final = 10_000
@@ -52,13 +52,8 @@ def reasons_of(journal: Journal, load_id: str) -> list[Reason]:
     A row with several findings counts under each. Past a thousand different ones the rest are told as
     one, so that memory stays flat.
     """
-    return reasons_in(journal.receipts(load_id, REJECTED | {Status.IN_DOUBT}))
-
-
-def reasons_in(receipts: Iterable[Receipt]) -> list[Reason]:
-    """As `reasons_of`, of any receipts."""
     found: dict[tuple[str, str], Reason] = {}
-    for receipt in receipts:
+    for receipt in journal.receipts(load_id, REJECTED | {Status.IN_DOUBT}):
         for key, words in _words_of(receipt):
             place = key if key in found or len(found) < _MOST_REASONS else ("", "")
             reason = found.setdefault(place, Reason(words if any(place) else "other reasons"))
@@ -79,7 +74,7 @@ def _words_of(receipt: Receipt) -> Iterator[tuple[tuple[str, str], str]]:
         yield (status, receipt.message), f"{status}: {receipt.message}"
 
 
-def alike(message: str) -> str:
+def _alike(message: str) -> str:
     """A message without its numbers and values: the same for all that say the same of other rows."""
     return _NUMBERS.sub("#", _VALUES.sub('"…"', message))
 
@@ -238,10 +233,28 @@ def write_rejects(
             while following is not None and following.seq < batch.end.seq:
                 here.append(following)
                 following = next(receipts, None)
-            writer.add(batch, {each.record_no: _rejected(each) for each in here})
-        path = writer.close()
-        for note in writer.notes:
-            watcher.note(f"{path}: {note}")
+            writer.add(batch, {each.record_no: rejected(each) for each in here})
+        return close_rejects(writer, folder, source, watcher)
+
+
+def close_rejects(writer: RejectsWriter, folder: Path, source: Source, watcher: Watcher) -> Path | None:
+    """Puts rejects in their place, and says what people must know to load them again.
+
+    Args:
+        writer: Has every rejected row.
+        folder: Where the file is.
+        source: The files that the rows come from.
+        watcher: Is told.
+
+    Returns:
+        The file; None where nothing was rejected.
+
+    Raises:
+        Stopped: The file cannot be written.
+    """
+    path = writer.close()
+    for note in writer.notes:
+        watcher.note(f"{path}: {note}")
     _remove_others(folder, path, source)
     return path
 
@@ -256,6 +269,7 @@ def _remove_others(folder: Path, path: Path | None, source: Source) -> None:
                 old.unlink(missing_ok=True)
 
 
-def _rejected(receipt: Receipt) -> Rejected:
-    findings = json.loads(receipt.findings) if receipt.findings else []
-    return Rejected(status=receipt.status, findings=findings, message=receipt.message)
+def rejected(row: Receipt | Judged) -> Rejected:
+    """Why a row was rejected, as its rejects say it."""
+    findings = json.loads(row.findings) if row.findings else []
+    return Rejected(status=row.status, findings=findings, message=row.message)

@@ -12,12 +12,13 @@ from loader.report.mending import allowed, mend, reason_in_words
 from loader.report.page.values import Capped, Example, Place, Positions, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
 _MOST_REASONS: Final = 1_000
 _EXAMPLES: Final = 5
+_PLACES: Final = 3
 _BINS: Final = 60
 _NEAREST: Final = r"did you mean '(.*)'\?$"
 _KEY: Final = ("status", "field", "reason")
@@ -31,6 +32,7 @@ class _Group:
     expected: str | None
     words: str = ""
     rows: int = 0
+    record_nos: list[int] = field(default_factory=list)
     examples: dict[str | None, Example] = field(default_factory=dict)
 
 
@@ -54,7 +56,10 @@ class Reasons:
             _reason_key().alias("reason"), pl.col("message").str.extract(_NEAREST, 1).alias("nearest")
         )
         for key, some in told.group_by(_KEY, maintain_order=True):
-            self._group(key, some).rows += some.height
+            group = self._group(key, some)
+            group.rows += some.height
+            if len(group.record_nos) < _PLACES:
+                group.record_nos += some["record_no"].head(_PLACES - len(group.record_nos)).to_list()
 
     def _group(self, key: tuple[Any, ...], some: pl.DataFrame) -> _Group:
         status, path, reason = key
@@ -75,6 +80,12 @@ class Reasons:
         """Every group as the report shows it."""
         ordered = sorted(self._groups.items(), key=lambda each: -each[1].rows)
         return tuple(_told(*key, group) for key, group in ordered)
+
+    def in_short(self) -> Iterator[tuple[str, int, tuple[int, ...]]]:
+        """Every group, most frequent first: its first words, how many findings, the first record numbers."""
+        for (status, path, _), group in sorted(self._groups.items(), key=lambda each: -each[1].rows):
+            told = group.words if not path or group.words.startswith(path) else f"{path}: {group.words}"
+            yield f"{status}: {told}", group.rows, tuple(group.record_nos)
 
 
 def _reason_key() -> pl.Expr:
