@@ -21,6 +21,9 @@ RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from
 LINE: Final = "__line"  # Int64: the line in the file that the record begins on, from 1; null in Parquet
 PROBLEM: Final = "__problem"  # String: why the record could not be read as a row; null for a sound one
 
+HEADER_AGAIN: Final = "is the header again: exports were glued together"
+"""The PROBLEM of a record that repeats the header: it is no data, so its row is filtered, not invalid."""
+
 # --- Columns of the frame that the payload room makes ------------------------------------------------
 EXTERNAL_ID: Final = "__external_id"  # String: the row's identity across loads; null where there is none
 STATE: Final = "__state"  # String: "ready", "filtered" or "invalid"
@@ -86,6 +89,7 @@ class Dialect:
         header: Whether a header line names the columns.
         preamble: The lines above the header as they stand, line ends included; decoded text.
         footer: The lines below the last record that are not data, likewise.
+        header_lines: How many lines the header takes; their names are joined. 1 where there is none.
     """
 
     delimiter: str = ","
@@ -97,6 +101,7 @@ class Dialect:
     header: bool = True
     preamble: str = ""
     footer: str = ""
+    header_lines: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +224,7 @@ class Judged:
         seq: As in `Ready`; likewise `file_no`, `record_no` and `external_id`.
         status: What it is.
         id: The id of the record it already is, for `already_loaded`; else None.
-        message: Why, for people; empty for filtered rows.
+        message: Why, for people; empty for rows that the mapping filters out.
         findings: The findings as a JSON list of objects (`field`, `column`, `value`, `expected`,
             `message`); None where there are none.
         line: The line in the file; None where the format has none.

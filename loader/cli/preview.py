@@ -16,7 +16,7 @@ from loader.cli.options import source_options as source_option
 from loader.cli.output import command_line, out_console, say, say_next, source_words
 from loader.cli.progress import Lines
 from loader.pipeline import open_inputs, preview_payloads, preview_rows, read_mapping
-from loader.records import CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE
+from loader.records import CORE, EXTERNAL_ID, HEADER_AGAIN, LINE, PROBLEM, RECORD_NO, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,13 +76,20 @@ def _rows(batches: Iterable[Batch]) -> Iterator[dict[str, Any]]:
             record_no, line, problem = (row.pop(name) for name in _OWN)
             surplus = batch.extra.get(record_no, ())
             if problem:
-                where = f"record {record_no}" + (f", line {line}" if line else "")
-                say(f"{where}: {problem}")
+                _say_problem(record_no, line, problem)
             yield {**row, **{f"(surplus {number})": cell for number, cell in enumerate(surplus, 1)}}
 
 
+def _say_problem(record_no: int, line: int | None, problem: str) -> None:
+    where = f"record {record_no}" + (f", line {line}" if line else "")
+    say(f"{where}: {problem}")
+
+
 def _payloads(batches: Iterable[tuple[Batch, Payloads]], *, as_text: bool) -> Iterator[dict[str, Any]]:
-    for _, payloads in batches:
+    for batch, payloads in batches:
+        for record_no, line, problem in batch.rows.select(_OWN).iter_rows():
+            if problem == HEADER_AGAIN:  # filtered, and so without a finding
+                _say_problem(record_no, line, problem)
         found: dict[int, list[dict[str, Any]]] = {}
         for each in payloads.findings.drop(LINE, EXTERNAL_ID).iter_rows(named=True):
             found.setdefault(each.pop(RECORD_NO), []).append(each)

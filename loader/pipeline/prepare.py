@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping
 from loader.payload import build, stamp
-from loader.records import BODY, CORE, EXTERNAL_ID, LINE, RECORD_NO, STATE, Judged, Known, Ready, Status
+from loader.records import (
+    BODY,
+    CORE,
+    EXTERNAL_ID,
+    LINE,
+    PROBLEM,
+    RECORD_NO,
+    STATE,
+    Judged,
+    Known,
+    Ready,
+    Status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -106,13 +118,15 @@ class Preparer:
             processed_at=self._now(),
         )
         columns = [stamped[name] for name in (RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE, BODY)]
+        columns.append(batch.rows[PROBLEM])  # both are in the order of the file
         file_no, ahead = batch.file.file_no, batch.start.seq - batch.start.record_no
-        for record_no, line, external_id, state, core, body in zip(*columns, strict=True):
+        for record_no, line, external_id, state, core, body, problem in zip(*columns, strict=True):
             seq = ahead + record_no
             if state == "ready":
                 yield Ready(seq, file_no, record_no, external_id, body, payload_hash(core))
             elif state == "filtered":
-                yield Judged(seq, file_no, record_no, external_id, Status.FILTERED, line=line)
+                told = problem or ""
+                yield Judged(seq, file_no, record_no, external_id, Status.FILTERED, message=told, line=line)
             else:
                 found = findings[record_no]
                 yield _invalid(seq, file_no, record_no, external_id, line, found)

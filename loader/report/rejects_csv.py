@@ -95,8 +95,10 @@ class CsvRejects:
             self._write(_BOM.encode(self._encoding))
         self._write(self._encoded(dialect.preamble))
         if dialect.header:
-            names = (self._cell(each) for each in (*self._columns, *REJECT_COLUMNS))
+            names = [*map(self._cell, self._columns), *map(self._own_cell, REJECT_COLUMNS)]
             self._write(self._encoded(dialect.delimiter.join(names) + dialect.newline))
+            empty = dialect.delimiter * (len(names) - 1) + dialect.newline
+            self._write(self._encoded(empty * (dialect.header_lines - 1)))
 
     def _cell(self, text: str) -> str:
         """A cell of the source, written so that it is read back as it is."""
@@ -108,7 +110,11 @@ class CsvRejects:
             return text
         if dialect.quote is None:
             self._notes["some cells of rejects.csv are quoted: load it with -s quote='\"'"] = None
-        escape = dialect.escape if dialect.quote else None
+        return self._quoted(text)
+
+    def _quoted(self, text: str) -> str:
+        quote = self._dialect.quote or '"'
+        escape = self._dialect.escape if self._dialect.quote else None
         if escape:
             return quote + text.replace(escape, escape * 2).replace(quote, escape + quote) + quote
         return quote + text.replace(quote, quote * 2) + quote
@@ -119,6 +125,8 @@ class CsvRejects:
             ending = {*self._dialect.delimiter, "\r", "\n"}
             blank = "_" if " " in ending else " "
             return "".join(blank if letter in ending else letter for letter in text)
+        if self._dialect.quote not in (None, '"'):  # so that the quote can be found again
+            return self._quoted(text)
         return self._cell(text)
 
     def _encoded(self, text: str) -> bytes:

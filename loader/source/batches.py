@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from loader.records import LINE, PROBLEM, RECORD_NO, Batch, Position
-from loader.source.columns import with_unmended
+from loader.source.columns import with_header_again, with_unmended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def _batch(file: CsvFile, parts: list[Chunk], seq: int, record_no: int) -> Batch
         file=file.file,
         start=Position(seq, file_no, record_no, int(first.lines[0]), int(first.starts[0])),
         end=Position(seq + frame.height, file_no, after, int(last.next_lines[-1]), int(last.ends[-1])),
-        rows=with_unmended(frame, file.columns)
+        rows=with_header_again(with_unmended(frame, file.columns), file.form.header)
         .with_columns(own)
         .select(*file.columns, RECORD_NO, LINE, PROBLEM),
         extra=_extra(parts, record_no),

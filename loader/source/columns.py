@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from loader.errors import SourceError
-from loader.records import LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS
+from loader.records import HEADER_AGAIN, LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_MARK: Final = "\ufeff"  # a byte-order mark inside a text: it stood at the beginning of another file
+_LISTED: Final = 5
+_SHOWN: Final = 60
 _MESSAGE: Final = REJECT_COLUMNS[-1]
-_SHORT: Final = r"^has (\d+) cells?, the (?:header|first record) has \d+$"
+_SHORT: Final = r"^has (\d+) cells?, (?:the header has|the first record has|most records have) \d+$"
 _MEND: Final = f"fill in what is missing, or empty its {_MESSAGE} cell if nothing is"
 
 
@@ -64,25 +68,114 @@ def with_unmended(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame
     return frame.with_columns(pl.Series(PROBLEM, told, pl.String))
 
 
+def with_header_again(frame: pl.DataFrame, header: Sequence[Sequence[str]]) -> pl.DataFrame:
+    """Marks records that are the header once more, as where exports were glued together.
+
+    Args:
+        frame: Every column of the file, and PROBLEM.
+        header: The header's cells as they stand, a sequence a line.
+
+    Returns:
+        The frame; PROBLEM is HEADER_AGAIN where a record was sound and is such a line.
+    """
+    names = frame.columns[:-1]
+    again: list[int] = []
+    for cells in header:
+        first = [cells[0], _MARK + cells[0]]
+        places = frame[names[0]].is_in(first) & frame[PROBLEM].is_null()
+        if any(cells) and places.any():
+            wanted = tuple(cells[1 : len(names)])
+            padded = wanted + ("",) * (len(names) - 1 - len(wanted))
+            again += [index for index in places.arg_true() if frame.row(index)[1:-1] == padded]
+    if not again:
+        return frame
+    told = frame[PROBLEM].to_list()
+    for index in again:
+        told[index] = HEADER_AGAIN
+    return frame.with_columns(pl.Series(PROBLEM, told, pl.String))
+
+
+def column_names(header: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Makes columns of a header.
+
+    Args:
+        header: Its cells as they stand, a sequence a line; the lines' names are joined with a blank.
+
+    Returns:
+        The columns' names, and notes for people on what was changed.
+    """
+    found = [_joined(parts) for parts in zip_longest(*header, fillvalue="")]
+    found[0] = _MARK.join(found[0].split(_MARK)[1:]) if found[0].startswith(_MARK) else found[0]
+    width = next((place for place in range(len(found), 0, -1) if found[place - 1]), len(found))
+    notes = []
+    if dropped := len(found) - width:
+        notes.append(f"the header ends in {dropped} empty {_names(dropped)}: no {_columns(dropped)}")
+    tidied = [name for name, cell in zip(found, header[0], strict=False) if name and name != cell]
+    if len(header) == 1 and tidied:
+        notes.append(f"blanks and line breaks taken out of {_names(len(tidied))}: {_listed(tidied)}")
+    names, unnamed, doubled = _told_apart(found[:width])
+    if unnamed:
+        notes.append(f"without a name in the header: {_listed(unnamed)}")
+    notes += doubled
+    return tuple(names), tuple(notes)
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return " ".join(" ".join(parts).split())
+
+
+def _told_apart(found: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Names without gaps and repetitions, those that stand for empty ones, and notes on the others."""
+    names: list[str] = []
+    unnamed: list[str] = []
+    doubled: list[str] = []
+    taken: set[str] = set()
+    for place, name in enumerate(found, 1):
+        own = name or f"column_{place}"
+        is_free = own not in taken if name else own not in found
+        free = own if is_free else _numbered(own, taken.union(found))
+        if not name:
+            unnamed.append(free)
+        elif not is_free:
+            doubled.append(f'the {_nth(place)} column is called "{free}": the name "{own}" stands before it')
+        names.append(free)
+        taken.add(free)
+    return names, unnamed, doubled
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    return next(each for number in count(2) if (each := f"{name}_{number}") not in taken)
+
+
+def _names(number: int) -> str:
+    return "name" if number == 1 else "names"
+
+
+def _columns(number: int) -> str:
+    return "column" if number == 1 else "columns"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f'"{_cut(name)}"' for name in names[:_LISTED])
+    return shown + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
+
+
 def check_names(path: str, names: Sequence[str]) -> None:
     """Checks that names can be columns.
 
     Raises:
-        SourceError: One stands twice, or is a name that the loader needs for itself.
+        SourceError: One is a name that the loader needs for itself.
     """
-    places: dict[str, int] = {}
     for place, name in enumerate(names, 1):
-        if name in places:
-            raise SourceError(
-                f'{path}: two columns have the name "{name}": the {_nth(places[name])} and the {_nth(place)}',
-                next_step="Rename one of them in the header.",
-            )
         if name in (RECORD_NO, LINE, PROBLEM):
             raise SourceError(
                 f'{path}: the {_nth(place)} column has the name "{name}", which the loader uses itself',
                 next_step="Rename it in the file.",
             )
-        places[name] = place
 
 
 def _nth(place: int) -> str:
