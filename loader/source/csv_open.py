@@ -158,9 +158,7 @@ def _dialect(opening: Opening, content: Content, footer: str, options: SourceOpt
     )
 
 
-def _detected(
-    opening: Opening, content: Content, tail: Tail, options: SourceOptions
-) -> tuple[str, ...]:
+def _detected(opening: Opening, content: Content, tail: Tail, options: SourceOptions) -> tuple[str, ...]:
     """One line that says what the options did not; none where they said everything."""
     form, said = opening.form, options.model_fields_set
     found = ["gzip"] if content.packed else []

@@ -68,8 +68,9 @@ class Cut:
         rows: In order; blank lines left out.
         end: The index after the last one.
         well: Quoted cells that end where they must.
-        needed: Those of them that hold a delimiter, a line end or a quote.
+        needed: Those of them that hold a delimiter or a quote.
         bad: Cells that begin with a quote and are not quoted cells.
+        torn: Other cells with an odd number of quotes in them, as where a quoted cell was cut in two.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -77,6 +78,7 @@ class Cut:
     well: int = 0
     needed: int = 0
     bad: int = 0
+    torn: int = 0
 
 
 def line_end(marks: Marks) -> str:
@@ -139,9 +141,9 @@ class _Cutter:
                 self._done.needed += self._needs_quotes(match[1])
                 at = match.end()
             else:
-                self._done.bad += self._text.startswith(self._marks.quote or "\n", at)
                 ending = self._cell_end.search(self._text, at)
                 cells.append(self._text[at : ending.start() if ending else len(self._text)])
+                self._count_quotes(cells[-1])
             ending = self._cell_end.search(self._text, at)
             if ending is None:
                 return Row(cells, start, len(self._text), len(self._text), line, tuple(quoted))
@@ -149,8 +151,15 @@ class _Cutter:
             if ending[0] != self._marks.delimiter:
                 return Row(cells, start, ending.start(), at, line, tuple(quoted))
 
+    def _count_quotes(self, cell: str) -> None:
+        quote = self._marks.quote or ""
+        if cell.startswith(quote):
+            self._done.bad += 1
+        else:
+            self._done.torn += cell.count(quote) % 2
+
     def _needs_quotes(self, cell: str) -> bool:
-        return (self._marks.quote or "") in cell or self._cell_end.search(cell) is not None
+        return (self._marks.quote or "") in cell or self._marks.delimiter in cell
 
 
 def _quoted_pattern(marks: Marks, ending: str) -> re.Pattern[str]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from loader.errors import SourceError
 from loader.source.columns import check_names, column_names
-from loader.source.cut import Marks
 from loader.source.exact import Exact
 from loader.source.form import LONGEST_RECORD, Form
 from loader.source.guess import Said, guess
 
 if TYPE_CHECKING:
     from loader.settings import SourceOptions
+    from loader.source.cut import Marks
     from loader.source.exact import Record
     from loader.source.guess import Layout
     from loader.source.heading import Table
@@ -83,9 +83,7 @@ def read_opening(sample: bytes, form: Form, options: SourceOptions, *, whole: bo
     return _opened(sample, at + first.start, skipped + first.line, form, layout.table, final=final)
 
 
-def _opened(
-    sample: bytes, at: int, line: int, form: Form, table: Table, *, final: bool
-) -> Opening | None:
+def _opened(sample: bytes, at: int, line: int, form: Form, table: Table, *, final: bool) -> Opening | None:
     """The header, read as records are, and the form with the columns that it names."""
     found = _records(sample, at, line, table, form, final=final)
     if found is None:
@@ -192,8 +190,8 @@ def _first_newline(sample: bytes) -> str:
             quoted = not quoted
         elif not quoted:
             return match[0].decode("ascii")
-    match = re.search(rb"\r\n|\n|\r", sample)
-    return match[0].decode("ascii") if match and quoted else "\n"
+    first = re.search(rb"\r\n|\n|\r", sample)
+    return first[0].decode("ascii") if first and quoted else "\n"
 
 
 def _newlines(sample: bytes, end: int, form: Form) -> tuple[str, bool]:

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from loader.source.cut import cut
+from loader.source.heading import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,9 +111,8 @@ class _Judge:
         if len(cells) > 1:
             return self._is_total(row, cells)
         text = cells[0]
-        certain = closed or _MARKED.match(text) or ":" in text or "=" in text or text.endswith((")", "]"))
         words = any(words.fullmatch(text) for words in (_COUNTED, _SUMMED, _ENDED))
-        return bool(certain) and words and len(row.cells) < self._width
+        return words and (closed or len(row.cells) == 1) and len(row.cells) < self._width
 
     def _row(self, line: str) -> Row | None:
         rows = cut(line, self._marks, whole=True, most=1).rows
@@ -133,8 +133,19 @@ class _Judge:
         if not done.rows or done.bad or done.end != len(text):
             return False
         below = cut(footer, self._marks, whole=True, most=_MOST).rows
+        if _may_go_on(footer) and any(map(_begins_with_words, done.rows)):
+            return False
         most = max((_cells_with_text(row) for row in below), default=0)
         return all(row.fits(self._width) and _cells_with_text(row) > most for row in done.rows)
+
+
+def _may_go_on(footer: str) -> bool:
+    """Whether a text may be the beginning of a record, cut off with the file."""
+    return not footer.endswith(("\n", "\r", ")", "]")) and not _MARKED.match(footer)
+
+
+def _begins_with_words(row: Row) -> bool:
+    return kind_of(row.cells[0]) == "text" or " " in row.cells[0].strip()
 
 
 def _cells_with_text(row: Row) -> int:

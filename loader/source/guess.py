@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 from loader.records import REJECT_COLUMNS
 from loader.source.cut import Cut, Marks, cut
-from loader.source.heading import Table, find_table
+from loader.source.heading import find_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from loader.source.cut import Row
+    from loader.source.heading import HeaderLines, Table
 
 _STRONG: Final = (";", "\t", "|", ",")  # where all else is equal: a comma is also a decimal sign
 _CONTROLS: Final = ("\x1f", "\x1e", "\x1d", "\x1c", "\x01", "\x02")
@@ -55,7 +58,7 @@ class Said:
     delimiter: str | None
     quotes: tuple[str | None, ...]
     escapes: tuple[str | None, ...]
-    header: bool | int | None
+    header: HeaderLines
     fixed: bool
 
 
@@ -73,9 +76,16 @@ class Layout:
         return self.table.share if self.table and self.table.width > 1 else 0.0
 
     @property
-    def rank(self) -> tuple[float, int]:
+    def is_torn(self) -> bool:
+        """Whether the delimiter seems to stand inside quoted cells, between which something else does."""
+        return self.done.torn > max(1, len(self.done.rows) // 4)
+
+    @property
+    def rank(self) -> tuple[float, bool, int]:
         """By what it is better than others."""
-        return (round(self.share, 2), self.table.width if self.table else 0)
+        if self.table is None:
+            return (0.0, False, 0)
+        return (round(self.share, 2), not self.table.top, self.table.width)
 
 
 def guess(text: str, said: Said, *, lone_cr: bool, whole: bool) -> Layout:
@@ -87,11 +97,13 @@ def guess(text: str, said: Said, *, lone_cr: bool, whole: bool) -> Layout:
         lone_cr: Whether a CR alone seems to end lines.
         whole: Whether the text ends with a row.
     """
-    found = _Guess(text, said, whole=whole).best(lone_cr=lone_cr)
-    if not re.search(r"\r(?!\n)", text):
+    maker = _Guess(text, said, whole=whole)
+    found = maker.best(lone_cr=lone_cr)
+    if "\n" not in text or not re.search(r"\r(?!\n)", text):
         return found
-    other = _Guess(text, said, whole=whole).laid_out(replace(found.marks, lone_cr=not lone_cr))
-    return other if other.share > found.share and not lone_cr else found
+    other = maker.best(lone_cr=not lone_cr)
+    better = (_is_clean(other), round(other.share, 2)) > (_is_clean(found), round(found.share, 2))
+    return other if better and len(other.done.rows) > 2 else found  # noqa: PLR2004
 
 
 class _Guess:
@@ -126,16 +138,18 @@ class _Guess:
         if self._rejects:
             return self._with_quote(self._rejects["mark"], lone_cr=lone_cr)
         tried = [self._with_quote(mark, lone_cr=lone_cr) for mark in self._present((*_STRONG, *_CONTROLS))]
-        good = [each for each in tried if each.share > _HALF]
+        good = [each for each in tried if each.share > _HALF and not each.is_torn]
         weak = [self._with_quote(mark, lone_cr=lone_cr) for mark in self._present(_WEAK)]
         fair = [each for each in weak if _is_beyond_doubt(each)]
         long = [self._with_quote(mark, lone_cr=lone_cr) for mark in self._long_ones([*good, *fair])]
+        if any(map(_is_clean, (*good, *fair, *long))):
+            good, fair, long = (list(filter(_is_clean, each)) for each in (good, fair, long))
         if taken := _taken_whole([each for each in long if each.share >= _NEARLY_ALL], good):
             return taken
-        good = _without_decimals(good)
-        least = max((each.share for each in good), default=_HALF)
-        good += [each for each in long if each.share > least]
-        if better := good or fair or [each for each in tried if each.share]:
+        least = max((each.share for each in (*good, *fair)), default=_HALF)
+        good = _without_decimals(good) + [each for each in long if each.share > least and not each.is_torn]
+        torn = [each for each in tried if each.share > _HALF]
+        if better := good or fair or torn or [each for each in tried if each.share]:
             return max(better, key=lambda each: each.rank)
         return self._with_quote(_for_one_column(self._text), lone_cr=lone_cr)
 
@@ -158,7 +172,7 @@ class _Guess:
         usual = self._with_escape(delimiter, quotes[0], lone_cr=lone_cr)
         if "'" in quotes[1:] and self._begins_cells("'", delimiter):
             other = self._with_escape(delimiter, "'", lone_cr=lone_cr)
-            if _is_quoted(other) and _beats(other, usual):
+            if (_is_quoted(other) or other.share > usual.share) and _beats(other, usual):
                 return other
         broken = 0 if self._rejects else _BROKEN
         if None in quotes[1:] and usual.done.bad > broken and not usual.done.well:
@@ -203,7 +217,13 @@ def _taken_whole(long: Sequence[Layout], good: Sequence[Layout]) -> Layout | Non
         return None
     best = max(whole, key=lambda each: len(each.marks.delimiter))
     others = [each.rank for each in good if each.marks.delimiter not in best.marks.delimiter]
-    return best if best.rank > max(others, default=(0.0, 0)) else None
+    return best if best.rank > max(others, default=(0.0, False, 0)) else None
+
+
+def _is_clean(layout: Layout) -> bool:
+    """Whether there are quoted cells, and no quote stands where it should not."""
+    done = layout.done
+    return layout.share >= _NEARLY_ALL and done.well > 0 and not done.bad and not done.torn
 
 
 def _is_beyond_doubt(layout: Layout) -> bool:
@@ -213,8 +233,14 @@ def _is_beyond_doubt(layout: Layout) -> bool:
         return False
     if layout.marks.delimiter != " ":
         return True
-    kinds = [cell.strip().isalpha() for row in rows[table.lines :] for cell in row.cells]
-    return len(rows) > 2 and not all(kinds) and not any("" in row.cells for row in rows)  # noqa: PLR2004
+    if len(rows) < 3 or any(_has_gaps(row) for row in rows):  # noqa: PLR2004 - blanks that line columns up
+        return False
+    return not all(cell.isalpha() for row in rows[table.lines :] for cell in row.cells)
+
+
+def _has_gaps(row: Row) -> bool:
+    """Whether a row has an empty cell that is not quoted."""
+    return any(not cell and place not in row.quoted for place, cell in enumerate(row.cells))
 
 
 def _without_decimals(good: list[Layout]) -> list[Layout]:
@@ -248,7 +274,7 @@ def _bare_row(cells: Sequence[str], quoted: Sequence[int], mark: str) -> str:
 
 
 def _grown(text: str) -> Iterator[str]:
-    """Longer delimiters that each sign in a text may be a part of: runs of it, and what always surrounds it."""
+    """Longer delimiters that a sign in a text may be a part of: runs of it, and what surrounds it."""
     signs = Counter(letter for letter in text if letter in _SIGNS)
     for sign in signs:
         runs = [len(run) for run in re.findall(f"{re.escape(sign)}+", text)]
@@ -260,7 +286,7 @@ def _grown(text: str) -> Iterator[str]:
 
 
 def _stands_whole(layout: Layout) -> bool:
-    """Whether a long delimiter's characters stand nowhere but in it, and it is not a single one with empty cells."""
+    """Whether a long delimiter stands whole: its signs nowhere else, and not one of them with empty cells."""
     mark, text = layout.marks.delimiter, _bare_text(layout)
     count = text.count(mark)
     if not count or any(text.count(letter) != count * mark.count(letter) for letter in set(mark)):
@@ -273,10 +299,8 @@ def _stands_whole(layout: Layout) -> bool:
 
 
 def _is_quoted(layout: Layout) -> bool:
-    """Whether cells that begin and end in an apostrophe are quoted ones: some need it, or a column has all."""
+    """Whether cells between apostrophes are quoted ones: some need it, or a whole column is."""
     done = layout.done
-    if not done.well or done.bad:
-        return False
     if done.needed:
         return True
     places = {place for row in done.rows for place in row.quoted}
@@ -296,6 +320,8 @@ def _is_all_quoted(done: Cut, place: int) -> bool:
 
 def _beats(other: Layout, usual: Layout) -> bool:
     """Whether the apostrophe explains more than the quotation mark."""
+    if other.done.bad or not other.done.well:
+        return False
     if not usual.done.well:
         return other.share >= usual.share
     ours, theirs = other.done, usual.done

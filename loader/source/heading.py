@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from loader.records import REJECT_COLUMNS, REJECTED
@@ -19,9 +20,15 @@ if TYPE_CHECKING:
 
     from loader.source.cut import Row
 
+HeaderLines = bool | int | None
+"""What was said of the header: whether there is one, or how many lines it has; None: nothing."""
+
 HEAD_ROWS: Final = 40  # the header is looked for in so many rows
 _JUDGED: Final = 60  # and compared with so many below it
+_FOOTER: Final = 5  # rows
 _SOUND: Final = 0.75  # of the rows below fit a table's width
+_SAME_SHAPE: Final = 3  # so many columns' word has one in which numbers are even as long as below,
+_DISTINCT: Final = 5  # and so many if each of them is another: they number the records
 _WEAK: Final = (",", " ", ":", "~", "^")  # marks that stand in ordinary text, too
 
 _NUMBER: Final = re.compile(r"\s*[-+]?[\d.,\ ']*\d(?:[eE][-+]?\d+)?\s*%?\s*")
@@ -42,7 +49,7 @@ class Table:
         lines: How many rows the header takes; 0 where there is none.
         width: How many columns there are.
         fitting: How many rows, the header among them, belong to it.
-        share: Which part of all rows that is, 0 to 1.
+        share: Which part of the rows from `top` on that is, 0 to 1.
     """
 
     top: int
@@ -52,7 +59,7 @@ class Table:
     share: float
 
 
-def find_table(rows: Sequence[Row], delimiter: str, header: bool | int | None, *, fixed: bool) -> Table | None:  # noqa: FBT001 - as the option says it
+def find_table(rows: Sequence[Row], delimiter: str, header: HeaderLines, *, fixed: bool) -> Table | None:
     """Finds the header, or the first record.
 
     Args:
@@ -76,7 +83,7 @@ def find_table(rows: Sequence[Row], delimiter: str, header: bool | int | None, *
     return _looked_for(rows, delimiter, header)
 
 
-def _looked_for(rows: Sequence[Row], delimiter: str, header: bool | int | None) -> Table:  # noqa: FBT001
+def _looked_for(rows: Sequence[Row], delimiter: str, header: HeaderLines) -> Table:
     top = _first_that_fits(rows)
     if header is not None and header > 1:
         return _named(rows, _first_of(rows, top, int(header)), int(header))
@@ -103,7 +110,10 @@ def _headless(rows: Sequence[Row], delimiter: str) -> Table:
     """What stands above the first record that fits is a title, or a record that does not."""
     width = _common_width(rows)
     titles = _titles(rows, width)
-    if width == 2 and delimiter in _WEAK:  # noqa: PLR2004 - `1,50`
+    names, records = _votes(rows, 0)
+    if names > records and not titles:
+        return _named(rows, 0, 1)
+    if width == 2 and delimiter in _WEAK and len(rows[0].cells) == 1:  # noqa: PLR2004 - `1,50`
         numbers = all(_NUMBER.fullmatch(cell) for row in rows[max(1, titles) :] for cell in row.cells)
         if numbers or not titles:
             return _named(rows, 0, 1)
@@ -114,24 +124,29 @@ def _named(rows: Sequence[Row], top: int, lines: int) -> Table:
     block = rows[top : top + lines]
     width = max(1, *(row.filled for row in block)) if len(block) > 1 else max(1, block[0].filled)
     fitting = len(block) + sum(row.fits(width) for row in rows[top + lines :])
-    return Table(top, len(block), width, fitting, fitting / len(rows))
+    return Table(top, len(block), width, fitting, fitting / (len(rows) - top))
 
 
 def _unnamed(rows: Sequence[Row], top: int) -> Table:
     width = _common_width(rows[top:])
     fitting = sum(row.fits(width) for row in rows[top:])
-    return Table(top, 0, width, fitting, fitting / len(rows))
+    return Table(top, 0, width, fitting, fitting / (len(rows) - top))
 
 
 def _common_width(rows: Sequence[Row]) -> int:
-    """The number of cells that most rows have, an earlier row's where that is not one number."""
-    return Counter(len(row.cells) for row in rows).most_common(1)[0][0]
+    """The number of cells that most rows have; of two that are as common, the first but for a single cell."""
+    counted = Counter(len(row.cells) for row in rows)
+    return max(counted, key=lambda width: (counted[width], width > 1))
 
 
 def _share_below(rows: Sequence[Row], place: int) -> float:
     """Which part of the rows below fit this one as their header."""
     width = rows[place].filled
-    below = rows[place + 1 : place + 1 + _JUDGED]
+    below = list(rows[place + 1 : place + 1 + _JUDGED])
+    footer = 0
+    while footer < _FOOTER and len(below) > 1 and below[-1].filled < width and not below[-1].fits(width):
+        footer += 1
+        below.pop()
     if width < 2 or not below:  # noqa: PLR2004 - one column needs no delimiter
         return 0.0
     return sum(row.fits(width) for row in below) / len(below)
@@ -142,7 +157,7 @@ def _titles(rows: Sequence[Row], width: int) -> int:
     place = 0
     while place < min(len(rows), HEAD_ROWS) and _is_title(rows[place], width):
         place += 1
-    return place if place < len(rows) else 0
+    return place if 2 * place <= len(rows) else 0
 
 
 def _is_title(row: Row, width: int) -> bool:
@@ -181,7 +196,7 @@ def _first_of(rows: Sequence[Row], last: int, lines: int) -> int:
 def _has_names(rows: Sequence[Row], top: int) -> bool:
     """Whether a row names the columns; where it may be either, it does."""
     cells = rows[top].cells
-    if all(_kind(cell) in {"", "number", "date"} for cell in cells) or _is_rejected_record(cells):
+    if all(kind_of(cell) in {"", "number", "date"} for cell in cells) or _is_rejected_record(cells):
         return False
     names, records = _votes(rows, top)
     return names >= records
@@ -192,22 +207,30 @@ def _votes(rows: Sequence[Row], top: int) -> tuple[int, int]:
     head = rows[top].cells
     below = [row.cells for row in rows[top + 1 : top + 1 + _JUDGED] if row.cells != head]
     periods = _are_periods(head)
-    names = records = 0
+    named: set[str] = set()
+    records = 0
     for place, cell in enumerate(head):
         values = [cells[place] for cells in below if place < len(cells) and cells[place].strip()]
         if not values or not cell.strip() or (periods and _YEAR.fullmatch(cell.strip())):
             continue
-        kind, common = _kind(cell), _common_kind(values)
+        kind, common = kind_of(cell), _commonkind_of(values)
         if common != "text" and kind == common:
-            records += 1
+            records += _weight(cell, values)
         elif common != "text" and kind not in {"number", "date"}:
-            names += 1
-        elif common == "text" and cell in values:
+            named.add(cell)
+        elif common == "text" and cell in values and len(values) > 1:
             records += 1
-    return names, records
+    return len(named), records
 
 
-def _kind(cell: str) -> str:
+def _weight(cell: str, values: Sequence[str]) -> int:
+    """How much a cell of the same kind as those below it says."""
+    if len(values) < 2 or {_shape(cell)} != {*map(_shape, values)}:  # noqa: PLR2004
+        return 1
+    return _DISTINCT if len({cell, *values}) > len(values) else _SAME_SHAPE
+
+
+def kind_of(cell: str) -> str:
     """What a cell looks like: empty, a number, a date, an address, a code's exact shape, or text."""
     text = cell.strip()
     if not text:
@@ -219,20 +242,25 @@ def _kind(cell: str) -> str:
     if _ADDRESS.fullmatch(text):
         return "address"
     if sum(letter.isdigit() for letter in text) >= 2:  # noqa: PLR2004 - `Name1` may be a name
-        return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text))
+        return _shape(text)
     return "text"
 
 
-def _common_kind(values: Sequence[str]) -> str:
+def _shape(cell: str) -> str:
+    """A cell with one letter for all letters, and one digit for all digits."""
+    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", cell.strip()))
+
+
+def _commonkind_of(values: Sequence[str]) -> str:
     """What nearly all values look like; text where they differ."""
-    kind, count = Counter(map(_kind, values)).most_common(1)[0]
+    kind, count = Counter(map(kind_of, values)).most_common(1)[0]
     return kind if count >= 0.9 * len(values) else "text"
 
 
 def _are_periods(cells: Sequence[str]) -> bool:
     """Whether years name columns: two or more of them, one after the other."""
     years = [int(cell) for cell in cells if _YEAR.fullmatch(cell.strip())]
-    return len(years) > 1 and all(abs(b - a) == 1 for a, b in zip(years, years[1:], strict=False))
+    return len(years) > 1 and all(abs(after - before) == 1 for before, after in pairwise(years))
 
 
 # --- rejects files -------------------------------------------------------------------------------------

@@ -46,9 +46,13 @@ _ALPHABETS: Final = {  # where two are as good as each other, the first is taken
     "cp1253": _GREEK,
 }
 _OWN_SCRIPT: Final = frozenset({_CYRILLIC, _GREEK})
-_SIGNS: Final = frozenset("€£§°«»„“”‚‘’–—…·•©®™±×µºª¿¡\xa0")
+_APOSTROPHE: Final = "\u2019"
+_SIGNS: Final = frozenset(  # with the dashes and quotation marks of typography
+    "€£§°«»„“”…·•©®™±µºª¿¡\xa0\xd7\u2013\u2014\u2018\u201a" + _APOSTROPHE
+)
 _RAISED: Final = frozenset("¹²³")
 _FRACTIONS: Final = frozenset("½¼¾")
+_LOST: Final = "\ufffd"  # what a byte without a meaning becomes
 _PLACES: Final = 20_000  # so many bytes beyond ASCII are looked at
 
 _UNLIKELY, _ODD, _WRONG = 0.3, 0.5, 1.0
@@ -67,7 +71,9 @@ def likeliest(data: bytes) -> str:
     """
     places = _places(data)
     costs = {encoding: _costs(places, encoding) for encoding in _ALPHABETS}
-    total = {encoding: sum(cost * places[seen] for seen, cost in costs[encoding].items()) for encoding in costs}
+    total = {
+        encoding: sum(cost * places[seen] for seen, cost in costs[encoding].items()) for encoding in costs
+    }
     best = min(total, key=lambda encoding: total[encoding])
     return best if best != _DEFAULT and _is_clear(places, costs[_DEFAULT], costs[best], best) else _DEFAULT
 
@@ -86,7 +92,9 @@ def _places(data: bytes) -> Counter[bytes]:
     return found
 
 
-def _is_clear(places: Counter[bytes], default: dict[bytes, float], other: dict[bytes, float], name: str) -> bool:
+def _is_clear(
+    places: Counter[bytes], default: dict[bytes, float], other: dict[bytes, float], name: str
+) -> bool:
     """Whether the other reading is better by enough where the two differ."""
     differing = [seen for seen in places if _decoded(seen, name) != _decoded(seen, _DEFAULT)]
     gain = sum((default[seen] - other[seen]) * places[seen] for seen in differing)
@@ -103,7 +111,10 @@ def _costs(places: Counter[bytes], encoding: str) -> dict[bytes, float]:
     every = frozenset("".join(alphabets))
     own_script = alphabets in _OWN_SCRIPT
     tried = [
-        {seen: _cost(_decoded(seen, encoding), frozenset(each), every, own_script=own_script) for seen in places}
+        {
+            seen: _cost(_decoded(seen, encoding), frozenset(each), every, own_script=own_script)
+            for seen in places
+        }
         for each in alphabets
     ]
     return min(tried, key=lambda costs: sum(cost * places[seen] for seen, cost in costs.items()))
@@ -111,30 +122,38 @@ def _costs(places: Counter[bytes], encoding: str) -> dict[bytes, float]:
 
 def _cost(three: str, alphabet: frozenset[str], every: frozenset[str], *, own_script: bool) -> float:
     """How unlikely it is that the middle one of three characters was meant."""
-    before, letter, after = three
-    if letter < "\xa0" or letter == "\ufffd":
+    before, letter, after = three[0], three[1], three[2]
+    if letter < "\xa0" or letter == _LOST:
         return _CONTROL
-    inside = before.isalpha() and after.isalpha()
-    if letter in _SIGNS:
-        return _WRONG if inside and letter != "’" else 0.0
-    if letter in _RAISED:
-        return _WRONG if inside or (before.isalpha() and before != "m") else 0.0
-    if letter in _FRACTIONS:
-        return _WRONG if before.isalpha() or after.isalpha() else 0.0
+    if letter in _SIGNS or letter in _RAISED or letter in _FRACTIONS:
+        return _WRONG if _is_misplaced(before, letter, after) else 0.0
     if not letter.isalpha() or not {letter, letter.lower()} & every:
         return _WRONG
     if letter.isupper() and before.islower():
         return _WRONG
+    cost = 0.0 if {letter, letter.lower()} & alphabet else _ODD
+    if own_script:
+        return cost + (_WRONG if _is_ascii_letter(before) or _is_ascii_letter(after) else 0.0)
+    return cost + _beside(before, letter, after, alphabet)
+
+
+def _is_misplaced(before: str, sign: str, after: str) -> bool:
+    """Whether a sign stands beside letters as it does not in any language."""
+    if sign in _RAISED:
+        return before.isalpha() and (before != "m" or after.isalpha())
+    if sign in _FRACTIONS:
+        return before.isalpha() or after.isalpha()
+    return before.isalpha() and after.isalpha() and sign != _APOSTROPHE
+
+
+def _beside(before: str, letter: str, after: str, alphabet: frozenset[str]) -> float:
+    """What a Latin letter costs for its neighbours."""
     if letter == "õ" and "ö" not in alphabet and after not in "eso":  # in Portuguese: ões, õe
         return _WRONG
     if letter == "þ" and not after.isalpha():  # in Icelandic it begins a word or syllable
         return _WRONG
-    cost = 0.0 if {letter, letter.lower()} & alphabet else _ODD
-    if own_script:
-        return cost + (_WRONG if _is_ascii_letter(before) or _is_ascii_letter(after) else 0.0)
-    if not before.isalpha() and not after.isalpha():
-        return cost + _UNLIKELY
-    return cost + (_UNLIKELY if before > "\x7f" and before.isalpha() else 0.0)
+    alone = not before.isalpha() and not after.isalpha()
+    return _UNLIKELY if alone or (before > "\x7f" and before.isalpha()) else 0.0
 
 
 def _is_ascii_letter(letter: str) -> bool:
