@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Final
 
@@ -105,7 +106,7 @@ def column_names(header: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tupl
         The columns' names, and notes for people on what was changed.
     """
     found = [_joined(parts) for parts in zip_longest(*header, fillvalue="")]
-    found[0] = _MARK.join(found[0].split(_MARK)[1:]) if found[0].startswith(_MARK) else found[0]
+    found[0] = _without_mark(found[0])
     width = next((place for place in range(len(found), 0, -1) if found[place - 1]), len(found))
     notes = []
     if dropped := len(found) - width:
@@ -118,6 +119,14 @@ def column_names(header: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tupl
         notes.append(f"without a name in the header: {_listed(unnamed)}")
     notes += doubled
     return tuple(names), tuple(notes)
+
+
+def _without_mark(name: str) -> str:
+    """The first name without a byte-order mark that stands there twice, and the quotes behind it."""
+    if not name.startswith(_MARK):
+        return name
+    name = name.strip(f"{_MARK} ")
+    return name[1:-1].strip() if re.fullmatch(r"(['\"]).*\1", name) else name
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -191,7 +191,7 @@ def _first_newline(sample: bytes) -> str:
         elif not quoted:
             return match[0].decode("ascii")
     first = re.search(rb"\r\n|\n|\r", sample)
-    return first[0].decode("ascii") if first and quoted else "\n"
+    return first[0].decode("ascii") if first else "\n"
 
 
 def _newlines(sample: bytes, end: int, form: Form) -> tuple[str, bool]:

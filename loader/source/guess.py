@@ -102,8 +102,16 @@ def guess(text: str, said: Said, *, lone_cr: bool, whole: bool) -> Layout:
     if "\n" not in text or not re.search(r"\r(?!\n)", text):
         return found
     other = maker.best(lone_cr=not lone_cr)
-    better = (_is_clean(other), round(other.share, 2)) > (_is_clean(found), round(found.share, 2))
-    return other if better and len(other.done.rows) > 2 else found  # noqa: PLR2004
+    return other if _ends_lines_better(other, found) else found
+
+
+def _ends_lines_better(other: Layout, found: Layout) -> bool:
+    """Whether records end where they are cut only if a CR alone ends lines, or only if it does not."""
+    clean, was_clean = _is_clean(other), _is_clean(found)
+    if not other.marks.lone_cr:
+        return clean and not was_clean
+    more = len(other.done.rows) > len(found.done.rows)
+    return other.share > 0 and (clean, round(other.share, 2), more) > (was_clean, round(found.share, 2), False)
 
 
 class _Guess:
@@ -292,10 +300,10 @@ def _stands_whole(layout: Layout) -> bool:
     if not count or any(text.count(letter) != count * mark.count(letter) for letter in set(mark)):
         return False
     table = layout.table
-    if table is None or len(set(mark)) > 1 or mark[0] not in ";,\t|":
+    if table is None or len(set(mark)) > 1:
         return True
-    few = mark[0] != "|" or not table.lines
-    return table.width > 2 or not few  # noqa: PLR2004 - `1;;2` is a row with an empty cell
+    named = table.lines and mark[0] not in ";,\t"
+    return bool(named) or table.width > 2  # noqa: PLR2004 - `1;;2` is a row with an empty cell
 
 
 def _is_quoted(layout: Layout) -> bool:

@@ -7,6 +7,7 @@ what does not fit is rejected aloud.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ _DATE: Final = re.compile(
     r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T\ ][\d:.,]+\s*(?:Z|[AaPp][Mm]|[-+][\d:]+)?)?\s*"
 )
 _ADDRESS: Final = re.compile(r"\S+@\S+\.\S+|https?://\S+")
+_MARK: Final = codecs.BOM_UTF8.decode("latin-1")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _TITLE: Final = re.compile(r"\s*(?:#|--|//|;|\*).*|\S*[^\W\d]\S*\s+\S.*|.*\s\S*[^\W\d]\S*.*", re.DOTALL)
 
@@ -205,7 +207,8 @@ def _has_names(rows: Sequence[Row], top: int) -> bool:
 def _votes(rows: Sequence[Row], top: int) -> tuple[int, int]:
     """How many columns say that a row is their names, and how many that it is a record like those below."""
     head = rows[top].cells
-    below = [row.cells for row in rows[top + 1 : top + 1 + _JUDGED] if row.cells != head]
+    again = _bare_names(rows[top])
+    below = [row.cells for row in rows[top + 1 : top + 1 + _JUDGED] if _bare_names(row) != again]
     periods = _are_periods(head)
     named: set[str] = set()
     records = 0
@@ -221,6 +224,11 @@ def _votes(rows: Sequence[Row], top: int) -> tuple[int, int]:
         elif common == "text" and cell in values and len(values) > 1:
             records += 1
     return len(named), records
+
+
+def _bare_names(row: Row) -> list[str]:
+    """The cells as names are compared: exports that were glued together repeat their header."""
+    return [cell.strip().removeprefix(_MARK) for cell in row.cells[: row.filled]]
 
 
 def _weight(cell: str, values: Sequence[str]) -> int:

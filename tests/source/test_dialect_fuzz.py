@@ -9,9 +9,10 @@ Left out, because nothing in such a file could tell (each reads loudly or harmle
   there, and one has the quote in it.
 - Signs that the delimiter is made of, bare in the cells of a delimiter of several characters or of one that
   stands in ordinary text (`:`, `~`, `^`, blank): these are quoted, and cells hold no other such sign bare;
-  so are empty cells between blanks.
+  so are empty cells between blanks. The same where no header shows which sign is the delimiter.
 - Latin encodings without enough letters to tell them apart: only letters that cp1252 has, in words.
-- Headerless tables of two columns with a delimiter of one doubled sign: `1||x` may have an empty cell.
+- Headerless tables of two columns with a delimiter of one doubled sign, and those in which an empty cell
+  stands in the same places of all records: `1||x` may be two cells, or three.
 - Lines above a table whose delimiter stands in ordinary text, or above one without a header other than
   titles of several words.
 """
@@ -88,7 +89,7 @@ def cell(text: str, form: Written) -> str:
     bare = bool(text) or form.delimiter != " "
     if form.escape:
         signs.add(form.escape)
-    if form.delimiter in WEAK or len(form.delimiter) > 1:
+    if form.delimiter in WEAK or len(form.delimiter) > 1 or not form.has_header:
         signs |= {*";,\t|:~^ ", *form.delimiter}
     begins = text[:1] in {"'", '"'}
     if bare and not (form.all_quoted or form.escape or form.quote == "'" or begins or signs & {*text}):
@@ -128,6 +129,8 @@ def test_detected_tables_read_back(
         rows[0][-1] = f"a{form.quote}b"
     if form.encoding in ("cp1252", "cp850"):
         rows[1][-1] = "Müller Größe"
+    if not form.has_header:
+        rows[2][1] = "Müller"
     width = len(rows[0])
     source = opened(tmp_path, written(names[:width], rows, form))
     file = source.files[0]
