@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BOM: Final = "\ufeff"
 _LOST: Final = "\ufffd"  # stands where the source had bytes that are no text in its encoding
+_USUAL: Final = "cp1252"  # what is assumed where nothing tells
 _BLOCK: Final = 1 << 20  # characters turned into another encoding at a time
 
 
@@ -78,6 +79,7 @@ class CsvRejects:
     def _write_record(self, source: Iterable[object], own: Iterable[str], surplus: Iterable[str]) -> None:
         if self._draft is None:
             self._draft = Draft(self.path)
+            self._note_encoding()
             self._write_head()
         delimiter = self._dialect.delimiter
         text = delimiter.join([self._cell(_as_text(each)) for each in source])
@@ -88,6 +90,15 @@ class CsvRejects:
         if self._encoding != self._dialect.encoding:
             front = text.encode(self._encoding)
         self._write(front + ours.encode(self._encoding, "replace") + back)
+
+    def _note_encoding(self) -> None:
+        """A few rows may not have enough letters to tell an encoding that all of the source told."""
+        encoding = self._dialect.encoding
+        if not encoding.startswith("utf-") and encoding != _USUAL:
+            self._notes[
+                f"rejects.csv is in {encoding}, as the source is: where the mapping does not say so, load it "
+                f"with -s encoding={encoding}"
+            ] = None
 
     def _write_head(self) -> None:
         dialect = self._dialect

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,7 @@ from loader.errors import SourceError
 from loader.records import HEADER_AGAIN, LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _MARK: Final = "\ufeff"  # a byte-order mark inside a text: it stood at the beginning of another file
 _LISTED: Final = 5
@@ -138,22 +139,22 @@ def _told_apart(found: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
     names: list[str] = []
     unnamed: list[str] = []
     doubled: list[str] = []
-    taken: set[str] = set()
+    taken, used = set(found), set[str]()
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
     for place, name in enumerate(found, 1):
         own = name or f"column_{place}"
-        is_free = own not in taken if name else own not in found
-        free = own if is_free else _numbered(own, taken.union(found))
+        free = own
+        while free in (used if name and free == own else taken):
+            free = f"{own}_{next(numbers[own])}"
+        names.append(free)
+        used.add(free)
+        taken.add(free)
         if not name:
             unnamed.append(free)
-        elif not is_free:
-            doubled.append(f'the {_nth(place)} column is called "{free}": the name "{own}" stands before it')
-        names.append(free)
-        taken.add(free)
-    return names, unnamed, doubled
-
-
-def _numbered(name: str, taken: set[str]) -> str:
-    return next(each for number in count(2) if (each := f"{name}_{number}") not in taken)
+        elif free != own:
+            doubled.append(f'the {_nth(place)} column is called "{_cut(free)}": its name stands before it')
+    more = [f"and {len(doubled) - _LISTED} more names that stand twice"] if len(doubled) > _LISTED else []
+    return names, unnamed, doubled[:_LISTED] + more
 
 
 def _names(number: int) -> str:

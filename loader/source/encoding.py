@@ -81,9 +81,9 @@ def _wide(head: bytes) -> str | None:
     """UTF-16 or UTF-32 by where the zero bytes of ASCII letters stand; None where they do not."""
     quarter, half = len(head) // 4, len(head) // 2
     zeros = [head[place::4].count(0) for place in range(4)]
-    if quarter and min(zeros[1:]) > quarter * 0.9 and zeros[0] < quarter * 0.5:
+    if quarter and min(zeros[2:]) >= quarter * 0.95 and zeros[1] > zeros[0]:
         return "utf-32-le"
-    if quarter and min(zeros[:3]) > quarter * 0.9 and zeros[3] < quarter * 0.5:
+    if quarter and min(zeros[:2]) >= quarter * 0.95 and zeros[2] > zeros[3]:
         return "utf-32-be"
     if half and head[1::2].count(0) > half * 0.4 and not head[0::2].count(0):
         return "utf-16-le"

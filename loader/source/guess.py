@@ -111,7 +111,11 @@ def _ends_lines_better(other: Layout, found: Layout) -> bool:
     if not other.marks.lone_cr:
         return clean and not was_clean
     more = len(other.done.rows) > len(found.done.rows)
-    return other.share > 0 and (clean, round(other.share, 2), more) > (was_clean, round(found.share, 2), False)
+    return other.share > 0 and (clean, round(other.share, 2), more) > (
+        was_clean,
+        round(found.share, 2),
+        False,
+    )
 
 
 class _Guess:
@@ -295,6 +299,8 @@ def _grown(text: str) -> Iterator[str]:
 
 def _stands_whole(layout: Layout) -> bool:
     """Whether a long delimiter stands whole: its signs nowhere else, and not one of them with empty cells."""
+    if all(row.filled < 2 for row in layout.done.rows):  # noqa: PLR2004 - rows of delimiters only
+        return False
     mark, text = layout.marks.delimiter, _bare_text(layout)
     count = text.count(mark)
     if not count or any(text.count(letter) != count * mark.count(letter) for letter in set(mark)):

@@ -66,9 +66,16 @@ def test_names_that_stand_twice(tmp_path: Path) -> None:
     names, notes = header(tmp_path, "Name;Name;Name_2;Name;Id")
     assert names == ["Name", "Name_3", "Name_2", "Name_4", "Id"]
     assert notes == (
-        'the 2nd column is called "Name_3": the name "Name" stands before it',
-        'the 4th column is called "Name_4": the name "Name" stands before it',
+        'the 2nd column is called "Name_3": its name stands before it',
+        'the 4th column is called "Name_4": its name stands before it',
     )
+
+
+def test_many_names_that_stand_twice(tmp_path: Path) -> None:
+    """Thousands of equal names are numbered in no time, and not all of them listed."""
+    names, notes = header(tmp_path, ";".join(["x"] * 20_000))
+    assert names[-1] == "x_20000"
+    assert notes[-1] == "and 19994 more names that stand twice"
 
 
 def test_names_that_differ_in_case(tmp_path: Path) -> None:
@@ -76,7 +83,7 @@ def test_names_that_differ_in_case(tmp_path: Path) -> None:
     assert header(tmp_path, "Name;NAME;name") == (["Name", "NAME", "name"], ())
 
 
-@pytest.mark.parametrize("first", ["\ufeffId", "\ufeff\ufeffId", '\ufeff"Id"', "\ufeff\ufeff\"Id\""])
+@pytest.mark.parametrize("first", ["\ufeffId", "\ufeff\ufeffId", '\ufeff"Id"', '\ufeff\ufeff"Id"'])
 def test_byte_order_marks(tmp_path: Path, first: str) -> None:
     """A byte-order mark, one that was written twice, and quotes are no part of the first name."""
     source = opened(tmp_path, f"{first};Name\n1;x\n".encode())
