@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loader.records import Dialect
 from tests.source.source_cases import opened, read, read_bytes
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -233,3 +233,25 @@ def test_packed_and_wide(tmp_path: Path) -> None:
             dialect = source.files[0].dialect
             assert dialect is not None
             assert (dialect.preamble, dialect.footer) == ("Export of all\n", "Total: 2\n")
+
+
+def test_sample_data(tmp_path: Path) -> None:
+    """The sample reads without a word as it does with all that its mapping says, and as the README shows."""
+    content = (ROOT / "sample_data" / "billing-runs.csv").read_bytes()
+    source = opened(tmp_path, content)
+    said = opened(
+        tmp_path,
+        content,
+        delimiter=";",
+        quote='"',
+        encoding="cp1252",
+        skip_lines=2,
+        skip_footer=1,
+        header=True,
+    )
+    assert source.files[0].dialect == said.files[0].dialect
+    assert (read(source).cells, read(source).lines) == (read(said).cells, read(said).lines)
+    (note,) = source.files[0].notes
+    assert note == 'detected: cp1252, ";", quote ", header in line 3, 1 footer line'
+    assert f"`{note.rpartition(', ')[0]}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert said.files[0].notes == ()
