@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # --- Columns the reader adds to a source's own -------------------------------------------------------
 RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from 1, the header not counted
-LINE: Final = "__line"  # Int64: the line in the file that the record begins on, from 1; null in Parquet
+LINE: Final = "__line"  # Int64: the line or sheet row that the record begins on, from 1; null in Parquet
 PROBLEM: Final = "__problem"  # String: why the record could not be read as a row; null for a sound one
 
 HEADER_AGAIN: Final = "is the header again: exports were glued together"
@@ -26,7 +26,7 @@ HEADER_AGAIN: Final = "is the header again: exports were glued together"
 
 # --- Columns of the frame that the payload room makes ------------------------------------------------
 EXTERNAL_ID: Final = "__external_id"  # String: the row's identity across loads; null where there is none
-STATE: Final = "__state"  # String: "ready", "filtered" or "invalid"
+STATE: Final = "__state"  # String: "ready", "filtered", "invalid" or "blocked"
 CORE: Final = "__core"  # String: the JSON body without the bulk-load fields; null unless ready
 BODY: Final = "__body"  # Binary: the JSON body as it is sent, UTF-8; null unless ready
 
@@ -105,6 +105,24 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """The sheet of a workbook that is read.
+
+    Attributes:
+        name: As its tab says.
+        first_row: The row of the header or, without one, of the first record; from 1.
+        header: Whether a header row names the columns.
+    """
+
+    name: str
+    first_row: int
+    header: bool
+
+
+Format = Literal["csv", "parquet", "ndjson", "xlsx"]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFile:
     """One file of a source.
 
@@ -115,10 +133,11 @@ class SourceFile:
         size: Bytes as stored.
         fingerprint: SHA-256 of the bytes as stored, in hex.
         format: How it is read.
-        dialect: How its text is written; None for Parquet.
+        dialect: How its text is written; None for other formats than CSV.
         schema: Its columns in order with their types (all String for CSV); the reader's own columns and
             REJECT_COLUMNS left out.
         notes: What was detected and assumed, one line each, for people.
+        sheet: Which sheet is read; None where it is no workbook.
     """
 
     file_no: int
@@ -126,10 +145,11 @@ class SourceFile:
     name: str
     size: int
     fingerprint: str
-    format: Literal["csv", "parquet", "ndjson"]
+    format: Format
     dialect: Dialect | None
     schema: Mapping[str, pl.DataType]
     notes: tuple[str, ...] = ()
+    sheet: Sheet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +163,7 @@ class Batch:
         rows: The source's columns (text cells exactly as they stand between their quotes; absent cells
             of a short record are null), then RECORD_NO, LINE and PROBLEM; in file order.
         extra: For records with more cells than columns: RECORD_NO -> the surplus cells' text.
+        raw: Each record's own text, one a row, for NDJSON; None for other formats.
     """
 
     file: SourceFile
@@ -150,6 +171,7 @@ class Batch:
     end: Position
     rows: pl.DataFrame
     extra: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    raw: pl.Series | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +186,8 @@ class MappingFinding:
         file: The mapping's file name.
         line: From 1; None where unknown.
         column: From 1; None where unknown.
+        end_column: The first column behind what is meant, in the same line; None where unknown.
+        detail: More lines for people, such as a diff; empty where there are none.
     """
 
     severity: Literal["error", "warning", "note"]
@@ -173,6 +197,8 @@ class MappingFinding:
     file: str = ""
     line: int | None = None
     column: int | None = None
+    end_column: int | None = None
+    detail: str = ""
 
     def __str__(self) -> str:
         """One line: `file:line:column: path: message (suggestion)`."""
@@ -188,11 +214,25 @@ class Payloads:
     Attributes:
         rows: One line a record, in the batch's order: RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE.
         findings: One line a finding, FINDING_COLUMNS, ordered by record, then by field in mapping order;
-            a record with findings is `invalid`, a filtered one has none.
+            a record with findings is `invalid`, or `blocked` where all that is found are keys of lookups
+            without an id; a filtered one has none.
     """
 
     rows: pl.DataFrame
     findings: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of the keys that lookups want, for one record type.
+
+    Attributes:
+        ids: Key -> id, for records that are there.
+        reasons: Key -> why there is no id and what to do, to read on from "waits for …, ".
+    """
+
+    ids: Mapping[str, str]
+    reasons: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

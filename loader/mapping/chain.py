@@ -11,7 +11,7 @@ from loader.mapping import conversions
 from loader.mapping.columns import as_text, columns_of, in_years, is_list, is_nested, is_text
 from loader.mapping.constants import as_is, to_json, to_json_or_none
 from loader.mapping.json_cells import JUDGED, judge_json, judge_values
-from loader.mapping.program import CellCheck, Value, Written
+from loader.mapping.program import CellCheck, Lookup, Value, Written
 from loader.mapping.words import MADE_OF
 from loader.resources.fields import Field, Kind
 
@@ -53,8 +53,11 @@ class Chain:
         if self._written != "json":
             self._tidy()
             self._table()
-            self._parse()
-            self._field_type()
+            if self._rule.lookup is None:
+                self._parse()
+                self._field_type()
+            else:
+                self._look_up(self._rule.lookup)
         self._judge()
         present = pl.col(self._column).is_not_null()
         if self._listed:
@@ -76,14 +79,23 @@ class Chain:
         if rule.origin == "sql":
             self._from_sql()
             return
-        dtype = self._compiler.schema[rule.column] if rule.origin == "column" and rule.column else None
+        dtype = (
+            self._compiler.schema[rule.column]
+            if rule.origin in {"column", "lookup"} and rule.column
+            else None
+        )
         if dtype is not None and not is_text(dtype):
             self._from_typed(pl.col(rule.column or ""), dtype)
+            return
+        field = self._target
+        read = self._compiler.schema.get(rule.json_column) if rule.json_column else None
+        if read is not None and read.is_nested():  # of NDJSON, what one file has as text another has as lists
+            self._put(pl.col(rule.json_column or ""))
+            self._judged(lambda cells: judge_values(cells, field))
             return
         self._put(self._compiler.origin(rule))
         self._first = self._column
         if rule.origin == "json":
-            field = self._target
             self._judged(lambda cells: judge_json(cells, field))
 
     def _from_sql(self) -> None:
@@ -147,6 +159,8 @@ class Chain:
         if rule.datetime and isinstance(dtype, pl.Date | pl.Datetime):
             if getattr(dtype, "time_zone", None) is None:
                 cell = conversions.local_to_utc(cell.cast(pl.Datetime("us")), rule.timezone)
+            else:
+                cell = cell.dt.cast_time_unit("us")
             return as_text(cell, pl.Datetime("us", "UTC"))
         return as_text(cell, dtype)
 
@@ -202,6 +216,21 @@ class Chain:
             self._check(self._any(before, lambda cell: ~cell.is_in(keys)), expected, allowed=tuple(keys))
         if not texts:
             self._written = "json"
+
+    def _look_up(self, record_type: str) -> None:
+        """The text so far is a key: the value is the id that goes with it, asked for once a batch."""
+        lookup = Lookup(
+            record_type=record_type,
+            key=self._column,
+            id=f"{self._name}_id",
+            missing=f"{self._name}_missing",
+            listed=self._listed,
+            path=self._path,
+            column=self._label or "",
+        )
+        self._program.lookups.append(lookup)
+        self._masks.append(lookup.missing)
+        self._column = lookup.id
 
     def _parse(self) -> None:
         rule = self._rule

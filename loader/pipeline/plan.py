@@ -63,14 +63,17 @@ def read_mapping(path: Path) -> tuple[str, str]:
         ) from None
 
 
-def open_inputs(text: str, name: str, paths: Sequence[str], overrides: Mapping[str, Any]) -> Inputs:
+def open_inputs(
+    text: str, name: str, paths: Sequence[str], overrides: Mapping[str, Any], *, spool: Path | None = None
+) -> Inputs:
     """Parses a mapping and opens its sources.
 
     Args:
         text: The mapping's text.
         name: Its file name.
-        paths: The sources, globs among them.
+        paths: The sources, globs among them; `-` is standard input.
         overrides: Keys of `source:` that win over the mapping's.
+        spool: Where standard input is kept; None: in a temporary folder.
 
     Raises:
         MappingError: The mapping cannot be used.
@@ -80,7 +83,7 @@ def open_inputs(text: str, name: str, paths: Sequence[str], overrides: Mapping[s
     mapping = parse_mapping(text, name)
     options = source_options(mapping.source, overrides)
     mapping = replace(mapping, file=mapping.file.model_copy(update={"source": options}))
-    return Inputs(mapping, open_source(paths, options), overrides)
+    return Inputs(mapping, open_source(paths, options, spool), overrides)
 
 
 def source_options(options: SourceOptions, overrides: Mapping[str, Any]) -> SourceOptions:

@@ -1,12 +1,13 @@
 """From files to frames: dialects, records with their numbers and lines, fingerprints.
 
-`open_source` finds and opens the files; `Source.batches` reads them. Of a text file every cell is text,
-exactly as it stands between its quotes. A record that cannot be read as a row stays in its batch, with
-the reason in the PROBLEM column.
+`open_source` finds and opens the files; `Source.batches` reads them. Of a CSV file every cell is text,
+exactly as it stands between its quotes; other formats have types, which are kept. A record that cannot
+be read as a row stays in its batch, with the reason in the PROBLEM column.
 """
 
 from __future__ import annotations
 
-from loader.source.reader import Source, open_source
+from loader.source.reader import Columns, Source, open_source, read_columns
+from loader.source.spool import STDIN, with_stdin_spooled
 
-__all__ = ["Source", "open_source"]
+__all__ = ["STDIN", "Columns", "Source", "open_source", "read_columns", "with_stdin_spooled"]

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 _MARK: Final = "\ufeff"  # a byte-order mark inside a text: it stood at the beginning of another file
 _LISTED: Final = 5
 _SHOWN: Final = 60
-_MESSAGE: Final = REJECT_COLUMNS[-1]
-_SHORT: Final = r"^has (\d+) cells?, (?:the header has|the first record has|most records have) \d+$"
-_MEND: Final = f"fill in what is missing, or empty its {_MESSAGE} cell if nothing is"
 
 
 def kept_columns(path: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -41,33 +38,6 @@ def kept_columns(path: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], tu
     if not mended:
         return kept, ()
     return kept, (f"left out: {', '.join(REJECT_COLUMNS)} (the columns that a rejects file adds)",)
-
-
-def with_unmended(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
-    """Marks records of a rejects file that were short and still are.
-
-    A rejects file pads a short record, so that the columns it adds stand under their names. Unmended, the
-    record would now pass for a whole one with empty cells.
-
-    Args:
-        frame: Every column of the file, and PROBLEM.
-        columns: Those that are given out.
-
-    Returns:
-        The frame; PROBLEM says so where such a record is as it was.
-    """
-    if _MESSAGE not in frame.columns or _MESSAGE in columns:
-        return frame
-    had = frame[_MESSAGE].str.extract(_SHORT, 1).cast(pl.Int64, strict=False)
-    problems: dict[int, str] = {}
-    for index in had.is_not_null().arg_true():
-        missing = frame.select(columns).row(index)[had[index] :]
-        if missing and not any(missing):
-            problems[index] = f"{frame[_MESSAGE][index]}, as when it was rejected: {_MEND}"
-    if not problems:
-        return frame
-    told = [problems.get(index, each) for index, each in enumerate(frame[PROBLEM])]
-    return frame.with_columns(pl.Series(PROBLEM, told, pl.String))
 
 
 def with_header_again(frame: pl.DataFrame, header: Sequence[Sequence[str]]) -> pl.DataFrame:
@@ -115,7 +85,7 @@ def column_names(header: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tupl
     tidied = [name for name, cell in zip(found, header[0], strict=False) if name and name != cell]
     if len(header) == 1 and tidied:
         notes.append(f"blanks and line breaks taken out of {_names(len(tidied))}: {_listed(tidied)}")
-    names, unnamed, doubled = _told_apart(found[:width])
+    names, unnamed, doubled = named_once(found[:width])
     if unnamed:
         notes.append(f"without a name in the header: {_listed(unnamed)}")
     notes += doubled
@@ -134,8 +104,15 @@ def _joined(parts: Sequence[str]) -> str:
     return " ".join(" ".join(parts).split())
 
 
-def _told_apart(found: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
-    """Names without gaps and repetitions, those that stand for empty ones, and notes on the others."""
+def named_once(found: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Names without gaps and repetitions.
+
+    Args:
+        found: The header's names; empty where there is none.
+
+    Returns:
+        The names, those among them that stand for empty ones, and a note for each that stood there before.
+    """
     names: list[str] = []
     unnamed: list[str] = []
     doubled: list[str] = []

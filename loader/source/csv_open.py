@@ -10,19 +10,18 @@ import polars as pl
 from loader.errors import SourceError
 from loader.records import Dialect, SourceFile
 from loader.source.columns import kept_columns
-from loader.source.content import Content, is_ascii_compatible, is_packed
+from loader.source.content import Content, is_ascii_compatible, packing_of
 from loader.source.csv_file import CsvFile
 from loader.source.dialect import read_opening
 from loader.source.encoding import encoding_of
 from loader.source.form import LONGEST_RECORD, Form
 from loader.source.paths import fingerprint
 from loader.source.scan import scan
-from loader.source.tail import read_tail
+from loader.source.tail import Tail, read_tail
 
 if TYPE_CHECKING:
     from loader.settings import SourceOptions
     from loader.source.dialect import Opening
-    from loader.source.tail import Tail
 
 _SAMPLE: Final = 1024 * 1024
 _BLOCKS: Final = 16  # so many places of a large file are looked at for its encoding
@@ -67,8 +66,20 @@ def open_csv(path: str, file_no: int, options: SourceOptions) -> CsvFile:
     )
 
 
+def csv_columns(path: str, options: SourceOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A text file's columns, and what was detected and assumed; reads no further than its header needs.
+
+    Raises:
+        SourceError: It cannot be read, is empty, or has no usable header.
+    """
+    content, form = _content(path, options)
+    opening, _ = _opening(content, form, options)
+    kept, dropped = kept_columns(path, opening.form.columns)
+    return kept, (*_detected(opening, content, Tail(), options), *dropped)
+
+
 def _content(path: str, options: SourceOptions) -> tuple[Content, Form]:
-    raw = Content(path, packed=is_packed(path))
+    raw = Content(path, packed=packing_of(path))
     with raw.open(0) as stream:
         head = stream.read(_SAMPLE)
     whole = len(head) < _SAMPLE
@@ -161,7 +172,7 @@ def _dialect(opening: Opening, content: Content, footer: str, options: SourceOpt
 def _detected(opening: Opening, content: Content, tail: Tail, options: SourceOptions) -> tuple[str, ...]:
     """One line that says what the options did not; none where they said everything."""
     form, said = opening.form, options.model_fields_set
-    found = ["gzip"] if content.packed else []
+    found: list[str] = [content.packed] if content.packed else []
     if options.encoding is None:
         found.append(form.encoding + (" with a byte-order mark" if content.bom else ""))
     if options.delimiter is None:

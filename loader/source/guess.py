@@ -34,7 +34,7 @@ _LONGEST: Final = 5
 _ROWS: Final = 120
 _HALF: Final = 0.5
 _NEARLY_ALL: Final = 0.95
-_BROKEN: Final = 2  # so many cells may begin with a quote that is never closed, and it is still the quote
+_BROKEN: Final = 9  # fewer quotes that make no sense are faults of their records, which must show
 _REJECTS: Final = re.compile(  # the header of a rejects file says it all
     rf"(['\"]?){REJECT_COLUMNS[0]}\1(?P<mark>[^\w\r\n'\"][^\r\n]{{0,7}}?)\1"
     + r"\1(?P=mark)\1".join(REJECT_COLUMNS[1:])
