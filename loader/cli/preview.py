@@ -15,7 +15,14 @@ from rich.table import Table
 from loader.cli.options import source_options as source_option
 from loader.cli.output import command_line, out_console, say, say_next, source_words
 from loader.cli.progress import Lines
-from loader.pipeline import open_inputs, preview_payloads, preview_rows, read_mapping
+from loader.pipeline import (
+    findings_of,
+    open_inputs,
+    preview_payloads,
+    preview_rows,
+    read_mapping,
+    told_of,
+)
 from loader.records import CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE
 
 if TYPE_CHECKING:
@@ -59,7 +66,7 @@ def preview_command(
         _show(form, _rows(batches), columns)
         say_next(command_line("loader", "schema"))
         return 0
-    inputs = open_inputs(*read_mapping(mapping), [source], overrides)
+    inputs = open_inputs(*read_mapping(mapping), [source], overrides, mapping_path=mapping)
     found = preview_payloads(inputs, wanted, Lines())
     if form == "table":
         _as_blocks(_payloads(found, as_text=False))
@@ -84,11 +91,11 @@ def _rows(batches: Iterable[Batch]) -> Iterator[dict[str, Any]]:
 def _payloads(batches: Iterable[tuple[Batch, Payloads]], *, as_text: bool) -> Iterator[dict[str, Any]]:
     for _, payloads in batches:
         found: dict[int, list[dict[str, Any]]] = {}
-        for each in payloads.findings.drop(LINE, EXTERNAL_ID).iter_rows(named=True):
-            found.setdefault(each.pop(RECORD_NO), []).append(each)
+        for record_no, finding in findings_of(payloads):
+            found.setdefault(record_no, []).append(finding)
         for row in payloads.rows.iter_rows(named=True):
             findings = found.get(row[RECORD_NO], [])
-            told: Any = "; ".join(each["message"] for each in findings) if as_text else findings
+            told: Any = "; ".join(told_of(each) for each in findings) if as_text else findings
             yield {
                 "record_no": row[RECORD_NO],
                 "line": row[LINE],
@@ -108,7 +115,7 @@ def _as_blocks(rows: Iterator[dict[str, Any]]) -> None:
         about = f" ({', '.join(named)})" if named else ""
         console.print(f"record {row['record_no']}{about}: {row['state']}", markup=False, style="bold")
         for each in row["findings"]:
-            told = each["message"] if not each["field"] else f"{each['field']}: {each['message']}"
+            told = told_of(each) if not each["field"] else f"{each['field']}: {told_of(each)}"
             console.print(f"  {told}", markup=False, style="red")
         if row["payload"] is not None:
             console.print(json.dumps(row["payload"], ensure_ascii=False, indent=2), markup=False)

@@ -43,7 +43,7 @@ def validate_command(
     With a tenant, rows that an earlier load has created are told as already loaded.
     """
     settings = run_settings({"tenant": tenant}) if tenant else None
-    inputs = open_inputs(*read_mapping(mapping), sources, overrides)
+    inputs = open_inputs(*read_mapping(mapping), sources, overrides, mapping_path=mapping)
     with watcher() as watching:
         result = dry_run(inputs, settings, home=home, report=report, watcher=watching)
     words = [str(mapping), *sources, *source_words(overrides)]

@@ -7,7 +7,7 @@ against a source's columns and gives what the payload room runs.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -17,6 +17,15 @@ from loader.mapping.check import check_columns, check_rule_alone, check_tree, ch
 from loader.mapping.columns import sql_expression
 from loader.mapping.compile import Compiler
 from loader.mapping.document import Document, read_document
+from loader.mapping.each import (
+    Grouping,
+    check_joined_columns,
+    check_several,
+    columns_beside_rules,
+    compile_grouping,
+    list_values,
+    own_lists,
+)
 from loader.mapping.findings import Findings, validation_findings
 from loader.mapping.program import Program
 from loader.mapping.spec import MappingFile, Rule
@@ -49,6 +58,8 @@ class Mapping:
         external_id: The rule of a row's identity across loads; None where there is none.
         warnings: What is not wrong and yet worth saying.
         document: The file with its places, for further messages.
+        joined: The columns of second files with their types, by the name that the mapping has for them;
+            empty before they are opened.
     """
 
     text: str
@@ -59,6 +70,7 @@ class Mapping:
     external_id: Rule | None
     warnings: tuple[MappingFinding, ...]
     document: Document
+    joined: Map[str, Map[str, pl.DataType]] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -80,12 +92,14 @@ class CompiledMapping:
         program: What is computed for every batch.
         where: The computed column that is true for rows to keep; None: all are kept.
         warnings: Those of the mapping, and notes about the source's columns.
+        grouping: How records are made of several rows; None where a row is a record.
     """
 
     mapping: Mapping
     program: Program
     where: str | None
     warnings: tuple[MappingFinding, ...]
+    grouping: Grouping | None = None
 
 
 def parse_mapping(text: str, name: str = "mapping") -> Mapping:
@@ -113,6 +127,8 @@ def parse_mapping(text: str, name: str = "mapping") -> Mapping:
     external_id = _external_id(file.external_id, findings)
     check_where(file.where, findings)
     check_tree(tree, findings)
+    if not findings.of("error"):
+        check_several(file, tree, findings)
     if errors := findings.of("error"):
         raise MappingError(errors)
     if external_id is None:
@@ -165,21 +181,26 @@ def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> Compiled
     """
     findings = Findings(mapping.document)
     key = None if mapping.external_id is None else _external_id_leaf(mapping.external_id)
-    check_columns(mapping.file, [*([key] if key else []), *leaves(mapping.tree)], schema, findings)
+    rules = [*([key] if key else []), *leaves(mapping.tree)]
+    rules += [leaf for node in own_lists(mapping) for leaf in leaves(node.item)]
+    check_columns(mapping.file, rules, schema, findings, also=tuple(columns_beside_rules(mapping)))
+    check_joined_columns(mapping, mapping.joined, findings)
     if errors := findings.of("error"):
         raise MappingError(errors)
-    program = Program()
+    program = Program(values=list_values(mapping))
     nulls = mapping.source.null_values
     compiler = Compiler(schema, _NULL_VALUES if nulls is None else nulls, program, findings)
     if key:
         compiler.tree(key)
     compiler.tree(mapping.tree)
     where = compiler.filter(mapping.file.where)
-    if errors := findings.of("error"):
-        raise MappingError(errors)
-    return CompiledMapping(
+    compiled = CompiledMapping(
         mapping=mapping, program=program, where=where, warnings=(*mapping.warnings, *findings.of("note"))
     )
+    grouping = compile_grouping(compiled, schema, findings)
+    if errors := findings.of("error"):
+        raise MappingError(errors)
+    return compiled if grouping is None else replace(compiled, grouping=grouping)
 
 
 def _external_id_leaf(rule: Rule) -> Leaf:

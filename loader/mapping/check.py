@@ -21,7 +21,7 @@ from loader.mapping.columns import (
     sql_expression,
     template_parts,
 )
-from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves, unfillable
+from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, each_nodes, leaves, unfillable
 from loader.mapping.words import MADE_OF, shown, told
 from loader.resources.base import nearest
 from loader.resources.fields import Field, Kind
@@ -48,7 +48,7 @@ _PARSING: Final = ("date", "datetime", "number", "boolean", "relative_date")
 
 def check_tree(tree: ObjectNode, findings: Findings) -> None:
     """Checks rules against their fields, without knowing the source."""
-    for leaf in leaves(tree):
+    for leaf in [*leaves(tree), *(leaf for node in each_nodes(tree) for leaf in leaves(node.item))]:
         _check_rule(leaf.rule, leaf.place, leaf.path, findings)
         _check_fit(leaf, findings)
         _check_constants(leaf, findings)
@@ -78,6 +78,8 @@ def check_columns(
     rules: Sequence[Leaf],
     schema: Mapping[str, pl.DataType],
     findings: Findings,
+    also: Sequence[tuple[str, Path, str]] = (),
+    file: str | None = None,
 ) -> None:
     """Checks the names of columns against a source's own, and notes those that nothing uses.
 
@@ -86,21 +88,26 @@ def check_columns(
         rules: The external id's, where there is one, and those of all fields.
         schema: The source's columns with their types.
         findings: What is found goes in here.
+        also: Columns that no rule names: name, place in the mapping and the key's label.
+        file: The second file whose columns these are; None: the source's.
     """
-    used: set[str] = set()
+    used = {name for name, _, _ in also}
+    for name, place, label in also:
+        _unknown_columns((name,), schema, place, label, findings, file)
     for leaf in rules:
         names = columns_of(leaf.rule)
         used.update(names)
-        _unknown_columns(names, schema, leaf.place, leaf.path, findings)
+        _unknown_columns(names, schema, leaf.place, leaf.path, findings, file)
         _check_column_type(leaf, schema, findings)
-    if mapping.where is not None:
+    if mapping.where is not None and file is None:
         names = sql_columns(mapping.where)
         used.update(names)
         _unknown_columns(names, schema, ("where",), "where", findings)
     unused = [name for name in schema if name not in used and not ignored(name, mapping.ignore)]
     if unused:
         listed = ", ".join(unused)
-        findings.add("note", ("fields",), "fields", f"columns that nothing maps: {listed}")
+        whose = f"columns of {file}" if file else "columns"
+        findings.add("note", ("fields",), "fields", f"{whose} that nothing maps: {listed}")
 
 
 def _unknown_columns(
@@ -109,6 +116,7 @@ def _unknown_columns(
     place: Path,
     path: str,
     findings: Findings,
+    file: str | None = None,
 ) -> None:
     for name in names:
         if name not in schema:
@@ -116,7 +124,7 @@ def _unknown_columns(
             findings.error(
                 place,
                 path,
-                f"the source has no column {name!r}",
+                f"{file or 'the source'} has no column {name!r}",
                 suggestion=f"did you mean {meant!r}?" if meant else f"it has {', '.join(schema)}"[:300],
             )
 
@@ -291,6 +299,9 @@ def _check_required(node: Node, findings: Findings) -> None:
     if isinstance(node, Leaf):
         if node.target.required and node.rule.origin == "value" and node.rule.value is None:
             findings.error(node.place, node.path, f"{node.path} is required, and nothing can fill it")
+        return
+    if isinstance(node, EachNode):
+        _check_required(node.item, findings)
         return
     if isinstance(node, ListNode):
         for item in node.items:

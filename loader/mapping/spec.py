@@ -141,14 +141,27 @@ class Rule(_Part):
         return self
 
 
-class Example(_Part):
-    """A row and what must become of it: the mapping's own test."""
+Row = dict[str, Json]
 
-    row: dict[str, Json] = Field(description="Cells by column; columns left out are null.")
+
+class Example(_Part):
+    """A row, or the rows of one record, and what must become of it: the mapping's own test."""
+
+    row: Row = Field(default_factory=dict, description="Cells by column; columns left out are null.")
+    rows: tuple[Row, ...] = Field((), description="In place of row: the rows of one group, in their order.")
+    joined: dict[str, tuple[Row, ...]] = Field(
+        default_factory=dict, description="Rows of second files by the file's name, as `rows` has it."
+    )
     payload: dict[str, Json] | None = Field(
         None, description="These fields of the payload, exactly; others are free."
     )
     errors: Texts | None = Field(None, description="The fields that are found wrong, these and no others.")
+
+    @model_validator(mode="after")
+    def _row_or_rows(self) -> Example:
+        if ("row" in self.model_fields_set) == bool(self.rows):
+            raise ValueError("an example has either row, or rows: the rows of one group")
+        return self
 
 
 def _source_section(value: Any) -> Any:
@@ -163,6 +176,29 @@ def _source_section(value: Any) -> Any:
     }
 
 
+class Each(_Part):
+    """A list of the payload with one item for every row: of the record's group, or of a second file."""
+
+    each: Any = Field(description="What each row becomes: a rule, or an object of rules.")
+    rows: Text | None = Field(None, min_length=1, description="A second file; left out: the group's rows.")
+    key: Text | None = Field(None, description="The second file's column that says whose row it is.")
+    equals: Text | None = Field(
+        None, description="The source's column that key is compared with; left out: the one of that name."
+    )
+    source: Annotated[SourceOptions, BeforeValidator(_source_section)] = Field(
+        default_factory=SourceOptions, description="How to read the second file; else it is detected."
+    )
+
+    @model_validator(mode="after")
+    def _second_file(self) -> Each:
+        beside = [name for name in ("key", "equals", "source") if name in self.model_fields_set]
+        if self.rows is None and beside:
+            raise ValueError(f"{' and '.join(beside)} go with rows: the name of a second file")
+        if self.rows is not None and self.key is None:
+            raise ValueError("rows names a second file, and key its column that says whose row it is")
+        return self
+
+
 class MappingFile(_Part):
     """A whole mapping, as its file has it; `fields` is read further by `loader.mapping.tree`."""
 
@@ -172,6 +208,7 @@ class MappingFile(_Part):
         default_factory=SourceOptions, description="How to read; what is left out is detected."
     )
     ignore: Texts = Field((), description="Columns left out on purpose; * stands for any text.")
+    group_by: Text | None = Field(None, description="Rows with the same cell in this column are one record.")
     where: Text | None = Field(None, description="Rows for which this SQL is not true are filtered out.")
     fields: dict[str, Any] = Field(description="The payload's fields, nested or dotted.")
     examples: tuple[Example, ...] = Field((), description="The mapping's own tests.")

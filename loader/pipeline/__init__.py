@@ -5,6 +5,7 @@ from __future__ import annotations
 from loader.pipeline.dry_run import dry_run, preview_payloads, preview_rows
 from loader.pipeline.load import decide_load, resume_load, run_load, settle_load
 from loader.pipeline.plan import Inputs, open_inputs, read_mapping, source_options
+from loader.pipeline.prepare import findings_of, told_of
 from loader.pipeline.receipts import Reason, folder_of, make_folder, reasons_of, summarise
 from loader.pipeline.run import Result
 from loader.pipeline.watch import Silent, Watcher
@@ -17,6 +18,7 @@ __all__ = [
     "Watcher",
     "decide_load",
     "dry_run",
+    "findings_of",
     "folder_of",
     "make_folder",
     "open_inputs",
@@ -29,4 +31,5 @@ __all__ = [
     "settle_load",
     "source_options",
     "summarise",
+    "told_of",
 ]

@@ -9,9 +9,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from loader.groups import build_records
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping
 from loader.payload import build, stamp
-from loader.records import BODY, CORE, EXTERNAL_ID, LINE, RECORD_NO, STATE, Judged, Known, Ready, Status
+from loader.records import (
+    BODY,
+    CORE,
+    EXTERNAL_ID,
+    LINE,
+    RECORD_NO,
+    ROW_NO,
+    STATE,
+    Judged,
+    Known,
+    Ready,
+    Status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -87,14 +100,16 @@ class Preparer:
             batch: Consecutive records.
             only: The sequence numbers that are wanted; None: all.
         """
-        payloads = build(batch.rows, self.compile(batch.file))
-        rows = self._rows(batch, payloads)
+        rows = self._rows(batch, self.payloads(batch))
         wanted = [row for row in rows if only is None or row.seq in only]
         return Prepared(batch.start, batch.end.seq, wanted)
 
     def payloads(self, batch: Batch) -> Payloads:
         """The batch's bodies and findings, as `prepare` has them."""
-        return build(batch.rows, self.compile(batch.file))
+        compiled = self.compile(batch.file)
+        if compiled.grouping is None:
+            return build(batch.rows, compiled)
+        return build_records(batch.rows, batch.children, compiled, build)
 
     def _rows(self, batch: Batch, payloads: Payloads) -> Iterator[Row]:
         rows, findings = payloads.rows, _by_record(payloads)
@@ -106,9 +121,10 @@ class Preparer:
             processed_at=self._now(),
         )
         columns = [stamped[name] for name in (RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE, BODY)]
-        file_no, ahead = batch.file.file_no, batch.start.seq - batch.start.record_no
-        for record_no, line, external_id, state, core, body in zip(*columns, strict=True):
-            seq = ahead + record_no
+        file_no, rows_of_batch = batch.file.file_no, zip(*columns, strict=True)
+        for seq, (record_no, line, external_id, state, core, body) in enumerate(
+            rows_of_batch, batch.start.seq
+        ):
             if state == "ready":
                 yield Ready(seq, file_no, record_no, external_id, body, payload_hash(core))
             elif state == "filtered":
@@ -125,9 +141,26 @@ def payload_hash(core: str) -> bytes:
 
 def _by_record(payloads: Payloads) -> Mapping[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = {}
-    for each in payloads.findings.drop(LINE, EXTERNAL_ID).iter_rows(named=True):
-        found.setdefault(each.pop(RECORD_NO), []).append(each)
+    for record_no, finding in findings_of(payloads):
+        found.setdefault(record_no, []).append(finding)
     return found
+
+
+def findings_of(payloads: Payloads) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The findings with the number of their record, in order, as the journal keeps them."""
+    for each in payloads.findings.drop(EXTERNAL_ID).iter_rows(named=True):
+        record_no, line, row_no = each.pop(RECORD_NO), each.pop(LINE), each.pop(ROW_NO, None)
+        if row_no not in {None, record_no}:
+            each |= {"row": row_no, "line": line}
+        yield record_no, each
+
+
+def told_of(finding: Mapping[str, Any]) -> str:
+    """A finding's message, with the place of its row where that is not the record's first."""
+    if (row := finding.get("row")) is None:
+        return str(finding["message"])
+    line = f", line {finding['line']}" if finding.get("line") else ""
+    return f"record {row}{line}: {finding['message']}"
 
 
 def _invalid(
@@ -144,7 +177,7 @@ def _invalid(
         record_no,
         external_id,
         Status.INVALID,
-        message="; ".join(each["message"] for each in found),
+        message="; ".join(told_of(each) for each in found),
         findings=json.dumps(found, ensure_ascii=False, separators=(",", ":")),
         line=line,
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from loader.journal import Journal
     from loader.pipeline.watch import Watcher
     from loader.records import Load
-    from loader.source import Source
+    from loader.source import GroupedSource, Source
 
 _BATCH: Final = 10_000
 _MOST_REASONS: Final = 1000
@@ -138,7 +138,7 @@ def _files(folder: Path) -> dict[str, str]:
 def write_receipts(
     journal: Journal,
     load: Load,
-    source: Source,
+    source: Source | GroupedSource,
     home: Path,
     *,
     read: int | None,
@@ -192,7 +192,7 @@ def rewrite_results(journal: Journal, load: Load, home: Path) -> Summary:
 
 def write_rejects(
     folder: Path,
-    source: Source,
+    source: Source | GroupedSource,
     receipts: Iterator[Receipt],
     wanted: int,
     *,
@@ -233,7 +233,7 @@ def write_rejects(
     return path
 
 
-def _remove_others(folder: Path, path: Path | None, source: Source) -> None:
+def _remove_others(folder: Path, path: Path | None, source: Source | GroupedSource) -> None:
     """Removes rejects in another form, left by an earlier run; never a file of the source."""
     kept = {Path(file.path).resolve() for file in source.files}
     for suffix in _SUFFIXES:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import polars as pl
 
 from loader.errors import ConfigurationError, LoaderError
-from loader.records import LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS, Status
+from loader.records import GROUP, LEFT_OUT, LINE, PARENT, PROBLEM, RECORD_NO, REJECT_COLUMNS, STRAY, Status
 from loader.report.atomic import speaking
 from loader.report.rejects_csv import CsvRejects
 from loader.report.rejects_parquet import ParquetRejects
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
     from loader.records import Batch, SourceFile
 
-_OWN: Final = (RECORD_NO, LINE, PROBLEM)
+_OWN: Final = (RECORD_NO, LINE, PROBLEM, PARENT)
 _BETWEEN: Final = "; "
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Why a row was rejected.
+    """Why a record was rejected.
 
     Attributes:
         status: INVALID, BLOCKED or REFUSED.
-        findings: Every finding, with `field` (a payload path; empty or None for the whole row) and `message`.
+        findings: Every finding, with `field` (a payload path; empty or None for the whole row) and `message`,
+            and `row`, the number of the row that it is about, where that is not the record's first.
         message: Why, where there are no findings; not used where there are.
     """
 
@@ -46,6 +47,14 @@ class Rejected:
     def message_text(self) -> str:
         """The messages of all findings, else the row's own."""
         return _BETWEEN.join(each["message"] for each in self.findings) or self.message
+
+    def of_row(self, number: int, record_no: int) -> Rejected:
+        """Why one of a record's rows was rejected: what is wrong with itself, else with the record."""
+        own = [each for each in self.findings if each.get("row", record_no) == number]
+        if own or (number == record_no and not self.findings):
+            return replace(self, findings=own)
+        told = f"its record (the one that begins with record {record_no}) is {self.status.value}"
+        return replace(self, findings=(), message=told)
 
 
 class RejectsWriter:
@@ -99,8 +108,8 @@ class RejectsWriter:
         """
         if not rejected:
             return
-        rows = batch.rows.filter(pl.col(RECORD_NO).is_in(list(rejected)))
-        if rows.height != len(rejected):
+        rows = _rows_of(batch).filter(pl.col(PARENT).is_in(list(rejected)))
+        if rows[PARENT].n_unique() != len(rejected):
             raise LoaderError(
                 f"{batch.file.name}: a rejected record is not in the batch it was said to be in"
             )
@@ -108,8 +117,8 @@ class RejectsWriter:
             raise LoaderError(f"{batch.file.name}: rejects have no columns for {', '.join(sorted(strange))}")
         added = pl.DataFrame(
             [
-                _added(number, line, rejected[number])
-                for number, line in rows.select(RECORD_NO, LINE).iter_rows()
+                _added(number, line, rejected[parent].of_row(number, parent))
+                for number, line, parent in rows.select(RECORD_NO, LINE, PARENT).iter_rows()
             ],
             schema=dict(
                 zip(REJECT_COLUMNS, (pl.String, pl.Int64, pl.Int64, pl.String, pl.String), strict=True)
@@ -133,6 +142,13 @@ class RejectsWriter:
             return None
         self._writer.keep()
         return self._writer.path
+
+
+def _rows_of(batch: Batch) -> pl.DataFrame:
+    """All rows of the batch's records, with their PARENT."""
+    if GROUP in batch.children:
+        return batch.children[GROUP].drop(LEFT_OUT, STRAY)
+    return batch.rows.with_columns(pl.col(RECORD_NO).alias(PARENT))
 
 
 def _added(number: int, line: int | None, why: Rejected) -> tuple[str, int, int | None, str, str]:

@@ -7,6 +7,18 @@ the reason in the PROBLEM column.
 
 from __future__ import annotations
 
+from loader.source.groups import GroupedSource
+from loader.source.joined import JoinedRows, SecondFile, find_second_file, open_second_file
+from loader.source.layout import Layout
 from loader.source.reader import Source, open_source
 
-__all__ = ["Source", "open_source"]
+__all__ = [
+    "GroupedSource",
+    "JoinedRows",
+    "Layout",
+    "SecondFile",
+    "Source",
+    "find_second_file",
+    "open_second_file",
+    "open_source",
+]
