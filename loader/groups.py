@@ -11,7 +11,8 @@ import polars as pl
 
 from loader.mapping.columns import as_text, is_list, is_nested, is_text
 from loader.mapping.conversions import null_if, trim
-from loader.mapping.each import ITEM
+from loader.mapping.each import ITEM, joins_of
+from loader.mapping.keys import keys_of
 from loader.payload import FINDINGS_SCHEMA, build
 from loader.records import (
     CORE,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 SEVERAL_SCHEMA: Final = pl.Schema({**FINDINGS_SCHEMA, ROW_NO: pl.Int64()})
 """The columns of a frame of findings where records are made of several rows."""
 
+_OWN: Final = {RECORD_NO: pl.Int64(), LINE: pl.Int64(), PROBLEM: pl.String()}
 _BEFORE: Final = f'{{"{ITEM}":'
 _SHOWN: Final = 60
 
@@ -94,6 +96,61 @@ def kept_rows(rows: pl.DataFrame, compiled: CompiledMapping, build: Build = buil
     if compiled.grouping is None or compiled.grouping.filter is None:
         return pl.repeat(value=True, n=rows.height, eager=True)
     return build(rows, compiled.grouping.filter).rows[STATE] != "filtered"
+
+
+def record_rows(own: pl.DataFrame) -> pl.DataFrame:
+    """One line a record: the cells of its first row that counts, under the number of its first row.
+
+    Args:
+        own: The rows of records, as `Batch.children` has them.
+
+    Returns:
+        The same columns and ROW_NO. A row counts if it was read as one and is not left out; where none
+        does, it is the first that is not left out, else the first.
+    """
+    counts = pl.col(PROBLEM).is_null() & ~pl.col(LEFT_OUT)
+    rank = pl.when(counts).then(0).when(~pl.col(LEFT_OUT)).then(1).otherwise(2)
+    rows = own.with_columns(pl.col(RECORD_NO).alias(ROW_NO), pl.col(PARENT).alias(RECORD_NO))
+    if not own.select(counts.all()).item():
+        rows = rows.filter(rank == rank.min().over(PARENT))
+    return rows.filter(pl.col(PARENT).is_first_distinct())
+
+
+def example_records(
+    own: pl.DataFrame, second: Mapping[str, pl.DataFrame], compiled: CompiledMapping
+) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
+    """What an example of a mapping gives `build_records`.
+
+    Args:
+        own: The example's rows, in the source's columns, with RECORD_NO, LINE and PROBLEM: all rows of one
+            group where the mapping groups, else one record a row.
+        second: The rows of second files, by the name that the mapping has for them; files that are left out
+            have none.
+        compiled: The mapping, compiled for these columns; it has a grouping.
+
+    Returns:
+        `rows` and `children`, as in `Batch`.
+    """
+    children: dict[str, pl.DataFrame] = {}
+    rows = own.with_columns(pl.col(RECORD_NO).alias(ROW_NO))
+    if compiled.mapping.file.group_by is not None:
+        left_out = (~kept_rows(own, compiled)).alias(LEFT_OUT)
+        parent, stray = pl.col(RECORD_NO).first().alias(PARENT), pl.lit(None, dtype=pl.String).alias(STRAY)
+        children[GROUP] = own.with_columns(parent, left_out, stray)
+        rows = record_rows(children[GROUP]).drop(PARENT, LEFT_OUT, STRAY)
+    nulls = compiled.mapping.source.null_values
+    nulls = ("",) if nulls is None else nulls
+    for join in joins_of(compiled.mapping.tree):
+        theirs = nulls if join.source.null_values is None else join.source.null_values
+        ours = rows.select(RECORD_NO, keys_of(rows, join.equals, nulls).alias(PARENT))
+        if (found := second.get(join.file)) is None:
+            schema = {**compiled.mapping.joined.get(join.file, {}), **_OWN}
+            found = pl.DataFrame(schema=schema)
+        keyed = found.with_columns(keys_of(found, join.key, theirs).alias(PARENT))
+        pairs = ours.drop_nulls().rename({RECORD_NO: ROW_NO})
+        joined = pairs.join(keyed, on=PARENT, how="inner", maintain_order="left_right")
+        children[join.name] = joined.with_columns(pl.col(ROW_NO).alias(PARENT)).drop(ROW_NO)
+    return rows, children
 
 
 # --- rows ----------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from loader.errors import ConfigurationError
 from loader.journal import is_claimed
+from loader.pipeline.several import link_second_files
 from loader.records import REJECTED, Receipt, Status
 from loader.report import Rejected, RejectsWriter, Summary, load_rows, write_results
 from loader.report.atomic import speaking
@@ -230,6 +231,8 @@ def write_rejects(
         for note in writer.notes:
             watcher.note(f"{path}: {note}")
     _remove_others(folder, path, source)
+    for note in link_second_files(folder, source) if path else ():
+        watcher.note(f"{path}: {note}")
     return path
 
 

@@ -174,3 +174,30 @@ def several_notes(source: Source | GroupedSource, second: SecondFiles) -> Sequen
     layout = source.layout
     records = [] if layout.records is None else [f"group_by: the rows are {layout.records:,} records"]
     return (*second.notes, *layout.notes, *records)
+
+
+def link_second_files(folder: Path, source: Source | GroupedSource) -> list[str]:
+    """Puts links to the second files beside a rejects file, so that it loads with the same mapping.
+
+    Returns:
+        Notes for people: the files that no link could be made to.
+    """
+    second = source.second_files if isinstance(source, GroupedSource) else {}
+    return [
+        f"to load it again, put {path} beside it as {name}"
+        for name, path in second.items()
+        if ".." in Path(name).parts or not _is_linked(folder, name, Path(path))
+    ]
+
+
+def _is_linked(folder: Path, name: str, path: Path) -> bool:
+    """Whether a file stands below the folder under that name; if none does, a link is made."""
+    link = folder / name
+    if link.exists():
+        return True
+    try:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path.absolute())
+    except OSError:
+        return False
+    return True

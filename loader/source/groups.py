@@ -14,6 +14,8 @@ import numpy as np
 import polars as pl
 
 from loader.errors import LoaderError, SourceError, SourceLost
+from loader.groups import record_rows
+from loader.mapping.keys import keys_of
 from loader.records import (
     GROUP,
     LEFT_OUT,
@@ -26,7 +28,6 @@ from loader.records import (
     Batch,
     Position,
 )
-from loader.source.keys import keys_of
 from loader.source.layout import KEPT, KEY, Examination, Layout, layout_of, starts_of
 
 if TYPE_CHECKING:
@@ -83,6 +84,11 @@ class GroupedSource:
     def files(self) -> tuple[SourceFile, ...]:
         """As `Source.files`."""
         return self._source.files
+
+    @property
+    def second_files(self) -> dict[str, str]:
+        """Where the second files are, by the name that the mapping has for them."""
+        return {joined.file: joined.path for joined in self._joined}
 
     def checked(self, expected: Sequence[SourceFile]) -> None:
         """As `Source.checked`.
@@ -254,7 +260,7 @@ class _Groups:
             file=source.file,
             start=start,
             end=replace(end, seq=seq + count),
-            rows=_records(own).select(*columns, ROW_NO),
+            rows=record_rows(own).select(*columns, ROW_NO),
             extra=extra,
             children={GROUP: own.select(*columns, PARENT, LEFT_OUT, STRAY)},
         )
@@ -296,16 +302,6 @@ def _position(rows: pl.DataFrame, index: int, source: Batch) -> Position:
     """Where a row begins; its seq is left open."""
     number, line, offset = rows.select(RECORD_NO, LINE, _OFFSET).row(index)
     return Position(0, source.file.file_no, number, line or 0, offset)
-
-
-def _records(own: pl.DataFrame) -> pl.DataFrame:
-    """One line a record: the cells of its first row that counts, under the number of its first row."""
-    counts = pl.col(KEPT) & pl.col(PROBLEM).is_null()
-    rank = pl.when(counts).then(0).when(pl.col(KEPT)).then(1).otherwise(2)
-    rows = own.with_columns(pl.col(RECORD_NO).alias(ROW_NO), pl.col(PARENT).alias(RECORD_NO))
-    if not own.select(counts.all()).item():
-        rows = rows.filter(rank == rank.min().over(PARENT))
-    return rows.filter(pl.col(PARENT).is_first_distinct())
 
 
 def _refuse_names(file: SourceFile) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from loader.errors import SourceError, SourceLost
+from loader.mapping.keys import keys_of
 from loader.records import LINE, PARENT, PROBLEM, RECORD_NO
-from loader.source.keys import keys_of
 from loader.source.reader import open_source
 
 if TYPE_CHECKING:
@@ -110,10 +110,15 @@ class JoinedRows:
         join: How they find their records.
         second: The file.
         nulls: Texts that stand for nothing in the source.
+
+    Attributes:
+        name: What they are called in `Batch.children`.
+        file: The file's name, as the mapping has it.
+        path: Where it is.
     """
 
     def __init__(self, join: Join, second: SecondFile, nulls: Sequence[str]) -> None:
-        self.name = join.name
+        self.name, self.file, self.path = join.name, join.file, second.file.path
         self._join = join
         self._second = second
         self._nulls = nulls

@@ -362,12 +362,8 @@ def _gather(
         if below
     }
     notes = tuple(
-        f"{files[file_no].name}: the rows of {_records(len(pairs))} not one below the other (the first: "
-        f"records {pairs[0][0]} and {pairs[0][1]}); they are put together"
+        f"{files[file_no].name}: the rows of {len(pairs):,} records do not stand one below the other "
+        f"(the first: records {pairs[0][0]} and {pairs[0][1]}); they are put together"
         for file_no, pairs in told.items()
     )
     return moved, gathered, notes
-
-
-def _records(count: int) -> str:
-    return "1 record stand" if count == 1 else f"{count:,} records stand"
