@@ -62,11 +62,26 @@ good_row = st.builds(
     where=st.sampled_from(["", "", "", "x"]),
     notice=st.sampled_from(["a", "b", ""]),
 )
-by_key = st.lists(a_row, min_size=1, max_size=16).map(
-    lambda rows: sorted(rows, key=lambda row: row.key.strip())
+odd_row = st.builds(
+    Row,
+    key=st.sampled_from(["1", "2", "3", ""]),
+    where=st.sampled_from(["", "x"]),
+    notice=st.sampled_from(["a", ""]),
+    fault=st.sampled_from(["", "", "", "short", "bytes"]),
 )
+
+
+def by_key(rows: list[Row]) -> list[Row]:
+    """Sorted by key; rows without one stay where they are, between others."""
+    keyed = iter(sorted((row for row in rows if row.known), key=lambda row: row.known))
+    return [next(keyed) if row.known else row for row in rows]
+
+
 tables = st.one_of(
-    by_key, st.lists(good_row, min_size=1, max_size=16), st.lists(a_row, min_size=1, max_size=8)
+    st.lists(a_row, min_size=1, max_size=16).map(by_key),
+    st.lists(odd_row, min_size=1, max_size=12).map(by_key),
+    st.lists(good_row, min_size=1, max_size=16),
+    st.lists(a_row, min_size=1, max_size=8),
 )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from loader.records import SourceFile
+    from loader.source.groups import Kept
 
 
 def all_kept(_file: SourceFile, rows: pl.DataFrame) -> pl.Series:
@@ -25,13 +26,18 @@ def all_kept(_file: SourceFile, rows: pl.DataFrame) -> pl.Series:
     return pl.repeat(value=True, n=rows.height, eager=True)
 
 
-def grouped(folder: Path, *texts: str, by: str = "K") -> GroupedSource:
+def kept_by_value(_file: SourceFile, rows: pl.DataFrame) -> pl.Series:
+    """A mapping that leaves rows out whose V is x."""
+    return rows["V"].fill_null("") != "x"
+
+
+def grouped(folder: Path, *texts: str, kept: Kept = all_kept) -> GroupedSource:
     """Files read group by group."""
     paths = [folder / f"{number}.csv" for number, _ in enumerate(texts)]
     for path, text in zip(paths, texts, strict=True):
         path.write_text(text, encoding="utf-8")
     source = open_source([str(path) for path in paths], SourceOptions(delimiter=","))
-    return GroupedSource(source, by=by, nulls=("",), kept=all_kept)
+    return GroupedSource(source, by="K", nulls=("",), kept=kept)
 
 
 def rows_of(source: GroupedSource, size: int = 10) -> list[tuple[int, int, list[int]]]:
@@ -203,6 +209,24 @@ def test_long_groups_span_many_blocks(tmp_path: Path, monkeypatch: pytest.Monkey
     found = rows_of(source, 2)
     assert [len(numbers) for _, _, numbers in found] == [50] * 10 + [1]
     assert source.total_hint() == 11
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 100])
+def test_runs_are_judged_over_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    """A run that begins with a row left out, or one that cannot be read, is one run with what follows."""
+    monkeypatch.setattr(groups, "_ROWS_AT_ONCE", block)
+    source = grouped(tmp_path, "K,V\n1,x\n1,a\n2,b\n1,c\n", kept=kept_by_value)
+    assert rows_of(source) == [(0, 1, [1, 2, 4]), (0, 3, [3])]
+    source = grouped(tmp_path, "K,V\n1,a,surplus\n1,b\n2,c\n")
+    assert rows_of(source) == [(0, 1, [1, 2]), (0, 3, [3])]
+    assert not strays(source)
+
+
+def test_rows_left_out_do_not_shield_their_neighbours(tmp_path: Path) -> None:
+    """A row that may belong to a record may do so over rows without a key that are left out."""
+    source = grouped(tmp_path, "K,V\n1,a\n,x\n,b\n,x\n2,c\n", kept=kept_by_value)
+    assert {number for _, number in strays(source)} == {1, 3, 5}
+    assert not strays(grouped(tmp_path, "K,V\n1,a\n,x\n2,c\n", kept=kept_by_value))
 
 
 def test_several_files_are_counted_on(tmp_path: Path) -> None:
