@@ -1,14 +1,15 @@
 # make demo    sets up and runs the main job against a sandbox
-# make test    sets up and passes the tests; one of them watches the program with strace (apt-get install strace)
+# make test    sets up and passes the tests; some need strace, chromium or npm, and are left out without (apt-get install)
 # make check   lint, types and import contracts
 # make bench   the benchmarks (some minutes)
+# make written writes again what the program's own models say: the README's reference, the mappings' schemas
 # make setup   only sets up: a virtual environment in .venv
 
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test check bench setup clean
+.PHONY: demo test check bench written setup clean
 
 setup: .venv/ready
 
@@ -16,7 +17,7 @@ setup: .venv/ready
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed; say PYTHON=…")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox]' --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,report]' --group dev
 	@touch $@
 
 demo: setup
@@ -33,6 +34,9 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench
+
+written: setup
+	$(BIN)/python -m tests.written
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 SEVERAL_SCHEMA: Final = pl.Schema({**FINDINGS_SCHEMA, ROW_NO: pl.Int64()})
 """The columns of a frame of findings where records are made of several rows."""
 
+_JUDGED: Final = pl.Schema({**SEVERAL_SCHEMA, STATE: pl.String()})
 _OWN: Final = {RECORD_NO: pl.Int64(), LINE: pl.Int64(), PROBLEM: pl.String()}
 _BEFORE: Final = f'{{"{ITEM}":'
 _SHOWN: Final = 60
@@ -184,13 +185,14 @@ def _lists(child: pl.DataFrame, items: Items, build: Build) -> tuple[pl.DataFram
 def _judged(
     child: pl.DataFrame, compiled: CompiledMapping, build: Build
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What rows become, with their PARENT, and their findings as `SEVERAL_SCHEMA` has them."""
+    """What rows become, with their PARENT; and their findings, each with the STATE that it makes a row be."""
     number = pl.int_range(1, child.height + 1, dtype=pl.Int64)
     places = child.select(number.alias(RECORD_NO), PARENT, pl.col(RECORD_NO).alias(ROW_NO))
     payloads = build(child.with_columns(number.alias(RECORD_NO)), compiled)
     judged = payloads.rows.join(places, on=RECORD_NO, how="left", maintain_order="left")
-    found = payloads.findings.join(places, on=RECORD_NO, how="left", maintain_order="left")
-    return judged, found.with_columns(pl.col(PARENT).alias(RECORD_NO)).select(SEVERAL_SCHEMA.names())
+    about = judged.select(RECORD_NO, PARENT, ROW_NO, STATE)
+    found = payloads.findings.join(about, on=RECORD_NO, how="left", maintain_order="left")
+    return judged, found.with_columns(pl.col(PARENT).alias(RECORD_NO)).select(_JUDGED.names())
 
 
 def _named(found: pl.DataFrame, file: str) -> pl.DataFrame:
@@ -226,6 +228,7 @@ def _findings(
         pl.lit(expected).alias("expected"),
         message.alias("message"),
         pl.col(RECORD_NO).alias(ROW_NO),
+        pl.lit("invalid").alias(STATE),
     )
 
 
@@ -252,7 +255,7 @@ def _differing(own: pl.DataFrame, rows: pl.DataFrame, compiled: CompiledMapping)
     shared = [] if grouping is None else [each for each in grouping.shared if each[0] in rows.columns]
     others = _others(own, rows)
     if not shared or not others.height:
-        return SEVERAL_SCHEMA.to_frame()
+        return _JUDGED.to_frame()
     nulls = compiled.mapping.source.null_values
     cells = [_comparable(name, rows.schema[name], ("",) if nulls is None else nulls) for name, _ in shared]
     here = others.select(PARENT, RECORD_NO, LINE, *(each.alias(f"here {n}") for n, each in enumerate(cells)))
@@ -260,7 +263,7 @@ def _differing(own: pl.DataFrame, rows: pl.DataFrame, compiled: CompiledMapping)
         pl.col(RECORD_NO).alias(PARENT), *(each.alias(f"first {n}") for n, each in enumerate(cells))
     )
     both = here.join(first, on=PARENT, how="left", maintain_order="left")
-    found = [SEVERAL_SCHEMA.to_frame()]
+    found = [_JUDGED.to_frame()]
     for number, (name, path) in enumerate(shared):
         cell, other = pl.col(f"here {number}"), pl.col(f"first {number}")
         bad = both.filter(cell.is_not_null() & cell.ne_missing(other))
@@ -305,19 +308,29 @@ def _cut(text: pl.Expr) -> pl.Expr:
 
 
 def _together(payloads: Payloads, rows: pl.DataFrame, found: Sequence[pl.DataFrame]) -> Payloads:
-    """Adds the findings of rows to those of their records, which they make invalid."""
+    """Adds the findings of rows to those of their records: these are invalid, or wait as their rows do."""
     numbers = rows.select(RECORD_NO, ROW_NO)
     own = payloads.findings.join(numbers, on=RECORD_NO, how="left", maintain_order="left")
-    more = pl.concat([SEVERAL_SCHEMA.to_frame(), *found])
+    more = pl.concat([_JUDGED.to_frame(), *found])
     if not more.height:
         return Payloads(payloads.rows, own)
     judged = payloads.rows.filter(pl.col(STATE) != "filtered").select(RECORD_NO, EXTERNAL_ID)
     more = more.drop(EXTERNAL_ID).join(judged, on=RECORD_NO, how="inner", maintain_order="left")
-    invalid = pl.col(RECORD_NO).is_in(more[RECORD_NO].unique().implode())
-    state = pl.when(invalid).then(pl.lit("invalid")).otherwise(pl.col(STATE))
-    core = pl.when(~invalid).then(pl.col(CORE))
+    invalid, blocked = (
+        pl.col(RECORD_NO).is_in(more.filter(pl.col(STATE) == state)[RECORD_NO].unique().implode())
+        for state in ("invalid", "blocked")
+    )
+    state = (
+        pl.when(invalid)
+        .then(pl.lit("invalid"))
+        .when(blocked & (pl.col(STATE) == "ready"))
+        .then(pl.lit("blocked"))
+        .otherwise(pl.col(STATE))
+    )
     findings = pl.concat([own, more.select(SEVERAL_SCHEMA.names())])
     return Payloads(
-        payloads.rows.with_columns(state.alias(STATE), core.alias(CORE)),
+        payloads.rows.with_columns(
+            state.alias(STATE), pl.when(~invalid & ~blocked).then(pl.col(CORE)).alias(CORE)
+        ),
         findings.sort(RECORD_NO, ROW_NO, nulls_last=True, maintain_order=True),
     )

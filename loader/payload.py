@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -11,6 +12,7 @@ from loader.mapping import EXTERNAL_ID_PATH
 from loader.mapping.bodies import body
 from loader.mapping.columns import is_text
 from loader.mapping.conversions import null_if
+from loader.mapping.lookups import placeholders, unfound, wanted, with_ids
 from loader.mapping.tree import leaves
 from loader.records import (
     BODY,
@@ -26,10 +28,12 @@ from loader.records import (
 from loader.resources.base import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from loader.mapping import CompiledMapping
     from loader.mapping.program import CellCheck
+    from loader.records import Found
 
 FINDINGS_SCHEMA: Final = pl.Schema(
     {
@@ -49,26 +53,68 @@ _SHOWN: Final = 60
 _ORDER: Final = "__order"
 
 
-def build(rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
-    """Maps and judges a batch.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A batch, computed as far as it goes without the ids that its lookups want.
+
+    Attributes:
+        rows: As they were read.
+        frame: The records that could be read, with the mapping's computed columns.
+        compiled: The mapping.
+    """
+
+    rows: pl.DataFrame
+    frame: pl.DataFrame
+    compiled: CompiledMapping
+
+    @property
+    def keys(self) -> dict[str, list[str]]:
+        """The different keys that its lookups want the ids of, by record type; none without lookups."""
+        return wanted(self.frame, self.compiled.program.lookups)
+
+
+def draft(rows: pl.DataFrame, compiled: CompiledMapping) -> Draft:
+    """Maps a batch, but for its lookups.
 
     Args:
         rows: The source's columns, RECORD_NO, LINE and PROBLEM; in file order.
         compiled: The mapping, compiled for these columns.
+    """
+    sound = rows[PROBLEM].is_null()
+    frame = rows if sound.all() else rows.filter(sound)
+    return Draft(rows, _compute(frame, compiled), compiled)
+
+
+def build(rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
+    """Maps and judges a batch by itself: lookups give texts such as `<billing-template T07>`, never ids.
+
+    Args and result are those of `draft` and `finish`. What is to be sent goes through these.
+    """
+    begun = draft(rows, compiled)
+    return finish(begun, placeholders(begun.keys))
+
+
+def finish(begun: Draft, found: Mapping[str, Found]) -> Payloads:
+    """Judges a batch.
+
+    Args:
+        begun: The batch.
+        found: What is known of its `keys`, by record type; what is not named is not known.
 
     Returns:
         Bodies for the rows that are right, every finding of the others.
     """
-    sound = rows[PROBLEM].is_null()
-    frame = rows if sound.all() else rows.filter(sound)
-    frame = _compute(frame, compiled)
+    rows, compiled = begun.rows, begun.compiled
+    frame = with_ids(begun.frame, compiled.program.lookups, found)
     findings = _cell_findings(frame, compiled)
-    invalid = findings[RECORD_NO].unique()
+    waiting = _waiting(frame, compiled, found)
     frame = frame.with_columns(
-        _state(compiled, invalid).alias(STATE), _external_id(compiled).alias(EXTERNAL_ID)
+        _state(compiled, findings, waiting).alias(STATE), _external_id(compiled).alias(EXTERNAL_ID)
     )
+    if waiting.height:
+        findings = _in_order(pl.concat([findings, waiting]), compiled)
     findings = findings.join(
-        frame.filter(pl.col(STATE) == "invalid").select(RECORD_NO), on=RECORD_NO, how="semi"
+        frame.filter(pl.col(STATE).is_in(["invalid", "blocked"])).select(RECORD_NO), on=RECORD_NO, how="semi"
     )
     read = {value.column for value in compiled.program.values.values() if value.column}
     read |= _presence(compiled)
@@ -79,7 +125,7 @@ def build(rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
     )
     if frame.height == rows.height:
         return Payloads(judged, findings)
-    return _with_problems(Payloads(judged, findings), rows.filter(~sound))
+    return _with_problems(Payloads(judged, findings), rows.filter(pl.col(PROBLEM).is_not_null()))
 
 
 def stamp(
@@ -165,10 +211,12 @@ def _presence(compiled: CompiledMapping) -> set[str]:
     return {name for value in compiled.program.values.values() for name in value.present.meta.root_names()}
 
 
-def _state(compiled: CompiledMapping, invalid: pl.Series) -> pl.Expr:
-    judged = (
-        pl.when(pl.col(RECORD_NO).is_in(invalid.implode())).then(pl.lit("invalid")).otherwise(pl.lit("ready"))
-    )
+def _state(compiled: CompiledMapping, findings: pl.DataFrame, waiting: pl.DataFrame) -> pl.Expr:
+    judged = pl.lit("ready")
+    for found, state in ((waiting, "blocked"), (findings, "invalid")):
+        if found.height:
+            records = found[RECORD_NO].unique().implode()
+            judged = pl.when(pl.col(RECORD_NO).is_in(records)).then(pl.lit(state)).otherwise(judged)
     if compiled.where is None:
         return judged
     kept = pl.col(compiled.where).fill_null(False) | pl.col(f"{compiled.where}!")  # noqa: FBT003 - a value
@@ -191,19 +239,33 @@ def _cell_findings(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFra
         return FINDINGS_SCHEMA.to_frame()
     masks = frame.select([check.mask.alias(str(index)) for index, check in enumerate(checks)])
     hits = masks.select(pl.all().any()).row(0)
-    place = compiled.mapping.document.place
-    in_order = sorted(leaves(compiled.mapping.tree), key=lambda leaf: place(leaf.place))
-    rank = {leaf.path: index for index, leaf in enumerate(in_order)}
     found = [
-        _found(frame.filter(masks[str(index)]), check, compiled).with_columns(
-            pl.lit(rank.get(check.path, -1)).alias(_ORDER)
-        )
+        _found(frame.filter(masks[str(index)]), check, compiled)
         for index, check in enumerate(checks)
         if hits[index]
     ]
-    if not found:
+    return _in_order(pl.concat(found), compiled) if found else FINDINGS_SCHEMA.to_frame()
+
+
+def _in_order(findings: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame:
+    """Findings by record, and those of a record in the order of the mapping's file."""
+    place = compiled.mapping.document.place
+    in_order = sorted(leaves(compiled.mapping.tree), key=lambda leaf: place(leaf.place))
+    rank = {leaf.path: index for index, leaf in enumerate(in_order)}
+    order = pl.col("field").replace_strict(rank, default=-1, return_dtype=pl.Int32)
+    return (
+        findings.with_columns(order.alias(_ORDER)).sort(RECORD_NO, _ORDER, maintain_order=True).drop(_ORDER)
+    )
+
+
+def _waiting(frame: pl.DataFrame, compiled: CompiledMapping, found: Mapping[str, Found]) -> pl.DataFrame:
+    """The findings of keys without an id."""
+    lookups = compiled.program.lookups
+    if not lookups or not frame.select(pl.any_horizontal([each.missing for each in lookups]).any()).item():
         return FINDINGS_SCHEMA.to_frame()
-    return pl.concat(found).sort(RECORD_NO, _ORDER, maintain_order=True).drop(_ORDER)
+    keys = unfound(frame, lookups, found)
+    ids = frame.select(RECORD_NO, _external_id(compiled).alias(EXTERNAL_ID))
+    return keys.join(ids, on=RECORD_NO, how="left", maintain_order="left").select(FINDING_COLUMNS)
 
 
 def _found(bad: pl.DataFrame, check: CellCheck, compiled: CompiledMapping) -> pl.DataFrame:
@@ -291,4 +353,4 @@ def _with_problems(payloads: Payloads, bad: pl.DataFrame) -> Payloads:
     )
 
 
-__all__ = ["FINDINGS_SCHEMA", "FINDING_COLUMNS", "build", "stamp"]
+__all__ = ["FINDINGS_SCHEMA", "FINDING_COLUMNS", "Draft", "build", "draft", "finish", "stamp"]

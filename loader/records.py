@@ -34,7 +34,7 @@ GROUP: Final = ""
 
 # --- Columns of the frame that the payload room makes ------------------------------------------------
 EXTERNAL_ID: Final = "__external_id"  # String: the row's identity across loads; null where there is none
-STATE: Final = "__state"  # String: "ready", "filtered" or "invalid"
+STATE: Final = "__state"  # String: "ready", "filtered", "invalid" or "blocked"
 CORE: Final = "__core"  # String: the JSON body without the bulk-load fields; null unless ready
 BODY: Final = "__body"  # Binary: the JSON body as it is sent, UTF-8; null unless ready
 
@@ -179,6 +179,8 @@ class MappingFinding:
         file: The mapping's file name.
         line: From 1; None where unknown.
         column: From 1; None where unknown.
+        end_column: The first column behind what is meant, in the same line; None where unknown.
+        detail: More lines for people, such as a diff; empty where there are none.
     """
 
     severity: Literal["error", "warning", "note"]
@@ -188,6 +190,8 @@ class MappingFinding:
     file: str = ""
     line: int | None = None
     column: int | None = None
+    end_column: int | None = None
+    detail: str = ""
 
     def __str__(self) -> str:
         """One line: `file:line:column: path: message (suggestion)`."""
@@ -203,13 +207,27 @@ class Payloads:
     Attributes:
         rows: One line a record, in the batch's order: RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE.
         findings: One line a finding, FINDING_COLUMNS, ordered by record, then by field in mapping order;
-            a record with findings is `invalid`, a filtered one has none. Where records are made of several
-            rows, LINE is that of the row that the finding is about, and ROW_NO behind it its number; both
-            null where it is a row of a second file, which the message then names.
+            a record with findings is `invalid`, or `blocked` where all that is found are keys of lookups
+            without an id; a filtered one has none. Where records are made of several rows, LINE is that of
+            the row that the finding is about, and ROW_NO behind it its number; both null where it is a row
+            of a second file, which the message then names.
     """
 
     rows: pl.DataFrame
     findings: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of the keys that lookups want, for one record type.
+
+    Attributes:
+        ids: Key -> id, for records that are there.
+        reasons: Key -> why there is no id and what to do, to read on from "waits for …, ".
+    """
+
+    ids: Mapping[str, str]
+    reasons: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

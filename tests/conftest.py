@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loader.sandbox import RunningSandbox, SandboxSettings
+from tests.proof.conftest import heading as of_proofs
+from tests.report.page.browser import heading as in_browsers
 from tests.shell import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """What is left out, and why; from here, since pytest asks no conftest of a folder further down."""
+    left_out = (in_browsers(config.args), of_proofs())
+    return [line for line in left_out if line]
 
 
 @pytest.fixture

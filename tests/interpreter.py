@@ -1,9 +1,9 @@
 """What a mapping means, said a second time: plain, slow, one row after the other.
 
 The property tests hold the compiled engine against this. It is written from the mapping language's
-document and shares nothing with the engine but the record types' field trees. It covers every origin but
-`lookup`, of `sql` only a bare column and `CASE WHEN column = 'text'` (or `IS NULL`), and leaves `where`
-out. It takes for granted that the mapping has no errors that `check` would find.
+document and shares nothing with the engine but the record types' field trees. It covers every origin, but
+of `sql` only a bare column and `CASE WHEN column = 'text'` (or `IS NULL`), and leaves `where` out. It takes
+for granted that the mapping has no errors that `check` would find.
 
 Numbers come out as `int` where they are whole and as `Decimal` where they are not: compare a payload with
 `json.loads(body, parse_float=Decimal)`.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from loader.resources.fields import Field, Kind, field_tree
-from tests.one_rule import Cells, child, convert, origin, plain, unlisted
+from tests.one_rule import Cells, NotThere, child, convert, identified, origin, plain, unlisted
 from tests.readings import Unreadable
 
 if TYPE_CHECKING:
@@ -23,7 +23,22 @@ if TYPE_CHECKING:
 
     from loader.resources import Record
 
-ORIGINS = frozenset({"column", "columns", "value", "template", "sql", "json"})
+ORIGINS = frozenset({"column", "columns", "value", "template", "sql", "json", "lookup"})
+
+Ids = dict[str, dict[str, str]]
+"""The records that there are: record type -> external id -> id."""
+
+
+class Waiting(frozenset[str]):
+    """The paths of the lookups that find no record, in a row that is right otherwise."""
+
+
+class Wrong(set[str]):
+    """The paths of what is wrong with a row, and those of lookups that find no record."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -33,12 +48,14 @@ class Leaf:
     Attributes:
         value: A JSON value, the default included; None where there is none.
         failed: A conversion did not succeed; the value is None.
+        waits: A lookup found no record; the value is None.
         from_cells: A cell behind it was there, the default not counted; a constant never is.
         constant: The rule is a `value:`.
     """
 
     value: Any = None
     failed: bool = False
+    waits: bool = False
     from_cells: bool = False
     constant: bool = False
 
@@ -48,7 +65,7 @@ Made = Leaf | dict[str, "Made"] | list["Made"]
 
 
 def interpret(
-    mapping: Mapping[str, Any], record: type[Record], row: Mapping[str, Any]
+    mapping: Mapping[str, Any], record: type[Record], row: Mapping[str, Any], ids: Ids | None = None
 ) -> dict[str, Any] | frozenset[str]:
     """What becomes of one row.
 
@@ -56,14 +73,16 @@ def interpret(
         mapping: The mapping's YAML as data.
         record: The record type that it speaks of.
         row: Cells by column name; a missing column counts as null.
+        ids: What lookups find; None: nothing.
 
     Returns:
         The payload without the bulk-load fields (but with `sys_external_id`, where the mapping has an
-        `external_id`), or the paths of the fields that are wrong; never an empty set.
+        `external_id`), or the paths of the fields that are wrong, with those of lookups that find nothing;
+        `Waiting` where there are only such; never an empty set.
     """
-    cells = Cells(row, mapping.get("source", {}).get("null_values", [""]))
+    cells = Cells(row, mapping.get("source", {}).get("null_values", [""]), ids or {})
     root = field_tree(record)
-    wrong: set[str] = set()
+    wrong = Wrong()
     made = _make(nested(mapping.get("fields", {})), root, cells)
     payload = _finish(made, root, "", needed=True, wrong=wrong)
     if "external_id" in mapping:
@@ -72,7 +91,9 @@ def interpret(
             payload["sys_external_id"] = key
         else:
             wrong.add("sys_external_id")
-    return frozenset(wrong) if wrong else payload
+    if wrong:
+        return frozenset(wrong | wrong.waiting)
+    return Waiting(wrong.waiting) if wrong.waiting else payload
 
 
 def nested(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,8 +139,12 @@ def _leaf(rule: dict[str, Any], field: Field, cells: Cells) -> Leaf:
         return Leaf(plain(rule["value"]), constant=True)
     try:
         value = convert(rule, field, origin(rule, field, cells))
+        if "lookup" in rule:
+            value = identified(value, cells.ids.get(rule["lookup"], {}))
     except Unreadable:
         return Leaf(failed=True, from_cells=True)
+    except NotThere:
+        return Leaf(waits=True, from_cells=True)
     if value is None:
         return Leaf(plain(rule.get("default")))
     return Leaf(value, from_cells=True)
@@ -128,7 +153,7 @@ def _leaf(rule: dict[str, Any], field: Field, cells: Cells) -> Leaf:
 # --- From what the rules gave to the payload ----------------------------------------------------------
 
 
-def _finish(made: Made, field: Field, path: str, *, needed: bool, wrong: set[str]) -> Any:
+def _finish(made: Made, field: Field, path: str, *, needed: bool, wrong: Wrong) -> Any:
     """The value to send, or None for nothing; adds the paths of what is wrong to `wrong`."""
     if isinstance(made, dict):
         value: Any = _finish_object(made, field, path, needed=needed, wrong=wrong)
@@ -136,6 +161,9 @@ def _finish(made: Made, field: Field, path: str, *, needed: bool, wrong: set[str
         value = _finish_list(made, field, path, wrong=wrong)
     elif made.failed:
         wrong.add(path)
+        return None
+    elif made.waits:
+        wrong.waiting.add(path)
         return None
     else:
         value = made.value
@@ -148,7 +176,7 @@ def _finish(made: Made, field: Field, path: str, *, needed: bool, wrong: set[str
 
 
 def _finish_object(
-    made: dict[str, Made], field: Field, path: str, *, needed: bool, wrong: set[str]
+    made: dict[str, Made], field: Field, path: str, *, needed: bool, wrong: Wrong
 ) -> dict[str, Any] | None:
     if not needed and not _is_there(made):
         return None
@@ -168,7 +196,7 @@ def _finish_object(
     return found
 
 
-def _finish_list(made: list[Made], field: Field, path: str, *, wrong: set[str]) -> list[Any] | None:
+def _finish_list(made: list[Made], field: Field, path: str, *, wrong: Wrong) -> list[Any] | None:
     items = [
         _finish(each, field.item or unlisted(path), f"{path}[{index}]", needed=True, wrong=wrong)
         for index, each in enumerate(made)
@@ -177,7 +205,7 @@ def _finish_list(made: list[Made], field: Field, path: str, *, wrong: set[str]) 
     return [item for item in items if item is not None] or None
 
 
-def _empty(field: Field, path: str, wrong: set[str]) -> Any:
+def _empty(field: Field, path: str, wrong: Wrong) -> Any:
     """What a required field without a value is: empty where the API asks nothing in it, else wrong."""
     if field.kind is Kind.LIST:
         return []
@@ -205,7 +233,7 @@ def _leaves(made: Made) -> list[Leaf]:
 
 
 def _is_there(made: Made) -> bool:
-    return any(leaf.failed or leaf.value is not None for leaf in _leaves(made))
+    return any(leaf.failed or leaf.waits or leaf.value is not None for leaf in _leaves(made))
 
 
 def _is_alive(item: Made) -> bool:
@@ -215,6 +243,6 @@ def _is_alive(item: Made) -> bool:
     it. A single rule is, where it gives something, be it by its default.
     """
     if isinstance(item, Leaf):
-        return item.failed or item.value is not None
+        return item.failed or item.waits or item.value is not None
     leaves = _leaves(item)
     return any(leaf.from_cells for leaf in leaves) or all(leaf.constant for leaf in leaves)

@@ -22,10 +22,11 @@ from tests.readings import Unreadable
 
 @dataclass(frozen=True)
 class Cells:
-    """A row's cells, and which texts stand for nothing."""
+    """A row's cells, which texts stand for nothing, and the ids of records that there are, by their keys."""
 
     row: Mapping[str, Any]
     null_values: list[str]
+    ids: Mapping[str, Mapping[str, str]]
 
     def get(self, column: str, *, trim: bool = True) -> Any:
         """The cell; None where it is missing or stands for nothing. Not trimmed."""
@@ -43,6 +44,10 @@ class Cells:
             return None
         text = str(cell)
         return readings.trim(text) if trim else text
+
+
+class NotThere(Exception):  # noqa: N818 - it is no error, but the way to wait
+    """A lookup finds no record."""
 
 
 def unlisted(path: str) -> Field:
@@ -149,6 +154,19 @@ def convert(rule: Mapping[str, Any], field: Field, value: Any) -> Any:
     if isinstance(value, str) and "split" in rule:
         return _split(rule, field, value)
     return _converted_item(rule, field, value)
+
+
+def identified(keys: Any, ids: Mapping[str, str]) -> Any:
+    """The id of a key, or those of a list of keys; None for None.
+
+    Raises:
+        NotThere: One of them has none.
+    """
+    if isinstance(keys, list):
+        return [identified(key, ids) for key in keys]
+    if keys is not None and keys not in ids:
+        raise NotThere(keys)
+    return None if keys is None else ids[keys]
 
 
 def _cleaned(rule: Mapping[str, Any], text: str) -> str | None:

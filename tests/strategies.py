@@ -2,9 +2,9 @@
 
 A mapping is valid by construction: `check` finds no error in it. Each rule brings its own columns and the
 texts that stand in them, so that good rows are common; the others mix good, empty and bad cells. Every
-conversion and every origin but `lookup` comes up. Left out on purpose is what the language's document
-leaves open: cells read by `otherwise: keep` beside a table of constants, texts for `trim: false` beside
-formats, and two-digit years around the turn of their century.
+conversion and every origin comes up; what lookups find is `IDS`. Left out on purpose is what the language's
+document leaves open: cells read by `otherwise: keep` beside a table of constants, texts for `trim: false`
+beside formats, and two-digit years around the turn of their century.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 NULL_VALUES = ([""], ["", "NULL"], ["", "n/a", "-"], ["NULL"])
 UNLISTED = ("legacy_code", "zz_extra", "xq7")
+IDS = {
+    "billing-template": {"T1": "id-1", "T2": 'id "2"', "007": "id-7", "größe": "id-ö"},
+    "billing-run": {"T1": "run-1"},
+}
+"""The records that lookups find: record type -> external id -> id."""
 COLUMN_NAMES = ("A", "Run Name", "größe", "x.y", 'in "quotes"', "semi;colon", "a'b", "$1", "CASE")
 
 
@@ -200,7 +205,27 @@ class Writer:
             lambda: {"json": self.column(texts.as_json(texts.solid), texts.bad_json, needed=need)},
             lambda: {"column": self.column(texts.solid, texts.nasty), "default": self.draw(texts.solid)},
             self.sql,
+            lambda: self.lookup(owner),
         )()
+
+    def lookup(self, owner: Field) -> dict[str, Any]:
+        """The id of a record, by a key that may need some tidying first."""
+        record_type = self.pick(*IDS)
+        keys = st.sampled_from(sorted(IDS[record_type]))
+        need = owner.required
+        rule: dict[str, Any] = self.pick(
+            lambda: {"column": self.column(keys, texts.nasty | st.just("T9"), needed=need)},
+            lambda: {
+                "column": self.column(keys.map(str.lower), texts.nasty, needed=need),
+                "case": "upper",
+            },
+            lambda: {"column": self.column(keys, st.just("T9")), "null_if": ["T9"], "default": "id-0"},
+            lambda: {
+                "column": self.column(st.just("a"), st.sampled_from(["b", "c"]), needed=need),
+                "map": {"a": self.draw(keys), "b": "T9"},
+            },
+        )()
+        return {"lookup": record_type, **rule}
 
     def template(self, owner: Field) -> dict[str, Any]:
         """Two columns put together."""
@@ -335,10 +360,21 @@ class Writer:
         values = self.draw(st.lists(texts.solid, max_size=3))
         return self.pick(
             lambda: self.split(owner),
+            self.lookups,
+            lambda: [self.lookup(item), self.column(texts.solid, texts.nasty)],
             lambda: [self.table(item, ["a", "b"]), self.column(texts.solid, texts.nasty)],
             lambda: {"value": values},
             lambda: {"json": self.column(texts.as_json(st.lists(texts.solid, max_size=3)), texts.bad_json)},
         )()
+
+    def lookups(self) -> dict[str, Any]:
+        """The ids of several records, by a cell of keys."""
+        record_type = self.pick(*IDS)
+        keys = sorted(IDS[record_type])
+        good, mixed = (st.lists(st.sampled_from(some), max_size=4) for some in (keys, [*keys, "T9", ""]))
+        cell = self.column(good.map(";".join), mixed.map("; ".join))
+        more: dict[str, Any] = self.pick({}, {"null_if": ["T9"]}, {"default": ["id-0"]}, {"trim": False})
+        return {"lookup": record_type, "column": cell, "split": ";", **more}
 
     def split(self, owner: Field) -> dict[str, Any]:
         """One cell cut to a list."""

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from loader.mapping import compile_mapping, parse_mapping
-from loader.payload import FINDINGS_SCHEMA, build, stamp
-from loader.records import BODY, CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE
+from loader.payload import FINDINGS_SCHEMA, draft, finish, stamp
+from loader.records import BODY, CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE, Found
 from loader.resources import BillingRun, BillingTemplate
-from tests.interpreter import interpret
-from tests.strategies import Case, as_yaml, cases
+from tests.interpreter import Waiting, interpret
+from tests.strategies import IDS, Case, as_yaml, cases
 
 if TYPE_CHECKING:
     from loader.mapping import CompiledMapping
@@ -51,6 +51,11 @@ def compiled_for(case: Case) -> CompiledMapping:
     return compile_mapping(parse_mapping(as_yaml(case.mapping)), dict.fromkeys(case.rows[0], pl.String()))
 
 
+def build(rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
+    """What becomes of rows, with the ids that there are."""
+    return finish(draft(rows, compiled), {name: Found(ids, {}) for name, ids in IDS.items()})
+
+
 def stamped(payloads: Payloads) -> pl.DataFrame:
     """The ready rows with the bodies that would be sent."""
     ready = payloads.rows.filter(pl.col(STATE) == "ready")
@@ -65,16 +70,17 @@ def exact(text: str | bytes) -> Any:
 @many
 @given(any_case)
 def test_columns_agree_with_the_interpreter(case: Case) -> None:
-    """A ready row has the interpreter's payload, an invalid one exactly its wrong fields."""
+    """A ready row has the interpreter's payload, an invalid or blocked one exactly its wrong fields."""
     payloads = build(frame_of(case), compiled_for(case))
     wrong = payloads.findings.group_by(RECORD_NO).agg("field")
     fields = {number: frozenset(paths) for number, paths in wrong.iter_rows()}
     for row, (number, state, core) in zip(
         case.rows, payloads.rows.select(RECORD_NO, STATE, CORE).iter_rows(), strict=True
     ):
-        expected = interpret(case.mapping, case.record, row)
+        expected = interpret(case.mapping, case.record, row, IDS)
         if isinstance(expected, frozenset):
-            assert (state, core, fields.get(number)) == ("invalid", None, expected)
+            said = "blocked" if isinstance(expected, Waiting) else "invalid"
+            assert (state, core, fields.get(number)) == (said, None, expected)
         else:
             assert (state, fields.get(number)) == ("ready", None)
             assert exact(core) == expected
@@ -139,13 +145,13 @@ def test_batches_may_be_cut_anywhere(case: Case, data: st.DataObject) -> None:
 @many
 @given(any_case)
 def test_results_have_their_columns_whatever_the_rows(case: Case) -> None:
-    """A batch gives one line a record in its order, findings only of invalid ones, and fixed columns."""
+    """A batch gives one line a record in its order, findings only of rejected ones, and fixed columns."""
     rows = frame_of(case)
     for part in (rows, rows.clear()):
         payloads = build(part, compiled_for(case))
         assert payloads.rows.columns == [RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE]
         assert payloads.rows[RECORD_NO].to_list() == part[RECORD_NO].to_list()
         assert payloads.findings.schema == FINDINGS_SCHEMA
-        invalid = payloads.rows.filter(pl.col(STATE) == "invalid")[RECORD_NO]
-        assert set(payloads.findings[RECORD_NO]) == set(invalid)
+        rejected = payloads.rows.filter(pl.col(STATE).is_in(["invalid", "blocked"]))[RECORD_NO]
+        assert set(payloads.findings[RECORD_NO]) == set(rejected)
         assert payloads.findings.select("field", "expected", "message").null_count().row(0) == (0, 0, 0)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from loader.resources import TYPES, BillingRun, BillingTemplate, Record
 from loader.resources.fields import field_tree
 from tests.interpreter import interpret, is_rule, nested
-from tests.strategies import UNLISTED, Case, as_yaml, cases
+from tests.strategies import IDS, UNLISTED, Case, as_yaml, cases
 
 any_case = st.one_of(cases(BillingRun), cases(BillingTemplate))
 relaxed = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -58,7 +58,7 @@ def test_rows_have_every_column_that_the_mapping_names(case: Case) -> None:
 def test_payloads_of_the_interpreter_are_valid(case: Case) -> None:
     """What the interpreter would send, the record type's model takes, and nothing in it is lost."""
     for row in case.rows:
-        result = interpret(case.mapping, case.record, row)
+        result = interpret(case.mapping, case.record, row, IDS)
         if isinstance(result, dict):
             case.record.model_validate_json(json.dumps(result, default=float))
 
@@ -69,7 +69,7 @@ def test_wrong_paths_are_fields(case: Case) -> None:
     """Each path that the interpreter calls wrong is a field's, an item's, or an unlisted one."""
     known = {field.path for field in field_tree(case.record).walk()}
     for row in case.rows:
-        result = interpret(case.mapping, case.record, row)
+        result = interpret(case.mapping, case.record, row, IDS)
         if isinstance(result, frozenset):
             assert result
             paths = {re.sub(r"\[\d+\]", "", path) for path in result}
@@ -83,7 +83,9 @@ def test_both_good_and_bad_rows_come_up(record: type[Record]) -> None:
     def outcome(kind: type) -> Case:
         return find(
             cases(record),
-            lambda case: any(isinstance(interpret(case.mapping, record, row), kind) for row in case.rows),
+            lambda case: any(
+                isinstance(interpret(case.mapping, record, row, IDS), kind) for row in case.rows
+            ),
             settings=unshrunk,
         )
 
@@ -94,8 +96,8 @@ def test_both_good_and_bad_rows_come_up(record: type[Record]) -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        "columns", "value", "template", "sql", "json", "trim", "null_if", "case", "split", "map", "otherwise",
-        "date", "datetime", "timezone", "number", "boolean", "relative_date", "default",
+        "columns", "value", "template", "sql", "json", "lookup", "trim", "null_if", "case", "split", "map",
+        "otherwise", "date", "datetime", "timezone", "number", "boolean", "relative_date", "default",
     ],
 )  # fmt: skip
 def test_every_origin_and_conversion_comes_up(key: str) -> None:

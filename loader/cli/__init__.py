@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from loader import __version__
+from loader.cli.check import check_command
 from loader.cli.demo import demo_command
+from loader.cli.init import init_command
 from loader.cli.interrupts import Terminated, following_of, terminating
 from loader.cli.load import load_command
 from loader.cli.output import command_line, drop_output, say, say_next, show_error
@@ -42,7 +44,9 @@ def cli() -> None:
 
 for _command in (
     demo_command,
+    init_command,
     preview_command,
+    check_command,
     validate_command,
     load_command,
     resume_command,

@@ -35,7 +35,8 @@ _TENANT: Final = "acme"
 def demo_command(home: Path | None, *, keep_running: bool) -> int:
     """Load the sample data into a sandbox: billing templates, then billing runs.
 
-    Some rows are wrong on purpose, so that there are rejects to look at.
+    Runs refer to templates by the ids that these have got. Some rows are wrong on purpose, so that there are
+    rejects to look at, and some runs wait for a template that is one of them.
     """
     from loader.sandbox import RunningSandbox, SandboxSettings  # noqa: PLC0415 - an extra that need not be there
 

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
+from loader.records import REJECTED, Status
 from loader.report.summary import SOME_IN_DOUBT, SOME_REJECTED, STOPPED_EARLY
 
 if TYPE_CHECKING:
@@ -202,6 +203,8 @@ def next_after_load(summary: Summary, code: int, home: Path, *, again: Sequence[
         return command_line("loader", "resume", load_id, home=home)
     if code == SOME_IN_DOUBT:
         return command_line("loader", "settle", load_id, home=home)
+    if code == SOME_REJECTED and all(summary.rows[each] == 0 for each in REJECTED - {Status.BLOCKED}):
+        return command_line("loader", "resume", load_id, home=home)
     if code == SOME_REJECTED and "rejects" in summary.files and again:
         mapping, *options = again
         rejects = summary.files["rejects"]

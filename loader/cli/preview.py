@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import csv
+import io
 import json
 import sys
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,14 +17,17 @@ from loader.cli.options import source_options as source_option
 from loader.cli.output import command_line, out_console, say, say_next, source_words
 from loader.cli.progress import Lines
 from loader.pipeline import (
+    PAYLOAD_COLUMNS,
     findings_of,
     open_inputs,
+    payload_table,
     preview_payloads,
     preview_rows,
     read_mapping,
     told_of,
 )
 from loader.records import CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE
+from loader.report.table_csv import cell_text, csv_line, csv_lines, json_value, with_whole_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
     from loader.records import Batch, Payloads
 
 _OWN: Final = (RECORD_NO, LINE, PROBLEM)
-_PAYLOAD_COLUMNS: Final = ("record_no", "line", "external_id", "state", "payload", "findings")
-_WIDE: Final = 12
+_WIDE: Final = 6
+_AT_ONCE: Final = 1000  # rows laid out as one table
 
 
 @click.command("preview")
@@ -49,7 +53,7 @@ _WIDE: Final = 12
     type=click.Choice(["table", "csv", "json"]),
     default="table",
     show_default=True,
-    help="How to show them.",
+    help="How to show them; csv is comma-separated UTF-8 whatever the source is.",
 )
 @source_option
 def preview_command(
@@ -57,57 +61,95 @@ def preview_command(
 ) -> int:
     """Show the rows of SOURCE as they are read, or with -m the payloads that they become.
 
-    Payloads are shown without the sys_bulk_load_* fields, which depend on the load.
+    Rows that cannot be read as such are shown too, as far as their cells can be told apart: missing cells
+    are empty, surplus ones stand behind. What is wrong with them is said on stderr. With -m, findings stand
+    beside the payloads, which are shown without the sys_bulk_load_* fields: those depend on the load.
     """
     wanted = limit or None
-    words = [source, *source_words(overrides)]
     if mapping is None:
         columns, batches = preview_rows(source, overrides, wanted, Lines())
-        _show(form, _rows(batches), columns)
+        _show_rows(form, map(_told, batches), columns)
         say_next(command_line("loader", "schema"))
         return 0
     inputs = open_inputs(*read_mapping(mapping), [source], overrides, mapping_path=mapping)
-    found = preview_payloads(inputs, wanted, Lines())
-    if form == "table":
-        _as_blocks(_payloads(found, as_text=False))
-    else:
-        _show(form, _payloads(found, as_text=form == "csv"), _PAYLOAD_COLUMNS)
-    say_next(command_line("loader", "validate", mapping, *words))
+    _show_payloads(form, preview_payloads(inputs, wanted, Lines()))
+    say_next(command_line("loader", "validate", mapping, source, *source_words(overrides)))
     return 0
 
 
+def _told(batch: Batch) -> Batch:
+    """The batch; its records that cannot be read as rows are named on stderr."""
+    bad = batch.rows.select(_OWN).drop_nulls(PROBLEM)
+    for record_no, line, problem in bad.iter_rows():
+        where = f"record {record_no}" + (f", line {line}" if line else "")
+        say(f"{batch.file.name}: {where}: {problem}")
+    return batch
+
+
+def _show_rows(form: str, batches: Iterator[Batch], columns: Sequence[str]) -> None:
+    if form == "csv":
+        _write(chain([csv_line(columns)], (_as_csv(batch, columns) for batch in batches)))
+    elif form == "json":
+        _write(_as_json(_rows(batches)))
+    else:
+        _as_tables(_rows(batches))
+
+
+def _show_payloads(form: str, found: Iterable[tuple[Batch, Payloads]]) -> None:
+    if form == "csv":
+        tables = (payload_table(payloads) for _, payloads in found)
+        lines = (csv_lines(table, PAYLOAD_COLUMNS, {}) for table in tables)
+        _write(chain([csv_line(PAYLOAD_COLUMNS)], lines))
+    elif form == "json":
+        _write(_as_json(_payloads(found)))
+    else:
+        _as_blocks(_payloads(found))
+
+
+def _write(parts: Iterable[bytes]) -> None:
+    """Bytes to stdout: what is read by a program is UTF-8, whatever the terminal's encoding."""
+    sys.stdout.flush()
+    for part in parts:
+        sys.stdout.buffer.write(part)
+    sys.stdout.buffer.flush()
+
+
+def _as_csv(batch: Batch, columns: Sequence[str]) -> bytes:
+    first = batch.start.record_no
+    surplus = {record_no - first: cells for record_no, cells in batch.extra.items()}
+    return csv_lines(batch.rows, columns, surplus)
+
+
 def _rows(batches: Iterable[Batch]) -> Iterator[dict[str, Any]]:
-    """Cells by column; records that cannot be read are named on stderr."""
+    """Cells by column, then surplus cells and what is wrong under names in brackets."""
     for batch in batches:
-        for row in batch.rows.iter_rows(named=True):
-            record_no, line, problem = (row.pop(name) for name in _OWN)
-            surplus = batch.extra.get(record_no, ())
-            if problem:
-                where = f"record {record_no}" + (f", line {line}" if line else "")
-                say(f"{where}: {problem}")
-            yield {**row, **{f"(surplus {number})": cell for number, cell in enumerate(surplus, 1)}}
+        for row in with_whole_times(batch.rows).iter_rows(named=True):
+            record_no, _, problem = (row.pop(name) for name in _OWN)
+            surplus = enumerate(batch.extra.get(record_no, ()), 1)
+            cells = {name: json_value(value) for name, value in row.items()}
+            told = {"(problem)": problem} if problem else {}
+            yield {**cells, **{f"(surplus {number})": cell for number, cell in surplus}, **told}
 
 
-def _payloads(batches: Iterable[tuple[Batch, Payloads]], *, as_text: bool) -> Iterator[dict[str, Any]]:
+def _payloads(batches: Iterable[tuple[Batch, Payloads]]) -> Iterator[dict[str, Any]]:
     for _, payloads in batches:
         found: dict[int, list[dict[str, Any]]] = {}
         for record_no, finding in findings_of(payloads):
             found.setdefault(record_no, []).append(finding)
         for row in payloads.rows.iter_rows(named=True):
-            findings = found.get(row[RECORD_NO], [])
-            told: Any = "; ".join(told_of(each) for each in findings) if as_text else findings
             yield {
                 "record_no": row[RECORD_NO],
                 "line": row[LINE],
                 "external_id": row[EXTERNAL_ID],
                 "state": row[STATE],
-                "payload": row[CORE] if as_text else json.loads(row[CORE] or "null"),
-                "findings": told,
+                "payload": json.loads(row[CORE] or "null"),
+                "findings": found.get(row[RECORD_NO], []),
             }
 
 
 def _as_blocks(rows: Iterator[dict[str, Any]]) -> None:
     """A payload a block, laid out as JSON, with what is wrong in its place."""
+    _spare_the_terminal()
     console = out_console()
     for row in rows:
         named = [f"line {row['line']}"] if row["line"] else []
@@ -121,54 +163,43 @@ def _as_blocks(rows: Iterator[dict[str, Any]]) -> None:
             console.print(json.dumps(row["payload"], ensure_ascii=False, indent=2), markup=False)
 
 
-def _show(form: str, rows: Iterator[dict[str, Any]], columns: Sequence[str]) -> None:
-    if form == "json":
-        _as_json(rows)
-    elif form == "csv":
-        _as_csv(rows, columns)
-    else:
-        _as_table(list(rows))
-
-
-def _as_json(rows: Iterator[dict[str, Any]]) -> None:
+def _as_json(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
     """A JSON array, a row a line, written as the rows come."""
     separator = "[\n"
     for row in rows:
-        sys.stdout.write(separator + json.dumps(row, ensure_ascii=False, default=str))
+        yield (separator + json.dumps(row, ensure_ascii=False)).encode("utf-8", "replace")
         separator = ",\n"
-    sys.stdout.write("[]\n" if separator == "[\n" else "\n]\n")
+    yield b"[]\n" if separator == "[\n" else b"\n]\n"
 
 
-def _as_csv(rows: Iterator[dict[str, Any]], columns: Sequence[str]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_cell(value) for value in row.values()])
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else value
-
-
-def _as_table(rows: list[dict[str, Any]]) -> None:
+def _as_tables(rows: Iterator[dict[str, Any]]) -> None:
     """Across where the columns are few, else a block for each row."""
+    _spare_the_terminal()
     console = out_console()
-    if not rows:
-        console.print("no rows")
-    elif max(len(row) for row in rows) <= _WIDE // 2:
-        table = Table(*rows[0], box=None, pad_edge=False)
-        for row in rows:
-            table.add_row(*(_short(value) for value in row.values()))
-        console.print(table)
-    else:
-        for number, row in enumerate(rows, 1):
-            table = Table(title=f"row {number}", title_justify="left", box=None, show_header=False)
-            for name, value in row.items():
-                table.add_row(name, _short(value))
+    shown = 0
+    while part := list(islice(rows, _AT_ONCE)):
+        names = list(dict.fromkeys(name for row in part for name in row))
+        if len(names) <= _WIDE:
+            table = Table(*map(escape, names), box=None, pad_edge=False)
+            for row in part:
+                table.add_row(*(_short(row.get(name)) for name in names))
             console.print(table)
+        else:
+            for number, row in enumerate(part, shown + 1):
+                table = Table(title=f"row {number}", title_justify="left", box=None, show_header=False)
+                for name, value in row.items():
+                    table.add_row(escape(name), _short(value))
+                console.print(table)
+        shown += len(part)
+    if not shown:
+        console.print("no rows")
+
+
+def _spare_the_terminal() -> None:
+    """Letters that the terminal's encoding does not have are escaped, instead of ending the command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _short(value: object) -> str:
-    return escape("" if value is None else str(value))
+    return escape(cell_text(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -11,16 +12,30 @@ from rich.text import Text
 from loader.cli.interrupts import with_following
 from loader.cli.output import command_line, out_console, say_next
 from loader.errors import LoaderError
+from loader.mapping.schema import schema_text
 from loader.resources import TYPES, record_type
 from loader.resources.fields import Field, Kind, field_tree
 from loader.resources.schema import json_schema
+
+if TYPE_CHECKING:
+    from loader.resources import Record
 
 
 @click.command("schema")
 @click.argument("resource", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON Schema of what may be sent.")
-def schema_command(resource: str | None, *, as_json: bool) -> int:
+@click.option(
+    "--mapping",
+    "of_mapping",
+    is_flag=True,
+    help="Print the JSON Schema of a mapping, for editors; with RESOURCE it knows the fields.",
+)
+def schema_command(resource: str | None, *, as_json: bool, of_mapping: bool) -> int:
     """List record types; or show the fields of RESOURCE."""
+    if of_mapping:
+        click.echo(schema_text(_record(resource) if resource else None), nl=False)
+        say_next(command_line("loader", "check", "MAPPING"))
+        return 0
     if resource is None:
         chosen = list(TYPES.values())
         if as_json:
@@ -29,16 +44,20 @@ def schema_command(resource: str | None, *, as_json: bool) -> int:
             _types()
         say_next(command_line("loader", "schema", chosen[0].name_of_type))
         return 0
-    try:
-        record = record_type(resource)
-    except LoaderError as error:
-        raise with_following(error, command_line("loader", "schema")) from None
+    record = _record(resource)
     if as_json:
         click.echo(json.dumps(json_schema(record), indent=2, ensure_ascii=False))
     else:
         _fields(field_tree(record))
     say_next(command_line("loader", "preview", "SOURCE", "-m", "MAPPING"))
     return 0
+
+
+def _record(name: str) -> type[Record]:
+    try:
+        return record_type(name)
+    except LoaderError as error:
+        raise with_following(error, command_line("loader", "schema")) from None
 
 
 def _types() -> None:

@@ -69,6 +69,16 @@ def known_lines(
     }
 
 
+def has_created(connection: sqlite3.Connection, tenant: str, resource: str) -> bool:
+    """Whether a load into a tenant and record type has created a record; read from counts, not from rows."""
+    found = connection.execute(
+        "SELECT 1 FROM scope JOIN load USING (scope_no) JOIN tally USING (load_no)"
+        " WHERE tenant = ? AND resource = ? AND tally.state = ? AND row_count > 0 LIMIT 1",
+        (tenant, resource, RowState.CREATED.value),
+    )
+    return found.fetchone() is not None
+
+
 def _found(
     connection: sqlite3.Connection, query: str, place: tuple[int, int, int], external_ids: Sequence[str]
 ) -> Iterator[tuple[Any, ...]]:

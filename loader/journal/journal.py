@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from loader.errors import JournalFailed, JournalUnusable
-from loader.journal.crosswalk import ELSEWHERE, HERE, NO_KEYS, known_lines
+from loader.journal.crosswalk import ELSEWHERE, HERE, NO_KEYS, has_created, known_lines
 from loader.journal.loads import LoadLine, find_line, insert_load, read_load, read_loads, scope
 from loader.journal.opening import FILE_NAME, connect, make_tables, open_file, translated
 from loader.journal.resume import ResumePoint, put_checkpoints, read_resume_point
@@ -338,7 +338,7 @@ class Journal:
     def known_in(self, tenant: str, resource: str, external_ids: Sequence[str]) -> dict[str, Known]:
         """What any load into a tenant and record type has sent, as `known_elsewhere` gives it.
 
-        For a dry run, which has no load in this journal.
+        For lookups, and for a dry run, which has no load in this journal.
 
         Raises:
             JournalUnusable: The journal cannot be read.
@@ -348,6 +348,15 @@ class Journal:
             if scope_no is None:
                 return {}
             return known_lines(self._connection, ELSEWHERE, scope_no, NO_KEYS, external_ids)
+
+    def has_created(self, tenant: str, resource: str) -> bool:
+        """Whether any load into a tenant and record type has created a record.
+
+        Raises:
+            JournalUnusable: The journal cannot be read.
+        """
+        with translated(JournalUnusable, self._path):
+            return has_created(self._connection, tenant, resource)
 
     def seen(self, load_id: str, external_ids: Sequence[str]) -> dict[str, Known]:
         """The first row of this load that carries each external id, filtered rows aside.

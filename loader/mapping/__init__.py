@@ -13,24 +13,33 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from loader.errors import ConfigurationError, MappingError
-from loader.mapping.check import check_columns, check_rule_alone, check_tree, check_where
-from loader.mapping.columns import sql_expression
+from loader.mapping.check import (
+    check_columns,
+    check_required,
+    check_rule_alone,
+    check_tree,
+    check_where,
+)
+from loader.mapping.check_lookup import check_references
+from loader.mapping.columns import columns_of, sql_expression
 from loader.mapping.compile import Compiler
 from loader.mapping.document import Document, read_document
 from loader.mapping.each import (
     Grouping,
     check_joined_columns,
+    check_key_types,
     check_several,
     columns_beside_rules,
     compile_grouping,
     list_values,
-    own_lists,
+    row_leaves,
 )
 from loader.mapping.findings import Findings, validation_findings
 from loader.mapping.program import Program
-from loader.mapping.spec import MappingFile, Rule
-from loader.mapping.tree import Leaf, ObjectNode, build_tree, leaves, unlisted
-from loader.resources import Record, record_type
+from loader.mapping.spec import MappingFile, Rule, without_wrong
+from loader.mapping.tree import Leaf, ObjectNode, all_leaves, build_tree, leaves, unlisted
+from loader.resources import TYPES, Record, record_type
+from loader.resources.base import nearest
 from loader.resources.fields import Kind, field_tree
 
 if TYPE_CHECKING:
@@ -82,6 +91,15 @@ class Mapping:
         """How to read, as far as the mapping says."""
         return self.file.source
 
+    @property
+    def lookups(self) -> dict[str, tuple[str, ...]]:
+        """The record types whose ids are looked up, each with the columns of its keys."""
+        found: dict[str, dict[str, None]] = {}
+        for leaf in all_leaves(self.tree):
+            if leaf.rule.lookup is not None:
+                found.setdefault(leaf.rule.lookup, {}).update(dict.fromkeys(columns_of(leaf.rule)))
+        return {record_type: tuple(columns) for record_type, columns in found.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledMapping:
@@ -102,6 +120,73 @@ class CompiledMapping:
     grouping: Grouping | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A mapping as far as it can be understood, and all that is wrong with it by itself.
+
+    Attributes:
+        text: The file's text.
+        name: The file's name, for messages.
+        file: What the file says; keys that are wrong are left out.
+        record: The record type's model; None where it names none.
+        tree: The fields whose rules can be understood.
+        external_id: The rule of a row's identity across loads; None where there is none, or it is wrong.
+        document: The file with its places.
+        findings: What was found.
+    """
+
+    text: str
+    name: str
+    file: MappingFile
+    record: type[Record] | None
+    tree: ObjectNode
+    external_id: Rule | None
+    document: Document
+    findings: Findings
+
+    @property
+    def leaves(self) -> list[Leaf]:
+        """The rules that read the source's rows: the external id's, if there is one, and the fields'."""
+        return [*([_external_id_leaf(self.external_id)] if self.external_id else []), *row_leaves(self.tree)]
+
+
+def examine(text: str, name: str = "mapping") -> Examined:
+    """Reads a mapping and finds all that can be known to be wrong without a source.
+
+    Args:
+        text: The YAML.
+        name: The file's name, for messages.
+
+    Raises:
+        MappingError: It is not YAML, or no object: nothing more can be said of it.
+    """
+    document = read_document(text, name)
+    findings = Findings(document)
+    for path, (line, _) in document.repeated:
+        label = ".".join(str(part) for part in path)
+        findings.error(path, label, f"the key {path[-1]!r} stands twice; the second is in line {line}")
+    file, wrong = _parse_file(document, findings)
+    record = None if "resource" in wrong else _record(file.resource, findings)
+    tree = build_tree(file.fields, field_tree(record) if record else unlisted("", Kind.OBJECT), findings)
+    external_id = _external_id(file.external_id, findings)
+    check_where(file.where, findings)
+    check_tree(tree, findings)
+    check_several(file, tree, findings)
+    if record is not None:
+        check_references(tree, record.references, findings)
+    if "fields" not in wrong:
+        check_required(tree, findings)
+    if file.external_id is None:
+        findings.add(
+            "warning",
+            (),
+            "external_id",
+            "there is none: rows are known by file and record number only, so a later load cannot tell "
+            "which rows it has sent before",
+        )
+    return Examined(text, name, file, record, tree, external_id, document, findings)
+
+
 def parse_mapping(text: str, name: str = "mapping") -> Mapping:
     """Reads a mapping and checks all that can be known without a source.
 
@@ -112,47 +197,38 @@ def parse_mapping(text: str, name: str = "mapping") -> Mapping:
     Raises:
         MappingError: With every error found.
     """
-    document = read_document(text, name)
-    findings = Findings(document)
-    for path, (line, _) in document.repeated:
-        label = ".".join(str(part) for part in path)
-        findings.error(path, label, f"the key {path[-1]!r} stands twice; the second is in line {line}")
-    file = _parse_file(document, findings)
-    try:
-        record = record_type(file.resource)
-    except ConfigurationError as error:
-        findings.error(("resource",), "resource", error.message)
-        raise MappingError(findings.of("error")) from None
-    tree = build_tree(file.fields, field_tree(record), findings)
-    external_id = _external_id(file.external_id, findings)
-    check_where(file.where, findings)
-    check_tree(tree, findings)
-    if not findings.of("error"):
-        check_several(file, tree, findings)
-    if errors := findings.of("error"):
+    found = examine(text, name)
+    errors = found.findings.of("error")
+    if errors or found.record is None:
         raise MappingError(errors)
-    if external_id is None:
-        findings.add(
-            "warning",
-            (),
-            "external_id",
-            "there is none: rows are known by file and record number only, so a later load cannot tell "
-            "which rows it has sent before",
-        )
-    warnings = tuple(findings.of("warning", "note"))
-    return Mapping(text, name, file, record, tree, external_id, warnings, document)
+    warnings = tuple(found.findings.of("warning", "note"))
+    return Mapping(
+        text, name, found.file, found.record, found.tree, found.external_id, warnings, found.document
+    )
 
 
-def _parse_file(document: Document, findings: Findings) -> MappingFile:
+def _parse_file(document: Document, findings: Findings) -> tuple[MappingFile, set[str]]:
+    """What the file says, and which of its keys are wrong or missing."""
     data = document.data
     if not isinstance(data, dict):
         findings.error((), "", "a mapping is a YAML object with the keys resource and fields")
         raise MappingError(findings.of("error"))
     try:
-        return MappingFile.model_validate(data)
+        return MappingFile.model_validate(data), set()
     except ValidationError as error:
         findings.extend(validation_findings(error, (), "", MappingFile))
-        raise MappingError(findings.of("error")) from None
+        places = [each["loc"] for each in error.errors(include_url=False)]
+        return MappingFile.model_validate(without_wrong(data, places)), {str(loc[0]) for loc in places}
+
+
+def _record(name: str, findings: Findings) -> type[Record] | None:
+    """The record type of that name, or else the one that was meant, for further checks."""
+    try:
+        return record_type(name)
+    except ConfigurationError as error:
+        findings.error(("resource",), "resource", error.message, part="value")
+        meant = nearest(name, list(TYPES))
+        return TYPES[meant] if meant else None
 
 
 def _external_id(value: Any, findings: Findings) -> Rule | None:
@@ -166,7 +242,7 @@ def _external_id(value: Any, findings: Findings) -> Rule | None:
         findings.extend(validation_findings(error, ("external_id",), "external_id", Rule))
         return None
     check_rule_alone(rule, ("external_id",), "external_id", findings)
-    return rule
+    return None if findings.wrong_at(("external_id",)) else rule
 
 
 def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> CompiledMapping:
@@ -181,15 +257,14 @@ def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> Compiled
     """
     findings = Findings(mapping.document)
     key = None if mapping.external_id is None else _external_id_leaf(mapping.external_id)
-    rules = [*([key] if key else []), *leaves(mapping.tree)]
-    rules += [leaf for node in own_lists(mapping) for leaf in leaves(node.item)]
-    check_columns(mapping.file, rules, schema, findings, also=tuple(columns_beside_rules(mapping)))
-    check_joined_columns(mapping, mapping.joined, findings)
+    rules = [*([key] if key else []), *row_leaves(mapping.tree)]
+    beside = columns_beside_rules(mapping.file, mapping.tree)
+    check_columns(mapping.file, rules, schema, findings, also=beside)
+    check_joined_columns(mapping.file, mapping.tree, mapping.joined, findings)
     if errors := findings.of("error"):
         raise MappingError(errors)
     program = Program(values=list_values(mapping))
-    nulls = mapping.source.null_values
-    compiler = Compiler(schema, _NULL_VALUES if nulls is None else nulls, program, findings)
+    compiler = Compiler(schema, _null_values(mapping.file), program, findings)
     if key:
         compiler.tree(key)
     compiler.tree(mapping.tree)
@@ -201,6 +276,36 @@ def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> Compiled
     if errors := findings.of("error"):
         raise MappingError(errors)
     return compiled if grouping is None else replace(compiled, grouping=grouping)
+
+
+def examine_columns(
+    found: Examined,
+    schema: Map[str, pl.DataType],
+    joined: Map[str, Map[str, pl.DataType]] | None = None,
+) -> Findings:
+    """Finds all that is wrong between a mapping and a source's columns; what is wrong by itself is left out.
+
+    Args:
+        found: The mapping.
+        schema: The source's columns with their types.
+        joined: Those of second files, by the name that the mapping has for them, as far as they are known.
+    """
+    findings = Findings(found.document, found.findings)
+    beside = columns_beside_rules(found.file, found.tree)
+    check_columns(found.file, found.leaves, schema, findings, also=beside)
+    check_key_types(beside, schema, findings)
+    check_joined_columns(found.file, found.tree, joined or {}, findings)
+    compiler = Compiler(schema, _null_values(found.file), Program(), findings)
+    for leaf in found.leaves:
+        if not findings.wrong_at(leaf.place):
+            compiler.tree(leaf)
+    if not findings.wrong_at(("where",)):
+        compiler.filter(found.file.where)
+    return findings
+
+
+def _null_values(file: MappingFile) -> tuple[str, ...]:
+    return _NULL_VALUES if file.source.null_values is None else file.source.null_values
 
 
 def _external_id_leaf(rule: Rule) -> Leaf:
@@ -217,8 +322,11 @@ def _external_id_leaf(rule: Rule) -> Leaf:
 __all__ = [
     "EXTERNAL_ID_PATH",
     "CompiledMapping",
+    "Examined",
     "Mapping",
     "compile_mapping",
+    "examine",
+    "examine_columns",
     "leaves",
     "parse_mapping",
     "sql_expression",

@@ -1,8 +1,14 @@
-"""Computed values as the JSON bodies of rows, column-wise."""
+"""Computed values as the JSON bodies of rows, column-wise.
+
+A body is one `concat_str` over as few pieces as can be: what stands in every row of the batch is written
+straight into its surroundings, and neighbouring constants become one. Only a value that some rows lack is
+put together by itself, so that it can be left out where it is null.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,103 +19,187 @@ from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, leav
 from loader.resources.fields import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
 
     from loader.mapping import CompiledMapping
     from loader.mapping.program import Value
+
+Piece = str | pl.Expr
+"""A part of a text: a constant, or a column of texts; where a row has null, the part is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Json:
+    """A JSON value of every row, in pieces.
+
+    Attributes:
+        pieces: What it is put together from.
+        sure: Whether every row has it. Else it is one expression, null in the rows that have none.
+    """
+
+    pieces: tuple[Piece, ...]
+    sure: bool = True
 
 
 def body(ready: pl.DataFrame, compiled: CompiledMapping) -> pl.Expr:
     """The JSON of the record, without the bulk-load fields."""
     writer = _Writer(ready, compiled)
-    pieces = writer.members(compiled.mapping.tree)
+    members = writer.members(compiled.mapping.tree)
     value = compiled.program.values.get(EXTERNAL_ID_PATH)
     if value is not None:
-        pieces.append(writer.member("sys_external_id", writer.value(value)))
-    return _braced(pieces)
+        members.append(("sys_external_id", writer.value(value)))
+    return _joined(_braced(members, "{", "}").pieces)
 
 
-def _braced(pieces: list[pl.Expr]) -> pl.Expr:
-    """Members, each with a comma before it or null, as an object."""
-    if not pieces:
-        return pl.lit("{}")
-    inner = pl.concat_str(pieces, ignore_nulls=True).str.strip_prefix(",")
-    return pl.concat_str(pl.lit("{"), inner, pl.lit("}"))
+_Member = tuple[str | None, _Json | None]
+"""A member's name (None for an item of a list) and its value (None where no row has one)."""
+
+
+def _braced(members: Sequence[_Member], opening: str, closing: str) -> _Json:
+    """Members or items between brackets, commas between those that are there."""
+    written = [_member(name, value) for name, value in members if value is not None]
+    if not written:
+        return _Json((opening + closing,))
+    if written[0].sure:
+        first, *rest = (piece for each in written for piece in each.pieces)
+        return _Json((opening, str(first)[1:], *rest, closing))
+    inner = _joined([piece for each in written for piece in each.pieces]).str.strip_prefix(",")
+    return _Json((opening, inner, closing))
+
+
+def _member(name: str | None, value: _Json) -> _Json:
+    """A member with a comma before it."""
+    label = "," if name is None else f",{json.dumps(name, ensure_ascii=False)}:"
+    if value.sure:
+        return _Json((label, *value.pieces))
+    return _Json((_joined([label, *value.pieces], ignore_nulls=False),), sure=False)
+
+
+def _joined(pieces: Sequence[Piece], *, ignore_nulls: bool = True) -> pl.Expr:
+    """Pieces as one text."""
+    parts = [pl.lit(each) if isinstance(each, str) else each for each in _merged(pieces)]
+    return parts[0] if len(parts) == 1 else pl.concat_str(parts, ignore_nulls=ignore_nulls)
+
+
+def _merged(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """Pieces with neighbouring constants made one."""
+    constant = ""
+    for each in pieces:
+        if isinstance(each, str):
+            constant += each
+            continue
+        if constant:
+            yield constant
+        constant = ""
+        yield each
+    if constant:
+        yield constant
 
 
 class _Writer:
-    """Writes computed values as JSON; text that holds nothing to escape is not searched twice."""
+    """Writes computed values as JSON.
+
+    Text that holds nothing to escape is not searched twice, and a column is asked once how many rows lack it.
+    """
 
     def __init__(self, ready: pl.DataFrame, compiled: CompiledMapping) -> None:
+        self._ready = ready
         self._values = compiled.program.values
         self._escaped = _columns_to_escape(ready, self._values)
 
-    def members(self, node: ObjectNode) -> list[pl.Expr]:
+    def members(self, node: ObjectNode) -> list[_Member]:
         """An object's members, what is required and unmapped among them."""
-        pieces = [self._member(name, each) for name, each in node.members.items()]
+        written: list[_Member] = [(name, self._node(each)) for name, each in node.members.items()]
         for name, child in (node.target.children or {}).items():
             if child.required and name not in node.members:
-                pieces.append(pl.lit(f',"{name}":{_empty(child)}'))
-        return pieces
+                written.append((name, _Json((_empty(child),))))
+        return written
 
-    def member(self, name: str, value: pl.Expr) -> pl.Expr:
-        """A member with a comma before it; null where the value is null."""
-        return pl.concat_str(pl.lit(f",{json.dumps(name, ensure_ascii=False)}:"), value)
-
-    def _member(self, name: str, node: Node) -> pl.Expr:
-        return self.member(name, self._node(node))
-
-    def _node(self, node: Node) -> pl.Expr:
+    def _node(self, node: Node) -> _Json | None:
         if isinstance(node, Leaf | EachNode):
             return self._leaf(node)
         if isinstance(node, ListNode):
             return self._list(node)
         return self._object(node)
 
-    def _leaf(self, leaf: Leaf | EachNode) -> pl.Expr:
+    def _leaf(self, leaf: Leaf | EachNode) -> _Json | None:
         value = self.value(self._values[leaf.path])
         if leaf.target.kind in {Kind.LIST, Kind.OBJECT} and leaf.target.required:
-            return value.fill_null(pl.lit(_empty(leaf.target)))
+            return _with_default(value, _empty(leaf.target))
         return value
 
-    def _object(self, node: ObjectNode) -> pl.Expr:
-        written = _braced(self.members(node))
+    def _object(self, node: ObjectNode) -> _Json | None:
+        members = self.members(node)
+        written = _braced(members, "{", "}")
         if node.item:
-            return pl.when(self._alive(node)).then(written)
-        return written if node.target.required else pl.when(written != "{}").then(written)
+            return _where(self._alive(node), written)
+        return written if node.target.required else _unless_empty(members, written, "{}")
 
-    def _list(self, node: ListNode) -> pl.Expr:
-        items = [self._node(item) for item in node.items]
-        pieces = [pl.concat_str(pl.lit(","), item) for item in items]
-        inner = pl.concat_str(pieces, ignore_nulls=True).str.strip_prefix(",") if pieces else pl.lit("")
-        written = pl.concat_str(pl.lit("["), inner, pl.lit("]"))
-        return written if node.target.required else pl.when(written != "[]").then(written)
+    def _list(self, node: ListNode) -> _Json | None:
+        items: list[_Member] = [(None, self._node(item)) for item in node.items]
+        written = _braced(items, "[", "]")
+        return written if node.target.required else _unless_empty(items, written, "[]")
 
     def _alive(self, node: Node) -> pl.Expr:
         """Whether an item has a cell that is not null; constants and defaults do not count."""
         return pl.any_horizontal([self._values[leaf.path].present for leaf in leaves(node)])
 
-    def value(self, value: Value) -> pl.Expr:
-        """A computed value as JSON, with its default; null where there is none."""
+    def value(self, value: Value) -> _Json | None:
+        """A computed value as JSON, with its default; None where no row has one."""
         if value.column is None:
-            return pl.lit(value.constant, dtype=pl.String)
-        column = pl.col(value.column)
-        encode = self._encoder(value)
+            return None if value.constant is None else _Json((value.constant,))
+        cells = self._ready[value.column]
+        missing = cells.null_count()
         if value.listed:
-            items = column.list.eval(encode(pl.element())).list.join(",")
-            written: pl.Expr = pl.when(column.list.len() > 0).then(
-                pl.concat_str(pl.lit("["), items, pl.lit("]"))
-            )
-        else:
-            written = encode(column)
-        return written if value.default is None else written.fill_null(pl.lit(value.default))
+            missing = int(cells.list.len().fill_null(0).eq(0).sum())
+        written = None
+        if missing < len(cells) or not len(cells):
+            pieces = self._listed(value) if value.listed else self._single(value)
+            written = _Json(pieces)
+            if missing or not len(cells):
+                column = pl.col(value.column)
+                there = column.list.len() > 0 if value.listed else column.is_not_null()
+                written = _where(there, written)
+        return written if value.default is None else _with_default(written, value.default)
 
-    def _encoder(self, value: Value) -> Callable[[pl.Expr], pl.Expr]:
+    def _single(self, value: Value) -> tuple[Piece, ...]:
+        column = pl.col(value.column or "")
         if value.written == "json":
-            return lambda cell: cell
-        if value.written == "text" and value.column in self._escaped:
-            return lambda cell: pl.concat_str(pl.lit('"'), escape(cell), pl.lit('"'))
-        return lambda cell: pl.concat_str(pl.lit('"'), cell, pl.lit('"'))
+            return (column,)
+        return ('"', escape(column) if value.column in self._escaped else column, '"')
+
+    def _listed(self, value: Value) -> tuple[Piece, ...]:
+        column = pl.col(value.column or "")
+        if value.written == "json":
+            return ("[", column.list.join(","), "]")
+        if value.column in self._escaped:
+            column = column.list.eval(escape(pl.element()))
+        return ('["', column.list.join('","'), '"]')
+
+
+def _where(there: pl.Expr, written: _Json) -> _Json:
+    """A value of only those rows for which an expression is true."""
+    return _Json((pl.when(there).then(_joined(written.pieces)),), sure=False)
+
+
+def _with_default(value: _Json | None, default: str) -> _Json:
+    """A value that every row has: its own or the default."""
+    if value is None:
+        return _Json((default,))
+    if value.sure:
+        return value
+    return _Json((_joined(value.pieces).fill_null(pl.lit(default)),))
+
+
+def _unless_empty(members: Sequence[_Member], written: _Json, empty: str) -> _Json | None:
+    """An object or list that is left out where it has nothing in it."""
+    there = [value for _, value in members if value is not None]
+    if not there:
+        return None
+    if any(value.sure for value in there):
+        return written
+    whole = _joined(written.pieces)
+    return _Json((pl.when(whole != empty).then(whole),), sure=False)
 
 
 def _columns_to_escape(ready: pl.DataFrame, values: dict[str, Value]) -> frozenset[str]:

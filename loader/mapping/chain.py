@@ -11,7 +11,7 @@ from loader.mapping import conversions
 from loader.mapping.columns import as_text, columns_of, in_years, is_list, is_nested, is_text
 from loader.mapping.constants import as_is, to_json, to_json_or_none
 from loader.mapping.json_cells import JUDGED, judge_json, judge_values
-from loader.mapping.program import CellCheck, Value, Written
+from loader.mapping.program import CellCheck, Lookup, Value, Written
 from loader.mapping.words import MADE_OF
 from loader.resources.fields import Field, Kind
 
@@ -53,8 +53,11 @@ class Chain:
         if self._written != "json":
             self._tidy()
             self._table()
-            self._parse()
-            self._field_type()
+            if self._rule.lookup is None:
+                self._parse()
+                self._field_type()
+            else:
+                self._look_up(self._rule.lookup)
         self._judge()
         present = pl.col(self._column).is_not_null()
         if self._listed:
@@ -76,7 +79,11 @@ class Chain:
         if rule.origin == "sql":
             self._from_sql()
             return
-        dtype = self._compiler.schema[rule.column] if rule.origin == "column" and rule.column else None
+        dtype = (
+            self._compiler.schema[rule.column]
+            if rule.origin in {"column", "lookup"} and rule.column
+            else None
+        )
         if dtype is not None and not is_text(dtype):
             self._from_typed(pl.col(rule.column or ""), dtype)
             return
@@ -202,6 +209,21 @@ class Chain:
             self._check(self._any(before, lambda cell: ~cell.is_in(keys)), expected, allowed=tuple(keys))
         if not texts:
             self._written = "json"
+
+    def _look_up(self, record_type: str) -> None:
+        """The text so far is a key: the value is the id that goes with it, asked for once a batch."""
+        lookup = Lookup(
+            record_type=record_type,
+            key=self._column,
+            id=f"{self._name}_id",
+            missing=f"{self._name}_missing",
+            listed=self._listed,
+            path=self._path,
+            column=self._label or "",
+        )
+        self._program.lookups.append(lookup)
+        self._masks.append(lookup.missing)
+        self._column = lookup.id
 
     def _parse(self) -> None:
         rule = self._rule

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +11,10 @@ import polars as pl
 from pydantic import ValidationError
 
 from loader.mapping import conversions
+from loader.mapping.check_lookup import check_lookup
 from loader.mapping.columns import (
+    TextError,
+    column_in_template,
     columns_of,
     ignored,
     is_list,
@@ -21,7 +25,8 @@ from loader.mapping.columns import (
     sql_expression,
     template_parts,
 )
-from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, each_nodes, leaves, unfillable
+from loader.mapping.places import sql_name
+from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, all_leaves, unfillable
 from loader.mapping.words import MADE_OF, shown, told
 from loader.resources.base import nearest
 from loader.resources.fields import Field, Kind
@@ -47,12 +52,13 @@ _PARSING: Final = ("date", "datetime", "number", "boolean", "relative_date")
 
 
 def check_tree(tree: ObjectNode, findings: Findings) -> None:
-    """Checks rules against their fields, without knowing the source."""
-    for leaf in [*leaves(tree), *(leaf for node in each_nodes(tree) for leaf in leaves(node.item))]:
+    """Checks rules against their fields, without knowing the source; `check_required` is apart."""
+    for leaf in all_leaves(tree):
+        whole = not findings.wrong_at(leaf.place)
         _check_rule(leaf.rule, leaf.place, leaf.path, findings)
-        _check_fit(leaf, findings)
-        _check_constants(leaf, findings)
-    _check_required(tree, findings)
+        if whole:  # of a rule with wrong keys, what is left says little about what was meant
+            _check_fit(leaf, findings)
+            _check_constants(leaf, findings)
 
 
 def check_rule_alone(rule: Rule, place: Path, path: str, findings: Findings) -> None:
@@ -60,8 +66,12 @@ def check_rule_alone(rule: Rule, place: Path, path: str, findings: Findings) -> 
     _check_rule(rule, place, path, findings)
     if rule.split or any(name in rule.conversions for name in _PARSING):
         findings.error(place, path, "the external id is text: it takes no split and no parsing conversion")
-    if rule.origin in {"value", "json"} or rule.default is not None:
-        findings.error(place, path, "the external id comes from the row: it takes no value, json or default")
+    if rule.origin in {"value", "json", "lookup"} or rule.default is not None:
+        findings.error(
+            place,
+            path,
+            "the external id comes from the row: it takes no value, json or default, and no lookup",
+        )
 
 
 def check_where(where: str | None, findings: Findings) -> None:
@@ -69,8 +79,8 @@ def check_where(where: str | None, findings: Findings) -> None:
     if where is not None:
         try:
             sql_expression(where)
-        except ValueError as error:
-            findings.error(("where",), "where", str(error))
+        except TextError as error:
+            findings.error(("where",), "where", str(error), part="value", word=error.word)
 
 
 def check_columns(
@@ -93,16 +103,20 @@ def check_columns(
     """
     used = {name for name, _, _ in also}
     for name, place, label in also:
-        _unknown_columns((name,), schema, place, label, findings, file)
+        _unknown_columns([Named(name, place)], schema, label, findings, file)
     for leaf in rules:
-        names = columns_of(leaf.rule)
-        used.update(names)
-        _unknown_columns(names, schema, leaf.place, leaf.path, findings, file)
-        _check_column_type(leaf, schema, findings)
-    if mapping.where is not None and file is None:
-        names = sql_columns(mapping.where)
-        used.update(names)
-        _unknown_columns(names, schema, ("where",), "where", findings)
+        whole = not findings.wrong_at(leaf.place)
+        named = named_columns(leaf.rule, leaf.place)
+        used.update(each.name for each in named)
+        _unknown_columns(named, schema, leaf.path, findings, file)
+        if whole:
+            _check_column_type(leaf, schema, findings)
+    if file is None and mapping.where is not None and not findings.wrong_at(("where",)):
+        named = [
+            Named(name, ("where",), sql_name(mapping.where, name)) for name in sql_columns(mapping.where)
+        ]
+        used.update(each.name for each in named)
+        _unknown_columns(named, schema, "where", findings)
     unused = [name for name in schema if name not in used and not ignored(name, mapping.ignore)]
     if unused:
         listed = ", ".join(unused)
@@ -110,22 +124,57 @@ def check_columns(
         findings.add("note", ("fields",), "fields", f"{whose} that nothing maps: {listed}")
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A column that a mapping names.
+
+    Attributes:
+        name: The column.
+        place: Where the mapping names it: a text, or what it is part of.
+        word: How it stands there, and where in it that begins; ("", -1): it is all of it.
+    """
+
+    name: str
+    place: Path
+    word: tuple[str, int] = ("", -1)
+
+
+def named_columns(rule: Rule, place: Path) -> list[Named]:
+    """The columns that a rule reads, each once, with their places; none where its text does not parse."""
+    try:
+        names = columns_of(rule)
+    except TextError:
+        return []
+    return [_named(rule, name, place) for name in names]
+
+
+def _named(rule: Rule, name: str, place: Path) -> Named:
+    if rule.columns and name in rule.columns:
+        return Named(name, (*place, "columns", rule.columns.index(name)))
+    if rule.template is not None:
+        return Named(name, (*place, "template"), column_in_template(rule.template, name))
+    if rule.sql is not None:
+        return Named(name, (*place, "sql"), sql_name(rule.sql, name))
+    return Named(name, (*place, "json" if rule.json_column is not None else "column"))
+
+
 def _unknown_columns(
-    names: tuple[str, ...],
+    named: Sequence[Named],
     schema: Mapping[str, pl.DataType],
-    place: Path,
     path: str,
     findings: Findings,
     file: str | None = None,
 ) -> None:
-    for name in names:
-        if name not in schema:
-            meant = nearest(name, list(schema))
+    for each in named:
+        if each.name not in schema:
+            meant = nearest(each.name, list(schema))
             findings.error(
-                place,
+                each.place,
                 path,
-                f"{file or 'the source'} has no column {name!r}",
+                f"{file or 'the source'} has no column {each.name!r}",
                 suggestion=f"did you mean {meant!r}?" if meant else f"it has {', '.join(schema)}"[:300],
+                part="value",
+                word=each.word,
             )
 
 
@@ -137,7 +186,8 @@ def _check_column_type(leaf: Leaf, schema: Mapping[str, pl.DataType], findings: 
             continue
         if problem := _misfit(leaf, name, dtype):
             message, suggestion = problem
-            findings.error(leaf.place, leaf.path, message, suggestion=suggestion)
+            at = _named(rule, name, leaf.place)
+            findings.error(at.place, leaf.path, message, suggestion=suggestion, part="value", word=at.word)
 
 
 def _misfit(leaf: Leaf, name: str, dtype: pl.DataType) -> tuple[str, str | None] | None:
@@ -146,7 +196,9 @@ def _misfit(leaf: Leaf, name: str, dtype: pl.DataType) -> tuple[str, str | None]
     holds = f"column {name!r} holds {'text' if is_text(dtype) else dtype}"
     if not is_usable(dtype):
         return f"{holds}, which no payload can hold", None
-    if rule.origin != "column":
+    if rule.origin == "lookup" and is_nested(dtype):
+        return f"{holds}, and a lookup's key is text", None
+    if rule.origin not in {"column", "lookup"}:
         plain = not is_list(dtype) and not is_nested(dtype)
         return None if plain else (f"{holds}, and {rule.origin} reads text", "say column:")
     if is_list(dtype) or is_nested(dtype):
@@ -172,20 +224,15 @@ def _check_rule(rule: Rule, place: Path, path: str, findings: Findings) -> None:
             template_parts(rule.template)
         if rule.sql is not None:
             sql_expression(rule.sql)
-    except ValueError as error:
-        findings.error((*place, rule.origin), path, str(error))
-    if rule.origin == "lookup":
-        findings.error(
-            (*place, "lookup"),
-            path,
-            "this version does not resolve lookups",
-            suggestion="put the new ids into the source: results.csv of the earlier load has them",
-        )
-    for form in (*rule.date, *rule.datetime):
-        if problem := _format_problem(form, timed=form in rule.datetime):
-            findings.error(place, path, problem)
+    except TextError as error:
+        findings.error((*place, rule.origin), path, str(error), part="value", word=error.word)
+    for key, forms in (("date", rule.date), ("datetime", rule.datetime)):
+        for index, form in enumerate(forms):
+            if problem := _format_problem(form, timed=key == "datetime"):
+                findings.error((*place, key, index), path, problem, part="value")
     if rule.timezone is not None and not _is_timezone(rule.timezone):
-        findings.error((*place, "timezone"), path, f"unknown time zone {rule.timezone!r}; write Area/City")
+        message = f"unknown time zone {rule.timezone!r}; write Area/City"
+        findings.error((*place, "timezone"), path, message, part="value")
 
 
 def _format_problem(form: str, *, timed: bool) -> str | None:
@@ -219,9 +266,13 @@ def _item(leaf: Leaf) -> Field:
 
 def _check_fit(leaf: Leaf, findings: Findings) -> None:
     rule, target = leaf.rule, _item(leaf)
+    if rule.origin == "lookup":
+        check_lookup(leaf, target, findings)
+        return
     parsing: list[str] = [name for name in _PARSING if name in rule.conversions and getattr(rule, name)]
     if len(parsing) > 1:
-        findings.error(leaf.place, leaf.path, f"{' and '.join(parsing)} do not go together")
+        place = (*leaf.place, parsing[-1])
+        findings.error(place, leaf.path, f"{' and '.join(parsing)} do not go together")
     for name in parsing:
         fits = name in _FITS[target.kind] if target.kind in _FITS else False
         if name == "relative_date" and target.kind is Kind.OBJECT:
@@ -268,7 +319,8 @@ def _check_constants(leaf: Leaf, findings: Findings) -> None:
         return
     for key, value in values.items():
         if value is not None:
-            place = (*leaf.place, "map", key) if key in (rule.map or {}) else (*leaf.place, "otherwise")
+            inside = ("map", key) if key in (rule.map or {}) else ("otherwise", "value")
+            place = (*leaf.place, *inside)
             _check_constant(value, item, place, leaf.path, f"the value of {key!r}", findings)
 
 
@@ -289,27 +341,31 @@ def _check_constant(value: Any, target: Field, place: Path, path: str, what: str
                 path,
                 f"{what}, {shown(value)}, is not one of {', '.join(target.enum)}",
                 suggestion=f"did you mean {meant!r}?" if meant else None,
+                part="value",
             )
             return
-        findings.error(place, path, f"{what}, {shown(value)}, does not fit {path}: {told(error)}")
+        inner = [part for part in error.errors(include_url=False)[0]["loc"] if part not in {"int", "float"}]
+        message = f"{what}, {shown(value)}, does not fit {path}: {told(error)}"
+        findings.error((*place, *inner), path, message, part="value")
 
 
-def _check_required(node: Node, findings: Findings) -> None:
+def check_required(node: Node, findings: Findings) -> None:
     """Names required fields that nothing can fill."""
     if isinstance(node, Leaf):
         if node.target.required and node.rule.origin == "value" and node.rule.value is None:
-            findings.error(node.place, node.path, f"{node.path} is required, and nothing can fill it")
+            message = f"{node.path} is required, and nothing can fill it"
+            findings.error((*node.place, "value"), node.path, message, part="value")
         return
     if isinstance(node, EachNode):
-        _check_required(node.item, findings)
+        check_required(node.item, findings)
         return
     if isinstance(node, ListNode):
         for item in node.items:
-            _check_required(item, findings)
+            check_required(item, findings)
         return
     for name, child in (node.target.children or {}).items():
-        if child.required and name not in node.members:
+        if child.required and name not in node.members and name not in node.tried:
             for path in unfillable(child, f"{node.path}.{name}" if node.path else name):
                 findings.error(("fields",), path, f"{path} is required, and nothing fills it")
     for member in node.members.values():
-        _check_required(member, findings)
+        check_required(member, findings)

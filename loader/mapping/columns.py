@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from loader.mapping import conversions
+from loader.mapping.places import sql_trouble
 from loader.mapping.words import first_line
 
 if TYPE_CHECKING:
@@ -20,6 +21,20 @@ if TYPE_CHECKING:
 
     from loader.mapping.spec import Rule
 
+
+class TextError(ValueError):
+    """A template or SQL text that cannot be used.
+
+    Args:
+        message: What is wrong with it.
+        word: What of it is meant, and where in it that begins; ("", -1) where that cannot be told.
+    """
+
+    def __init__(self, message: str, word: tuple[str, int] = ("", -1)) -> None:
+        super().__init__(message)
+        self.word = word
+
+
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
@@ -27,7 +42,7 @@ def template_parts(template: str) -> list[tuple[str, bool]]:
     """A template as (text, whether it names a column) in order; `{{` and `}}` are braces.
 
     Raises:
-        ValueError: A brace stands alone, or names nothing.
+        TextError: A brace stands alone, or names nothing.
     """
     parts: list[tuple[str, bool]] = []
     end = 0
@@ -38,7 +53,8 @@ def template_parts(template: str) -> list[tuple[str, bool]]:
         if match[0] in {"{{", "}}"}:
             parts.append((match[0][0], False))
         elif not match[1]:
-            raise ValueError(f"a {match[0]!r} that names no column; write {{{{ or }}}} for the brace itself")
+            message = f"a {match[0]!r} that names no column; write {{{{ or }}}} for the brace itself"
+            raise TextError(message, (match[0], match.start()))
         else:
             parts.append((match[1], True))
     if end < len(template):
@@ -46,18 +62,25 @@ def template_parts(template: str) -> list[tuple[str, bool]]:
     return parts
 
 
+def column_in_template(template: str, name: str) -> tuple[str, int]:
+    """The name of a column between its braces, and where it begins."""
+    found = (match.start(1) for match in _PLACEHOLDER.finditer(template) if match[1] == name)
+    return name, next(found, -1)
+
+
 def sql_expression(sql: str) -> pl.Expr:
     """The expression of a `sql:` or `where:` text.
 
     Raises:
-        ValueError: It does not parse, or looks at more than one row.
+        TextError: It does not parse, or looks at more than one row.
     """
     try:
         expression = pl.sql_expr(sql)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OverflowError) as error:
-        raise ValueError(f"this SQL does not parse: {first_line(error)}") from None
+        why = first_line(error)
+        raise TextError(f"this SQL does not parse: {why}", sql_trouble(sql, why)) from None
     if _looks_around(expression):
-        raise ValueError("this SQL looks at more than one row (an aggregate or a window); it may not")
+        raise TextError("this SQL looks at more than one row (an aggregate or a window); it may not")
     return expression
 
 

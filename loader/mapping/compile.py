@@ -69,7 +69,7 @@ class Compiler:
             try:
                 self.leaf(leaf.rule, leaf.target, leaf.path)
             except UnfitError as error:
-                self._findings.error((*leaf.place, leaf.rule.origin), leaf.path, str(error))
+                self._findings.error((*leaf.place, leaf.rule.origin), leaf.path, str(error), part="value")
         if not self._findings.of("error"):
             self._requirements(node, None)
 
@@ -145,11 +145,15 @@ class Compiler:
         column = prefix + name
         if column not in self._program.cells:
             raw = pl.col(name).cast(pl.String)
-            kept = conversions.null_if(raw, self._nulls)
-            self._program.cells[column] = (
-                conversions.null_if(conversions.trim(kept), self._nulls) if trimmed else kept
-            )
+            self._program.cells[column] = self._trimmed(raw) if trimmed else self._nulled(raw)
         return pl.col(column)
+
+    def _nulled(self, text: pl.Expr) -> pl.Expr:
+        return conversions.null_if(text, self._nulls)
+
+    def _trimmed(self, text: pl.Expr) -> pl.Expr:
+        padded = [each for each in self._nulls if each != each.strip()]
+        return self._nulled(conversions.trim(conversions.null_if(text, padded)))
 
     def origin(self, rule: Rule) -> pl.Expr:
         """A rule's value before conversions, as text."""
@@ -186,12 +190,11 @@ class Compiler:
         try:
             _, dtype = self.sql("__where", where)
         except UnfitError as error:
-            self._findings.error(("where",), "where", str(error))
+            self._findings.error(("where",), "where", str(error), part="value")
             return None
         if not isinstance(dtype, pl.Boolean | pl.Null):
-            self._findings.error(
-                ("where",), "where", f"this SQL gives {dtype}, and a filter is true or false"
-            )
+            message = f"this SQL gives {dtype}, and a filter is true or false"
+            self._findings.error(("where",), "where", message, part="value")
         self._program.checks.append(
             CellCheck(
                 mask=pl.col("__where!"),

@@ -47,7 +47,10 @@ def trim(cell: pl.Expr) -> pl.Expr:
 
 def null_if(cell: pl.Expr, texts: Sequence[str]) -> pl.Expr:
     """Null where the text is one of these."""
-    return pl.when(~cell.is_in(list(texts))).then(cell) if texts else cell
+    if not texts:
+        return cell
+    kept = cell != texts[0] if len(texts) == 1 else ~cell.is_in(list(texts))
+    return pl.when(kept).then(cell)
 
 
 def number(text: pl.Expr, form: NumberFormat | None = None) -> pl.Expr:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import yaml
 
 from loader.errors import MappingError
+from loader.mapping.places import Lines, Place, Span
 from loader.records import MappingFinding
 
 Path = tuple[str | int, ...]
 """Keys and list indexes from the root."""
+
+Part = Literal["key", "value"]
+"""What of an entry is meant."""
 
 _MOST_NODES: Final = 100_000
 _DEEPEST: Final = 50
@@ -71,20 +75,57 @@ class Document:
     Attributes:
         data: The root.
         file: The file's name, for messages.
-        marks: Path -> line and column, both from 1; of the key, for an entry of a mapping.
+        lines: The text.
+        keys: Where the key of an entry stands, by its path.
+        values: Where a value stands, by its path: of an entry, an item, or the root.
+        texts: The scalars among the values.
         repeated: Paths whose key stands twice, with the places of the second.
     """
 
     data: Any
     file: str = ""
-    marks: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    lines: Lines = field(default_factory=lambda: Lines(""))
+    keys: dict[Path, Span] = field(default_factory=dict)
+    values: dict[Path, Span] = field(default_factory=dict)
+    texts: dict[Path, Scalar] = field(default_factory=dict)
     repeated: list[tuple[Path, tuple[int, int]]] = field(default_factory=list)
 
     def place(self, path: Path) -> tuple[int | None, int | None]:
-        """Line and column of the nearest known place at or above the path."""
-        while path and path not in self.marks:
+        """Line and column, both from 1, of the nearest known key or item at or above the path."""
+        found = self.find(path)
+        return (found.line, found.column) if found else (None, None)
+
+    def find(self, path: Path, part: Part = "key", word: str = "", offset: int = -1) -> Place | None:
+        """The nearest known place at or above the path; None where the text is empty.
+
+        A text that stands for a list of one, or a column's name that stands for a rule, has the places of
+        what it stands for.
+
+        Args:
+            path: Of an entry or an item.
+            part: The entry's key or its value; an item is its value.
+            word: What of it is meant; empty: all of it.
+            offset: Where the word begins in the value as read; less than 0: the first there is.
+        """
+        while path and path not in self.values:
             path = path[:-1]
-        return self.marks.get(path, (None, None))
+            if path not in self.texts:
+                part, word = "key", ""
+        if path not in self.values:
+            return None
+        if not path:
+            start = self.lines.place(self.values[path])
+            return Place(start.line, start.column, None)
+        span, text = self.values[path], str(self.texts.get(path, ""))
+        if path in self.keys and (part == "key" or not self._is_short(path)):
+            span, text = self.keys[path], str(path[-1])
+        found = self.lines.word(span, text, word, offset) or span
+        return self.lines.place(found)
+
+    def _is_short(self, path: Path) -> bool:
+        """Whether a value is fit to be underlined: text that is there, or what stands in one line."""
+        span = self.values[path]
+        return span.end > span.start and (path in self.texts or self.lines.one_line(span))
 
 
 def read_document(text: str, file: str = "") -> Document:
@@ -108,7 +149,7 @@ def read_document(text: str, file: str = "") -> Document:
         raise MappingError([_syntax(problem, file, mark)]) from None
     except yaml.YAMLError as error:
         raise MappingError([_syntax(str(error), file, None)]) from None
-    document = Document(None, file)
+    document = Document(None, file, Lines(text))
     if root is not None:
         document.data = _Builder(document).build(root, ())
     return document
@@ -133,7 +174,7 @@ class _Builder:
         self._nodes += 1
         if self._nodes > _MOST_NODES or len(path) > _DEEPEST:
             raise MappingError([_syntax(_TOO_LARGE, self._document.file, node.start_mark)])
-        self._document.marks.setdefault(path, _place(node))
+        self._document.values[path] = _span(node)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -143,18 +184,31 @@ class _Builder:
             raise MappingError([_syntax(problem, self._document.file, node.start_mark)])
         scalar = Scalar(node.value)
         scalar.plain = getattr(node, "style", None) is None
+        self._document.texts[path] = scalar
         return scalar
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         built: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(self.build(key_node, path)) if isinstance(key_node, yaml.ScalarNode) else "?"
+            key = self._key(key_node)
             below = (*path, key)
             if key in built:
                 self._document.repeated.append((below, _place(key_node)))
-            self._document.marks[below] = _place(key_node)
+            self._document.keys[below] = _span(key_node)
             built[key] = self.build(value_node, below)
         return built
+
+    def _key(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            return "?"
+        if _HALF_PAIR.search(node.value):
+            problem = "half of a surrogate pair stands alone"
+            raise MappingError([_syntax(problem, self._document.file, node.start_mark)])
+        return str(node.value)
+
+
+def _span(node: yaml.Node) -> Span:
+    return Span(node.start_mark.index, node.end_mark.index)
 
 
 def _place(node: yaml.Node) -> tuple[int, int]:

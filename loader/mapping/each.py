@@ -15,13 +15,13 @@ from loader.mapping.check import check_columns
 from loader.mapping.columns import columns_of, is_list, is_nested, is_usable
 from loader.mapping.compile import Compiler
 from loader.mapping.program import Program, Value
-from loader.mapping.tree import EachNode, ObjectNode, each_nodes, leaves
+from loader.mapping.tree import EachNode, Leaf, ObjectNode, each_nodes, leaves
 from loader.records import GROUP
 from loader.resources.fields import Field, Kind
 from loader.settings import SourceOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from loader.mapping import CompiledMapping
     from loader.mapping import Mapping as MappingRules
@@ -123,7 +123,7 @@ def joined_columns(tree: ObjectNode, file: str) -> frozenset[str]:
 
 
 def check_several(file: MappingFile, tree: ObjectNode, findings: Findings) -> None:
-    """Checks what can be known of lists of rows without a source; to be called when rules are sound."""
+    """Checks what can be known of lists of rows without a source, once their rules are checked."""
     nodes = list(each_nodes(tree))
     for node in nodes:
         if file.group_by is None and node.said.rows is None:
@@ -133,7 +133,8 @@ def check_several(file: MappingFile, tree: ObjectNode, findings: Findings) -> No
                 "each makes an item for every row of a record, and nothing says which rows are one record",
                 suggestion="say group_by: COLUMN, or take the rows of a second file: rows: FILE, key: COLUMN",
             )
-        if not any(columns_of(leaf.rule) for leaf in leaves(node.item)):
+        sound = not findings.wrong_at(node.place)
+        if sound and not any(columns_of(leaf.rule) for leaf in leaves(node.item)):
             findings.error((*node.place, "each"), node.path, "each reads no column of its rows")
     _check_one_way(nodes, findings)
     if file.group_by is not None and all(node.said.rows for node in nodes):
@@ -156,39 +157,55 @@ def _check_one_way(nodes: Sequence[EachNode], findings: Findings) -> None:
 
 
 def check_joined_columns(
-    mapping: MappingRules, schemas: Mapping[str, Mapping[str, pl.DataType]], findings: Findings
+    file: MappingFile,
+    tree: ObjectNode,
+    schemas: Mapping[str, Mapping[str, pl.DataType]],
+    findings: Findings,
 ) -> None:
     """Checks the columns of second files, as far as these are known.
 
     Args:
-        mapping: A sound mapping.
+        file: What the mapping's file says.
+        tree: Its fields.
         schemas: The columns of second files with their types, by the name that the mapping has for them.
         findings: What is found goes in here.
     """
-    for file, schema in schemas.items():
-        nodes = [node for node in each_nodes(mapping.tree) if node.said.rows == file]
+    for name, schema in schemas.items():
+        nodes = [node for node in each_nodes(tree) if node.said.rows == name]
         keys = [(node.said.key or "", (*node.place, "key"), node.path) for node in nodes]
         rules = [leaf for node in nodes for leaf in leaves(node.item)]
-        check_columns(mapping.file, rules, schema, findings, also=keys, file=file)
-        for name, place, label in keys:
-            _check_key_type(name, schema, place, label, findings)
+        check_columns(file, rules, schema, findings, also=keys, file=name)
+        check_key_types(keys, schema, findings)
 
 
-def columns_beside_rules(mapping: MappingRules) -> Iterator[tuple[str, Path, str]]:
+def columns_beside_rules(file: MappingFile, tree: ObjectNode) -> tuple[tuple[str, Path, str], ...]:
     """The source's columns that `group_by` and `equals` name, with their places and labels."""
-    if mapping.file.group_by is not None:
-        yield mapping.file.group_by, ("group_by",), "group_by"
-    for node in each_nodes(mapping.tree):
-        if join := join_of(node):
-            yield join.equals, (*node.place, "equals" if node.said.equals else "key"), node.path
+    grouped: list[tuple[str, Path, str]] = []
+    if file.group_by is not None:
+        grouped.append((file.group_by, ("group_by",), "group_by"))
+    joined = [
+        (join.equals, (*node.place, "equals" if node.said.equals else "key"), node.path)
+        for node in each_nodes(tree)
+        if (join := join_of(node))
+    ]
+    return (*grouped, *joined)
 
 
-def _check_key_type(
-    name: str, schema: Mapping[str, pl.DataType], place: Path, label: str, findings: Findings
+def row_leaves(tree: ObjectNode) -> list[Leaf]:
+    """The leaves that read rows of the source: the record's own, and items of its group's rows."""
+    own = [leaf for node in each_nodes(tree) if node.said.rows is None for leaf in leaves(node.item)]
+    return [*leaves(tree), *own]
+
+
+def check_key_types(
+    columns: Sequence[tuple[str, Path, str]], schema: Mapping[str, pl.DataType], findings: Findings
 ) -> None:
-    dtype = schema.get(name)
-    if dtype is not None and (is_list(dtype) or is_nested(dtype) or not is_usable(dtype)):
-        findings.error(place, label, f"column {name!r} holds {dtype}, by which no rows can be told apart")
+    """Checks that rows can be told apart by columns, given as `columns_beside_rules` gives them."""
+    for name, place, label in columns:
+        dtype = schema.get(name)
+        if dtype is not None and (is_list(dtype) or is_nested(dtype) or not is_usable(dtype)):
+            message = f"column {name!r} holds {dtype}, by which no rows can be told apart"
+            findings.error(place, label, message, part="value")
 
 
 # --- compiling -----------------------------------------------------------------------------------------
@@ -208,11 +225,6 @@ def list_values(mapping: MappingRules) -> dict[str, Value]:
     return found
 
 
-def own_lists(mapping: MappingRules) -> list[EachNode]:
-    """The lists whose rows are the group's own."""
-    return [node for node in each_nodes(mapping.tree) if node.said.rows is None]
-
-
 def compile_grouping(
     compiled: CompiledMapping, schema: Mapping[str, pl.DataType], findings: Findings
 ) -> Grouping | None:
@@ -229,8 +241,7 @@ def compile_grouping(
     mapping = compiled.mapping
     if not is_several(mapping):
         return None
-    for name, place, label in columns_beside_rules(mapping):
-        _check_key_type(name, schema, place, label, findings)
+    check_key_types(columns_beside_rules(mapping.file, mapping.tree), schema, findings)
     nodes = zip(each_nodes(mapping.tree), list_values(mapping).values(), strict=True)
     items = [_items(compiled, node, value.column or "", schema, findings) for node, value in nodes]
     return Grouping(
@@ -289,7 +300,7 @@ def _filter(
     compiled: CompiledMapping, schema: Mapping[str, pl.DataType], findings: Findings
 ) -> CompiledMapping | None:
     where = compiled.mapping.file.where
-    if where is None or compiled.mapping.file.group_by is None or findings.of("error"):
+    if where is None or compiled.mapping.file.group_by is None or findings.wrong_at(("where",)):
         return None
     mapping = _alone(compiled.mapping, ObjectNode("", _NOTHING))
     return _compiled(compiled, mapping, schema, findings, where)
@@ -303,7 +314,7 @@ def _shared(mapping: MappingRules) -> tuple[tuple[str, str], ...]:
     for leaf in leaves(mapping.tree):
         for name in columns_of(leaf.rule):
             found.setdefault(name, leaf.path)
-    for name, _, label in columns_beside_rules(mapping):
+    for name, _, label in columns_beside_rules(mapping.file, mapping.tree):
         found.setdefault(name, label)
     found.pop(mapping.file.group_by or "", None)
     return tuple(found.items())

@@ -60,6 +60,29 @@ class Value:
     present: pl.Expr = field(default_factory=lambda: pl.lit(False))  # noqa: FBT003 - likewise
 
 
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A column of keys that becomes one of ids, when the keys are known and their ids have been asked for.
+
+    Attributes:
+        record_type: Whose ids.
+        key: The column that holds the keys: text, or lists of text.
+        id: The column that the ids go into.
+        missing: The column that is true where a key has no id.
+        listed: Whether the columns hold lists.
+        path: The payload's field.
+        column: The source's column.
+    """
+
+    record_type: str
+    key: str
+    id: str
+    missing: str
+    listed: bool
+    path: str
+    column: str
+
+
 @dataclass(slots=True)
 class Program:
     """What is to be computed for a batch, in order.
@@ -68,6 +91,7 @@ class Program:
         cells: The first columns, straight from the source's.
         guarded: SQL by column name: evaluated apart, since a strict cast in it may fail on one row.
         stages: Further columns, each stage reading those before it.
+        lookups: Columns that come after the stages, from outside.
         checks: What to look for afterwards.
         values: Each leaf's value by its path.
     """
@@ -75,6 +99,7 @@ class Program:
     cells: dict[str, pl.Expr] = field(default_factory=dict)
     guarded: dict[str, pl.Expr] = field(default_factory=dict)
     stages: list[list[pl.Expr]] = field(default_factory=list)
+    lookups: list[Lookup] = field(default_factory=list)
     checks: list[CellCheck] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from loader.mapping.document import Scalar, typed
 from loader.settings import SourceOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def as_text(value: Any) -> Any:
@@ -36,23 +40,29 @@ class _Part(BaseModel):
 class NumberFormat(_Part):
     """How a number is written in the source."""
 
-    decimal: Text = Field(".", min_length=1, max_length=1, description="What stands before the fraction.")
+    decimal: Text = Field(
+        ".", min_length=1, max_length=1, description="What stands before the fraction.", examples=[","]
+    )
     thousands: Text | None = Field(
-        None, min_length=1, max_length=1, description="What groups digits by threes; left out: nothing."
+        None,
+        min_length=1,
+        max_length=1,
+        description="What groups digits by threes, where they are grouped; left out: nothing does.",
+        examples=["."],
     )
 
 
 class BooleanWords(_Part):
     """The words of a flag, compared exactly."""
 
-    true: Texts = Field(description="Words that mean yes.")
-    false: Texts = Field(description="Words that mean no.")
+    true: Texts = Field(description="Words that mean yes.", examples=[["J", "Y"]])
+    false: Texts = Field(description="Words that mean no.", examples=[["N"]])
 
 
 class Constant(_Part):
     """A constant that stands in for values outside a table."""
 
-    value: Json = Field(description="The constant, of any JSON type.")
+    value: Json = Field(description="The constant, of any JSON type.", examples=["draft"])
 
 
 def _otherwise(value: Any) -> Any:
@@ -77,38 +87,110 @@ CONVERSIONS: Final = (
 )
 
 
+def _wrong(key: str, message: str) -> PydanticCustomError:
+    """A rule that does not hold together; the key is where the message belongs."""
+    return PydanticCustomError("rule", "{told}", {"told": message, "key": key})
+
+
 class Rule(_Part):
     """Where a field's value comes from, and what is done to it on the way."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    column: Text | None = Field(None, description="The cell of this column.")
-    columns: Texts | None = Field(None, description="The first of these columns' cells that is not null.")
-    value: Json = Field(None, description="This constant, of any JSON type.")
-    template: Text | None = Field(None, description='Text with cells filled in: "{First} {Last}".')
-    sql: Text | None = Field(None, description="A Polars SQL expression over the row's columns.")
+    column: Text | None = Field(
+        None, description="The cell. A bare string in place of a rule says the same.", examples=["Run Name"]
+    )
+    columns: Texts | None = Field(
+        None,
+        min_length=1,
+        description="The first of these columns' cells that is not null.",
+        examples=[["Owner", "Office"]],
+    )
+    value: Json = Field(None, description="The constant, of any JSON type.", examples=["INV-STD"])
+    template: Text | None = Field(
+        None,
+        description="The text with trimmed cells filled in; null if one of them is null. {{ and }} are "
+        "braces.",
+        examples=["{First} {Last}"],
+    )
+    sql: Text | None = Field(
+        None,
+        description="A Polars SQL expression over the row's columns, untrimmed (of a text file, all are "
+        "text; null_values are null). It may not look at other rows.",
+        examples=["CASE WHEN Net = '30' THEN 'NET30' ELSE 'DUE' END"],
+    )
     json_column: Text | None = Field(
-        None, alias="json", description="The cell of this column, parsed as JSON and put in as it is."
+        None,
+        alias="json",
+        description="The cell parsed as JSON, judged by the field's type, and put in as it is.",
+        examples=["Options"],
     )
-    lookup: Text | None = Field(None, description="The record type whose record's id is wanted.")
+    lookup: Text | None = Field(
+        None,
+        description="The id of the record of this type whose external id is the cell of column, as created "
+        "by any earlier load into the same tenant.",
+        examples=["billing-template"],
+    )
 
-    trim: Flag = Field(True, description="false: outer white space is kept.")  # noqa: FBT003 - a default
-    null_if: Texts = Field((), description="Texts that are null.")
+    trim: Flag = Field(
+        True,  # noqa: FBT003 - a default
+        description="false: outer white space is kept, which is otherwise removed from text.",
+        examples=[False],
+    )
+    null_if: Texts = Field((), description="These texts are null.", examples=[["-", "none"]])
     case: Annotated[Literal["upper", "lower"] | None, BeforeValidator(as_text)] = Field(
-        None, description="Changes case."
+        None, description="Changes case.", examples=["lower"]
     )
-    split: Text | None = Field(None, min_length=1, description="Cuts one cell into a list at this text.")
-    map: dict[str, Json] | None = Field(None, description="Replaces by table.")
+    split: Text | None = Field(
+        None,
+        min_length=1,
+        description="Cuts one cell into a list at this text; empty items go. What follows, and trimming, "
+        "applies to every item.",
+        examples=[";"],
+    )
+    map: dict[str, Json] | None = Field(
+        None,
+        description="Replaces by table; a value outside it is an error, unless otherwise says else.",
+        examples=[{"D": "draft", "C": "completed"}],
+    )
     otherwise: Annotated[Literal["keep", "null"] | Constant | None, BeforeValidator(_otherwise)] = Field(
-        None, description="What becomes of a value outside the table; left out: it is an error."
+        None,
+        description="What becomes of a value outside the table of map: it is kept, it is null, or it is a "
+        "constant.",
+        examples=["keep", "null", {"value": "draft"}],
     )
-    date: Texts = Field((), description="strftime formats; the first that fits parses a date.")
-    datetime: Texts = Field((), description="strftime formats; the first that fits parses a time.")
-    timezone: Text | None = Field(None, description="Where local times are told, such as Europe/Berlin.")
-    number: NumberFormat | None = Field(None, description="Parses a localised number.")
-    boolean: BooleanWords | None = Field(None, description="Parses a flag by these words.")
-    relative_date: Flag = Field(False, description="Parses a phrase into a relative date.")  # noqa: FBT003
-    default: Json = Field(None, description="What a null becomes.")
+    date: Texts = Field(
+        (),
+        description="Parses by strftime codes, of several formats the first that fits, and writes "
+        "YYYY-MM-DD; %Y takes four digits.",
+        examples=["%d.%m.%Y", ["%d.%m.%Y", "%Y-%m-%d"]],
+    )
+    datetime: Texts = Field(
+        (),
+        description="Parses likewise and writes ISO 8601 in UTC, …Z; without a zone anywhere the time is "
+        "UTC.",
+        examples=["%d.%m.%Y %H:%M"],
+    )
+    timezone: Text | None = Field(
+        None,
+        description="Where the times of datetime are told; one that does not exist there, or exists twice, "
+        "is an error.",
+        examples=["Europe/Berlin"],
+    )
+    number: NumberFormat | None = Field(
+        None,
+        description="Parses a localised number; digits are grouped by threes or not at all.",
+        examples=[{"decimal": ",", "thousands": "."}],
+    )
+    boolean: BooleanWords | None = Field(
+        None, description="Parses by exactly these words.", examples=[{"true": ["J", "Y"], "false": ["N"]}]
+    )
+    relative_date: Flag = Field(
+        False,  # noqa: FBT003 - a default
+        description='Parses a phrase, "30 days before the end of the month" or "on the reference date".',
+        examples=[True],
+    )
+    default: Json = Field(None, description="What a null becomes.", examples=["draft"])
 
     @property
     def origin(self) -> str:
@@ -126,36 +208,63 @@ class Rule(_Part):
         given = [
             name for name in ORIGINS if ("json_column" if name == "json" else name) in self.model_fields_set
         ]
-        if given == ["column", "lookup"]:
-            return self
-        if len(given) != 1:
+        if given != ["column", "lookup"] and len(given) != 1:
             listed = ", ".join(ORIGINS)
             found = f"has {' and '.join(given)}" if given else "has none"
-            raise ValueError(f"a rule has exactly one origin of {listed}; this one {found}")
+            wrong_key = given[-1] if given else ""
+            raise _wrong(wrong_key, f"a rule has exactly one origin of {listed}; this one {found}")
         if given == ["lookup"]:
-            raise ValueError("a lookup names the column of the key: {lookup: RESOURCE, column: NAME}")
+            raise _wrong("lookup", "a lookup names the column of the key: {lookup: RESOURCE, column: NAME}")
         if self.otherwise is not None and self.map is None:
-            raise ValueError("otherwise goes with map")
+            raise _wrong("otherwise", "otherwise goes with map")
         if self.timezone is not None and not self.datetime:
-            raise ValueError("timezone goes with datetime")
+            raise _wrong("timezone", "timezone goes with datetime")
         return self
 
 
-Row = dict[str, Json]
+Row = dict[str, Any]
 
 
 class Example(_Part):
-    """A row, or the rows of one record, and what must become of it: the mapping's own test."""
+    """A row, or the rows of one record, and what must become of it. It says either payload or errors."""
 
-    row: Row = Field(default_factory=dict, description="Cells by column; columns left out are null.")
-    rows: tuple[Row, ...] = Field((), description="In place of row: the rows of one group, in their order.")
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"oneOf": [{"required": ["row"]}, {"required": ["rows"]}]},
+    )
+
+    row: Row = Field(
+        default_factory=dict,
+        description="Cells by column, as the source has them; columns left out are null.",
+        examples=[{"RunId": "000401", "State": "C"}],
+    )
+    rows: tuple[Row, ...] = Field(
+        (),
+        description="In place of row, where the mapping says group_by: the rows of one group in their order.",
+        examples=[[{"RunId": "7", "Notice": "N1"}, {"RunId": "7", "Notice": "N2"}]],
+    )
     joined: dict[str, tuple[Row, ...]] = Field(
-        default_factory=dict, description="Rows of second files by the file's name, as `rows` has it."
+        default_factory=dict,
+        description="Rows of second files, by the names that rows has for them.",
+        examples=[{"reminders.csv": [{"Run": "7", "Notice": "N1"}]}],
     )
     payload: dict[str, Json] | None = Field(
-        None, description="These fields of the payload, exactly; others are free."
+        None,
+        description="These fields of the payload (or dotted paths), exactly; others are free. A null is a "
+        "field that is left out.",
+        examples=[{"status": "completed"}],
     )
-    errors: Texts | None = Field(None, description="The fields that are found wrong, these and no others.")
+    errors: Texts | None = Field(
+        None,
+        description="The fields that are found wrong, these and no others.",
+        examples=[["name", "status"]],
+    )
+
+    @property
+    def own_rows(self) -> tuple[Row, ...]:
+        """The source's rows: the one, or those of the group."""
+        return self.rows or (self.row,)
 
     @model_validator(mode="after")
     def _row_or_rows(self) -> Example:
@@ -179,14 +288,29 @@ def _source_section(value: Any) -> Any:
 class Each(_Part):
     """A list of the payload with one item for every row: of the record's group, or of a second file."""
 
-    each: Any = Field(description="What each row becomes: a rule, or an object of rules.")
-    rows: Text | None = Field(None, min_length=1, description="A second file; left out: the group's rows.")
-    key: Text | None = Field(None, description="The second file's column that says whose row it is.")
+    each: Any = Field(
+        description="What each row becomes: a column, a rule, or an object of rules.",
+        examples=["Program", {"reminder_notice_id": "Notice", "name": "Name"}],
+    )
+    rows: Text | None = Field(
+        None,
+        min_length=1,
+        description="A second file whose rows are taken: beside the source, else beside the mapping, else in "
+        "the working directory. Left out: the rows of the record's group.",
+        examples=["reminders.csv"],
+    )
+    key: Text | None = Field(
+        None, description="The second file's column that says whose row it is.", examples=["Run"]
+    )
     equals: Text | None = Field(
-        None, description="The source's column that key is compared with; left out: the one of that name."
+        None,
+        description="The source's column that key is compared with; left out: the one of the same name.",
+        examples=["RunId"],
     )
     source: Annotated[SourceOptions, BeforeValidator(_source_section)] = Field(
-        default_factory=SourceOptions, description="How to read the second file; else it is detected."
+        default_factory=SourceOptions,
+        description="How to read the second file; what is left out is detected.",
+        examples=[{"delimiter": ";"}],
     )
 
     @model_validator(mode="after")
@@ -202,13 +326,62 @@ class Each(_Part):
 class MappingFile(_Part):
     """A whole mapping, as its file has it; `fields` is read further by `loader.mapping.tree`."""
 
-    resource: Text = Field(description="The record type that rows become.")
-    external_id: Any = Field(None, description="The column (or rule) of a row's identity across loads.")
-    source: Annotated[SourceOptions, BeforeValidator(_source_section)] = Field(
-        default_factory=SourceOptions, description="How to read; what is left out is detected."
+    resource: Text = Field(
+        description="The record type that rows become, as loader schema lists them.", examples=["billing-run"]
     )
-    ignore: Texts = Field((), description="Columns left out on purpose; * stands for any text.")
-    group_by: Text | None = Field(None, description="Rows with the same cell in this column are one record.")
-    where: Text | None = Field(None, description="Rows for which this SQL is not true are filtered out.")
-    fields: dict[str, Any] = Field(description="The payload's fields, nested or dotted.")
-    examples: tuple[Example, ...] = Field((), description="The mapping's own tests.")
+    external_id: Any = Field(
+        None,
+        description="The column (or rule) that tells rows apart, also across loads; it becomes "
+        "sys_external_id. Without it, no later load knows what was sent before.",
+        examples=["RunId"],
+    )
+    source: Annotated[SourceOptions, BeforeValidator(_source_section)] = Field(
+        default_factory=SourceOptions,
+        description="How to read; what is left out is detected, and said aloud.",
+        examples=[{"delimiter": ";", "encoding": "cp1252"}],
+    )
+    ignore: Texts = Field(
+        (),
+        description="Columns left out on purpose; * stands for any text. Others that nothing maps are noted "
+        "by loader check.",
+        examples=[["Notes", "Old_*"]],
+    )
+    group_by: Text | None = Field(
+        None,
+        description="Rows with the same cell in this column are one record; each makes items of them.",
+        examples=["RunId"],
+    )
+    where: Text | None = Field(
+        None,
+        description="SQL; rows for which it is not true are counted as filtered and never sent.",
+        examples=["State <> 'TEST'"],
+    )
+    fields: dict[str, Any] = Field(
+        description="The payload's fields, nested or dotted, each with a rule.",
+        examples=[{"name": "Run Name", "status": {"value": "draft"}}],
+    )
+    examples: tuple[Example, ...] = Field(
+        (),
+        description="The mapping's own tests: loader check runs them through the engine that loads use.",
+        examples=[[{"row": {"State": "C"}, "payload": {"status": "completed"}}]],
+    )
+
+
+def without_wrong(data: dict[str, Any], places: Sequence[Sequence[str | int]]) -> dict[str, Any]:
+    """A mapping file's data without what is wrong in it, so that the rest can be checked.
+
+    Args:
+        data: The file's.
+        places: Where a model of the grammar has found something wrong.
+    """
+    kept: dict[str, Any] = {"resource": "", "fields": {}, **data}
+    for key, *below in places:
+        inner = kept.get(str(key))
+        if key == "source" and below and isinstance(inner, dict):
+            kept["source"] = {name: each for name, each in inner.items() if name != below[0]}
+        elif key == "examples" and below and isinstance(inner, list):
+            empty: dict[str, Any] = {"row": {}}
+            kept["examples"] = [empty if index == below[0] else each for index, each in enumerate(inner)]
+        else:
+            kept.pop(str(key), None)
+    return {"resource": "", "fields": {}, **kept}

@@ -13,7 +13,7 @@ from loader.resources.base import OpenShape, nearest
 from loader.resources.fields import Field, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from loader.mapping.document import Path
 
@@ -44,12 +44,14 @@ class ObjectNode:
         target: As in `Leaf`.
         members: Its fields by name, in payload order.
         item: Whether it is an item of a list.
+        tried: Its fields whose rules are wrong: an error tells so, and none that they have no rule.
     """
 
     path: str
     target: Field
     members: dict[str, Node] = field(default_factory=dict)
     item: bool = False
+    tried: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -90,6 +92,22 @@ def leaves(node: Node) -> Iterator[Leaf]:
     elif not isinstance(node, EachNode):
         for below in node.members.values() if isinstance(node, ObjectNode) else node.items:
             yield from leaves(below)
+
+
+def all_leaves(node: Node) -> Iterator[Leaf]:
+    """The leaves below a node, those of items of `each` among them, in payload order."""
+    if isinstance(node, Leaf):
+        yield node
+    else:
+        for below in below_node(node):
+            yield from all_leaves(below)
+
+
+def below_node(node: ObjectNode | ListNode | EachNode) -> Iterable[Node]:
+    """The nodes right below one."""
+    if isinstance(node, EachNode):
+        return (node.item,)
+    return node.members.values() if isinstance(node, ObjectNode) else node.items
 
 
 def each_nodes(node: Node) -> Iterator[EachNode]:
@@ -137,7 +155,8 @@ class _Builder:
 
     def _add(self, node: ObjectNode, names: list[str], value: Any, place: Path) -> None:
         name, *below = names
-        target = self._target(node, name, place)
+        word = (name, len(str(place[-1])) - len(".".join(names)))
+        target = self._target(node, name, place, word)
         if target is None:
             return
         there = node.members.get(name)
@@ -148,19 +167,24 @@ class _Builder:
             if isinstance(there, ObjectNode):
                 self._add(there, below, value, place)
             elif there is None:
-                self._findings.error(place, path, f"{path} is {_what(target)}: it has no fields of its own")
+                message = f"{path} is {_what(target)}: it has no fields of its own"
+                self._findings.error(place, path, message, word=word)
+                node.tried.add(name)
             else:
-                self._findings.error(place, path, f"two rules for one path: {path} already has a rule")
+                message = f"two rules for one path: {path} already has a rule"
+                self._findings.error(place, path, message, word=word)
             return
         plain = isinstance(value, dict) and not (_is_rule(value, target) or _is_each(value, target))
         if isinstance(there, ObjectNode) and plain:
             self.fill(there, value, place)
         elif there is not None:
-            self._findings.error(place, path, f"two rules for one path: {path}")
+            self._findings.error(place, path, f"two rules for one path: {path}", word=word)
         elif (made := self._node(path, target, value, place)) is not None:
             node.members[name] = made
+        else:
+            node.tried.add(name)
 
-    def _target(self, node: ObjectNode, name: str, place: Path) -> Field | None:
+    def _target(self, node: ObjectNode, name: str, place: Path, word: tuple[str, int]) -> Field | None:
         """The record type's field of that name; None, with a finding, where there is none to map."""
         path = f"{node.path}.{name}" if node.path else name
         children = node.target.children
@@ -171,10 +195,10 @@ class _Builder:
                 whose = "the server assigns it" if found.refused else "the loader fills it by itself"
                 if name == "sys_external_id":
                     whose = "it comes from the mapping's external_id"
-                self._findings.error(place, path, f"{path} cannot be mapped: {whose}")
+                self._findings.error(place, path, f"{path} cannot be mapped: {whose}", word=word)
                 return None
             if found.server_state:
-                self._findings.add("warning", place, path, f"{path} is the server's own state")
+                self._findings.add("warning", place, path, f"{path} is the server's own state", word=word)
             return found
         shape = node.target.shape
         if shape and issubclass(shape, OpenShape) and not (meant := shape.misspelt(name)):
@@ -186,7 +210,9 @@ class _Builder:
             path,
             f"unknown field {name!r} {where}",
             suggestion=f"did you mean {meant!r}?" if meant else None,
+            word=word,
         )
+        node.tried |= {name, meant or name}
         return None
 
     def _node(self, path: str, target: Field, value: Any, place: Path, *, item: bool = False) -> Node | None:
@@ -249,7 +275,17 @@ class _Builder:
             return Leaf(path, target, Rule.model_validate(value), place)
         except ValidationError as error:
             self._findings.extend(validation_findings(error, place, path, Rule))
-            return None
+            rest = _without_wrong_keys(value, error)
+            return Leaf(path, target, rest, place) if rest else None
+
+
+def _without_wrong_keys(value: dict[str, Any], error: ValidationError) -> Rule | None:
+    """What is left of a rule, for further checks; None where that is no rule."""
+    wrong = {str(each["loc"][0]) for each in error.errors(include_url=False) if each["loc"]}
+    try:
+        return Rule.model_validate({key: each for key, each in value.items() if key not in wrong})
+    except ValidationError:
+        return None
 
 
 def _is_each(value: dict[str, Any], target: Field) -> bool:

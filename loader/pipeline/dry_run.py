@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from loader.errors import Stopped
 from loader.journal import Journal
-from loader.pipeline.plan import frozen, source_options, tell_inputs
+from loader.mapping.lookups import placeholders
+from loader.pipeline.crosswalk import dry_crosswalk, tell_lookups, tell_untried
+from loader.pipeline.plan import frozen, tell_inputs
 from loader.pipeline.prepare import KnownElsewhere, Preparer, decide, nothing_known
 from loader.pipeline.receipts import make_folder, reasons_of, write_rejects
 from loader.pipeline.run import Result
 from loader.records import REJECTED, Judged, Load, Ready, Requests, Status
 from loader.report import Summary, dry_rows, exit_code
-from loader.settings import SourceOptions
-from loader.source import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from loader.pipeline.plan import Inputs
     from loader.pipeline.watch import Watcher
-    from loader.records import Batch, Payloads
     from loader.settings import RunSettings
 
 _BATCH: Final = 5_000
@@ -41,7 +40,7 @@ def dry_run(
     Args:
         inputs: What to read.
         settings: Whose records they would become; None: nobody's, so that rows which an earlier load has
-            created cannot be told.
+            created cannot be told, and no lookup is tried.
         home: Where the journal is, asked for earlier loads and left as it is.
         report: Where rejects and summary go; None: they are not written.
         watcher: Is told how it goes.
@@ -54,17 +53,16 @@ def dry_run(
         Unbalanced: The rows read are not the sum of what they became.
     """
     started = time.monotonic()
-    preparer = Preparer(inputs.mapping, load_id="dry-run", tenant=settings.tenant if settings else _NOBODY)
-    tell_inputs(inputs, preparer, watcher)
-    if report is not None:
-        make_folder(report)
-    watcher.started(None, inputs.source.total_hint())
-    with Journal.temporary() as scratch:
+    with Journal.temporary() as scratch, _earlier(home if settings else None) as journal:
+        preparer = _preparer(inputs, settings, journal, watcher)
+        if report is not None:
+            make_folder(report)
+        watcher.started(None, inputs.source.total_hint())
         load = _scratch_load(inputs, settings)
         scratch.begin(load)
         tally = _Tally()
         try:
-            _judge_all(inputs, preparer, scratch, load, tally, home if settings else None, watcher)
+            _judge_all(inputs, preparer, scratch, load, tally, journal, watcher)
         except Stopped as reason:
             tally.reason = reason
         files = {}
@@ -104,6 +102,30 @@ def _write_rejects(
     return write_rejects(report, inputs.source, rejected, wanted, watcher=watcher, batch_size=_BATCH)
 
 
+@contextmanager
+def _earlier(home: Path | None) -> Iterator[Journal | None]:
+    """What earlier loads have left; None where there is nothing, or where it is nobody's."""
+    if home is None or not (home / "journal.db").exists():
+        yield None
+        return
+    with Journal.open(home) as journal:
+        yield journal
+
+
+def _preparer(
+    inputs: Inputs, settings: RunSettings | None, journal: Journal | None, watcher: Watcher
+) -> Preparer:
+    """Says of the inputs what there is to say, and maps them; without a tenant every lookup finds."""
+    tenant = settings.tenant if settings else _NOBODY
+    find = dry_crosswalk(inputs.mapping, tenant, journal) if settings else placeholders
+    preparer = Preparer(inputs.mapping, load_id="dry-run", tenant=tenant, find=find)
+    tell_inputs(inputs, preparer, watcher)
+    if settings:
+        tell_lookups(inputs.mapping, tenant, journal, watcher)
+    tell_untried(inputs.mapping, watcher, tenant=settings.tenant if settings else None)
+    return preparer
+
+
 def _scratch_load(inputs: Inputs, settings: RunSettings | None) -> Load:
     return Load(
         load_id="dry-run",
@@ -124,62 +146,22 @@ def _judge_all(
     scratch: Journal,
     load: Load,
     tally: _Tally,
-    home: Path | None,
+    journal: Journal | None,
     watcher: Watcher,
 ) -> None:
     """Gives every row its line in the scratch journal; a row that would be sent is pending there."""
-    with ExitStack() as opened:
-        elsewhere: KnownElsewhere = nothing_known
-        if home is not None and (home / "journal.db").exists():
-            journal = opened.enter_context(Journal.open(home))
-            elsewhere = partial(journal.known_in, load.tenant, load.resource)
-        here = partial(scratch.seen, load.load_id)
-        for batch in inputs.source.batches(_BATCH):
-            tally.read = batch.end.seq
-            decided = decide(preparer.prepare(batch), elsewhere, here)
-            scratch.commit(load.load_id, judged=[_as_judged(row) for row in decided.rows])
-            watcher.progress(scratch.totals(load.load_id), Requests())
+    elsewhere: KnownElsewhere = nothing_known
+    if journal is not None:
+        elsewhere = partial(journal.known_in, load.tenant, load.resource)
+    here = partial(scratch.seen, load.load_id)
+    for batch in inputs.source.batches(_BATCH):
+        tally.read = batch.end.seq
+        decided = decide(preparer.prepare(batch), elsewhere, here)
+        scratch.commit(load.load_id, judged=[_as_judged(row) for row in decided.rows])
+        watcher.progress(scratch.totals(load.load_id), Requests())
 
 
 def _as_judged(row: Ready | Judged) -> Judged:
     if isinstance(row, Judged):
         return row
     return Judged(row.seq, row.file_no, row.record_no, row.external_id, Status.PENDING)
-
-
-def preview_payloads(inputs: Inputs, limit: int | None, watcher: Watcher) -> Iterator[tuple[Batch, Payloads]]:
-    """The bodies and findings of a source's first records, as a load would have them.
-
-    Args:
-        inputs: What to read.
-        limit: So many records; None: all.
-        watcher: Is told what was detected.
-    """
-    preparer = Preparer(inputs.mapping, load_id="preview", tenant=_NOBODY)
-    tell_inputs(inputs, preparer, watcher)
-    for batch in inputs.source.batches(min(limit or _BATCH, _BATCH), limit=limit):
-        yield batch, preparer.payloads(batch)
-
-
-def preview_rows(
-    path: str, overrides: Mapping[str, Any], limit: int | None, watcher: Watcher
-) -> tuple[list[str], Iterator[Batch]]:
-    """The first records of a source as they are read.
-
-    Args:
-        path: The source, a file or a glob.
-        overrides: Keys of `source:`.
-        limit: So many records; None: all.
-        watcher: Is told what was detected.
-
-    Returns:
-        The first file's columns, and the batches.
-
-    Raises:
-        LoaderError: The source cannot be read, or an override is wrong.
-    """
-    source = open_source([path], source_options(SourceOptions(), overrides))
-    for file in source.files:
-        for note in file.notes:
-            watcher.note(f"{file.name}: {note}")
-    return list(source.files[0].schema), source.batches(min(limit or _BATCH, _BATCH), limit=limit)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from loader.errors import ConfigurationError
 from loader.journal import Journal, claim
+from loader.pipeline.crosswalk import Crosswalk, crosswalk_of, tell_lookups
 from loader.pipeline.plan import (
     Inputs,
     base_url_of,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from loader.pipeline.prepare import Prepared
+    from loader.pipeline.prepare import FindIds, Prepared
     from loader.pipeline.watch import Watcher
     from loader.sending import TokenSource
     from loader.settings import RunSettings
@@ -80,12 +81,14 @@ def run_load(
         files=inputs.source.files,
         created_at=now,
     )
-    preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant)
-    tell_inputs(inputs, preparer, watcher)
-    with Journal.open(home) as journal, claim(home, load.tenant, load.resource, load.load_id):
-        make_folder(folder_of(home, load.load_id))
-        journal.begin(load)
-        return Run(journal, load, inputs, settings, preparer, home, token, watcher).run()
+    with crosswalk_of(home, load.tenant) as find:
+        preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant, find=find)
+        tell_inputs(inputs, preparer, watcher)
+        with Journal.open(home) as journal, claim(home, load.tenant, load.resource, load.load_id):
+            make_folder(folder_of(home, load.load_id))
+            tell_lookups(inputs.mapping, load.tenant, journal, watcher)
+            journal.begin(load)
+            return Run(journal, load, inputs, settings, preparer, home, token, watcher).run()
 
 
 def resume_load(
@@ -104,14 +107,19 @@ def resume_load(
         Busy: Another process works on the load, or on its tenant and record type.
         LoaderError: It cannot go on; nothing was sent.
     """
-    with Journal.open(home) as journal, _claimed(journal, load_id, home) as load:
+    with (
+        Journal.open(home) as journal,
+        _claimed(journal, load_id, home) as load,
+        crosswalk_of(home, load.tenant) as find,
+    ):
         if "limit" not in changes and (summary := finished_summary(journal, load, home)):
             watcher.note(f"load {load.load_id} is finished: nothing is left to send")
             return Result(summary, exit_code(summary), reasons=reasons_of(journal, load.load_id))
         inputs, settings = thawed(load, changes)
         check_transport_safety(base_url_of(settings, inputs.mapping.record))
-        preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant)
+        preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant, find=find)
         tell_inputs(inputs, preparer, watcher)
+        tell_lookups(inputs.mapping, load.tenant, journal, watcher)
         make_folder(folder_of(home, load.load_id))
         if changed := changed_mapping(load):
             watcher.note(changed)
@@ -150,7 +158,8 @@ def settle_load(
         settings = thawed_settings(load, changes)
         check_transport_safety(base_url_of(settings, record_type(load.resource)))
         _bury(journal, load)
-        again = partial(_prepared_again, load, changes)
+        find = Crosswalk(load.tenant, partial(journal.known_in, load.tenant))
+        again = partial(_prepared_again, load, changes, find)
         signal = None
         try:
             Settler(journal, load, settings, token, watcher, wait, again).settle()
@@ -167,10 +176,12 @@ def _bury(journal: Journal, load: Load) -> None:
         journal.finish(load.load_id, "interrupted", requests=load.requests, seconds=load.seconds)
 
 
-def _prepared_again(load: Load, changes: Mapping[str, Any], seqs: frozenset[int]) -> Iterator[Prepared]:
+def _prepared_again(
+    load: Load, changes: Mapping[str, Any], find: FindIds, seqs: frozenset[int]
+) -> Iterator[Prepared]:
     """Rows of an earlier load, prepared once more from its sources."""
     inputs, settings = thawed(load, changes)
-    preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant)
+    preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant, find=find)
     for batch in inputs.source.batches(settings.batch_size, Position()):
         if any(seq in seqs for seq in range(batch.start.seq, batch.end.seq)):
             yield preparer.prepare(batch, seqs)

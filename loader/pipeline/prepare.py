@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from loader.groups import build_records
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping
-from loader.payload import build, stamp
+from loader.payload import draft, finish, stamp
 from loader.records import (
     BODY,
     CORE,
@@ -20,6 +20,7 @@ from loader.records import (
     RECORD_NO,
     ROW_NO,
     STATE,
+    Found,
     Judged,
     Known,
     Ready,
@@ -29,21 +30,31 @@ from loader.records import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    import polars as pl
+
     from loader.mapping import CompiledMapping
     from loader.mapping import Mapping as MappingRules
     from loader.records import Batch, Payloads, Position, SourceFile
 
 Row = Ready | Judged
 
+FindIds = Callable[[Mapping[str, Sequence[str]]], Mapping[str, Found]]
+"""What is known of keys, by record type, for lookups; what is not named is not known."""
+
+
+def nothing_found(keys: Mapping[str, Sequence[str]]) -> Mapping[str, Found]:  # noqa: ARG001 - it is a FindIds
+    """Of keys that nobody can be asked about."""
+    return {}
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A batch, mapped and judged by itself: what the journal knows has not been asked yet.
+    """A batch, mapped and judged by itself: what the journal knows of its own ids has not been asked yet.
 
     Attributes:
         checkpoint: Where the batch begins.
         end_seq: The number of the first row behind it.
-        rows: In file order; a `Judged` row is invalid or filtered.
+        rows: In file order; a `Judged` row is invalid, filtered, or blocked by a lookup.
     """
 
     checkpoint: Position
@@ -66,6 +77,7 @@ class Preparer:
         mapping: How rows become records.
         load_id: The load.
         tenant: Whose records they become.
+        find: Asked once a batch for the ids that its lookups want, where it has any.
         now: The time, asked once a batch; it becomes `sys_bulk_load_at`.
     """
 
@@ -75,11 +87,13 @@ class Preparer:
         *,
         load_id: str,
         tenant: str,
+        find: FindIds = nothing_found,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._mapping = mapping
         self._load_id = load_id
         self._tenant = tenant
+        self._find = find
         self._now = now
         self._compiled: dict[int, CompiledMapping] = {}
 
@@ -108,8 +122,14 @@ class Preparer:
         """The batch's bodies and findings, as `prepare` has them."""
         compiled = self.compile(batch.file)
         if compiled.grouping is None:
-            return build(batch.rows, compiled)
-        return build_records(batch.rows, batch.children, compiled, build)
+            return self._built(batch.rows, compiled)
+        return build_records(batch.rows, batch.children, compiled, self._built)
+
+    def _built(self, rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
+        """Maps and judges rows, with the ids that their lookups find."""
+        begun = draft(rows, compiled)
+        keys = begun.keys
+        return finish(begun, self._find(keys) if keys else {})
 
     def _rows(self, batch: Batch, payloads: Payloads) -> Iterator[Row]:
         rows, findings = payloads.rows, _by_record(payloads)
@@ -130,8 +150,8 @@ class Preparer:
             elif state == "filtered":
                 yield Judged(seq, file_no, record_no, external_id, Status.FILTERED, line=line)
             else:
-                found = findings[record_no]
-                yield _invalid(seq, file_no, record_no, external_id, line, found)
+                found, status = findings[record_no], Status(state)
+                yield _rejected(seq, file_no, record_no, external_id, line, found, status)
 
 
 def payload_hash(core: str) -> bytes:
@@ -163,20 +183,21 @@ def told_of(finding: Mapping[str, Any]) -> str:
     return f"record {row}{line}: {finding['message']}"
 
 
-def _invalid(
+def _rejected(
     seq: int,
     file_no: int,
     record_no: int,
     external_id: str | None,
     line: int | None,
     found: list[dict[str, Any]],
+    status: Status = Status.INVALID,
 ) -> Judged:
     return Judged(
         seq,
         file_no,
         record_no,
         external_id,
-        Status.INVALID,
+        status,
         message="; ".join(told_of(each) for each in found),
         findings=json.dumps(found, ensure_ascii=False, separators=(",", ":")),
         line=line,
@@ -197,7 +218,7 @@ def decide(prepared: Prepared, elsewhere: KnownElsewhere, here: KnownElsewhere) 
 
     A row whose external id an earlier load created is already loaded; one that an earlier load has sent
     without knowing what became of it is blocked until that load is settled; one whose external id stands
-    in an earlier row of this load is invalid.
+    in an earlier row of this load is invalid. What is already loaded waits for no lookup.
 
     Args:
         prepared: The batch.
@@ -217,11 +238,16 @@ def decide(prepared: Prepared, elsewhere: KnownElsewhere, here: KnownElsewhere) 
         first = firsts.setdefault(external_id, place)
         if first != place:
             rows.append(_repeated(row, first))
-        elif isinstance(row, Ready) and (known := loaded.get(external_id)):
+        elif (known := loaded.get(external_id)) and _unsent(row):
             rows.append(_known(row, known))
         else:
             rows.append(row)
     return Decided(prepared.checkpoint, rows)
+
+
+def _unsent(row: Row) -> bool:
+    """Whether nothing is wrong with a row by itself, so that what other loads did with it matters."""
+    return isinstance(row, Ready) or row.status is Status.BLOCKED
 
 
 def _repeated(row: Row, first: tuple[int, int]) -> Judged:
@@ -234,12 +260,19 @@ def _repeated(row: Row, first: tuple[int, int]) -> Judged:
         "expected": "an external id of its own",
         "message": f'external id "{row.external_id}" stands already in {where} of this load',
     }
+    return _with_finding(row, finding, Status.INVALID)
+
+
+def _with_finding(row: Row, finding: dict[str, Any], status: Status) -> Judged:
+    """A row rejected for one more reason."""
     found = json.loads(row.findings) if isinstance(row, Judged) and row.findings else []
     line = row.line if isinstance(row, Judged) else None
-    return _invalid(row.seq, row.file_no, row.record_no, row.external_id, line, [*found, finding])
+    place = (row.seq, row.file_no, row.record_no, row.external_id, line)
+    return _rejected(*place, [*found, finding], status)
 
 
-def _known(row: Ready, known: Known) -> Judged:
+def _known(row: Row, known: Known) -> Judged:
+    """A row that another load has sent; one that waits for a lookup has another payload than was sent."""
     if known.status is Status.CREATED:
         changed = known.payload_hash is not None and known.payload_hash != row.payload_hash
         status = Status.ALREADY_LOADED
@@ -252,6 +285,10 @@ def _known(row: Ready, known: Known) -> Judged:
             f"load {known.load_id} has sent a row with this external id (record {known.record_no}) and does "
             "not know whether it was stored"
         )
+        if isinstance(row, Judged):
+            finding = {"field": EXTERNAL_ID_PATH, "column": None, "value": row.external_id}
+            expected = {"expected": "an external id whose fate is known", "message": message}
+            return _with_finding(row, finding | expected, status)
     return Judged(
         row.seq,
         row.file_no,

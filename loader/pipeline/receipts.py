@@ -63,12 +63,12 @@ def reasons_of(journal: Journal, load_id: str) -> list[Reason]:
 
 def _words_of(receipt: Receipt) -> Iterator[tuple[tuple[str, str], str]]:
     findings = json.loads(receipt.findings) if receipt.findings else []
+    status = receipt.status.value.replace("_", " ")
     for each in findings:
         path, message = each["field"], each["message"]
         told = message if not path or message.startswith(path) else f"{path}: {message}"
-        yield (path, each["expected"] or message), f"invalid: {told}"
+        yield (path, each["expected"] or message), f"{status}: {told}"
     if not findings:
-        status = receipt.status.value.replace("_", " ")
         yield (status, receipt.message), f"{status}: {receipt.message}"
 
 

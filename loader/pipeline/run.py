@@ -74,6 +74,7 @@ class Run:
         self._token = token
         self._watcher = watcher
         self._base_url = base_url_of(settings, inputs.mapping.record)
+        self._refers_to_itself = load.resource in inputs.mapping.lookups
         self._totals: dict[Status, int] = {}
         self._requests = self._before = load.requests
         self._resumed = resumed
@@ -149,12 +150,19 @@ class Run:
         self._totals = self._journal.totals(load_id)
 
     def _more_to_send(self) -> bool:
-        """Whether a further round has anything to do; rows refused with 409 get one when others got in."""
+        """Whether a further round has anything to do.
+
+        Rows refused with 409 get one when others got in, and rows blocked by a lookup of records of this
+        load's own type.
+        """
         load_id = self._load.load_id
-        if (created := self._journal.totals(load_id)[Status.CREATED]) > self._created_at_retry:
+        totals = self._journal.totals(load_id)
+        if (created := totals[Status.CREATED]) > self._created_at_retry:
             self._created_at_retry = created
-            if reopened := self._journal.count_refused_for_now(load_id):
-                self._watcher.note(f"trying {reopened:,} rows again that referred to something not there")
+            waiting = self._journal.count_refused_for_now(load_id)
+            waiting += totals[Status.BLOCKED] if self._refers_to_itself else 0
+            if waiting:
+                self._watcher.note(f"trying {waiting:,} rows again that referred to something not there")
                 self._journal.reopen_waiting(load_id)
         return bool(self._journal.totals(load_id)[Status.PENDING])
 
@@ -203,10 +211,12 @@ class Run:
             pace=self._pace,
             settings=self._settings,
         )
-        wrong = sum(self._totals.get(each, 0) for each in (Status.INVALID, Status.BLOCKED, Status.REFUSED))
+        unsent = {Status.INVALID} if self._refers_to_itself else {Status.INVALID, Status.BLOCKED}
+        wrong = sum(self._totals.get(each, 0) for each in (*unsent, Status.REFUSED))
         limits = Limits(
             concurrency=self._settings.concurrency,
             max_errors=self._settings.max_errors,
+            unsent=frozenset(unsent),
             wrong=wrong,
             read=sum(self._totals.values()) - self._totals[Status.PENDING],
             doubts=None if self._settled.missing else self._patience,

@@ -78,19 +78,24 @@ def open_second_files(
         SourceError: One is missing or cannot be read.
         SourceChanged: One is not what it was when the load began.
     """
-    folders = [Path(file.path).parent for file in source.files]
-    folders += [mapping_path.parent] if mapping_path else []
+    folders = second_file_folders([file.path for file in source.files], mapping_path)
     opened: dict[str, SecondFile] = {}
     for join in joins_of(mapping.tree):
         if join.file not in opened:
             was = kept.get(join.file)
-            path = was["path"] if was else find_second_file(join.file, [*folders, Path()])
+            path = was["path"] if was else find_second_file(join.file, folders)
             columns = joined_columns(mapping.tree, join.file)
             second = open_second_file(join.file, path, join.source, columns)
             _check_unchanged(second, was)
             opened[join.file] = second
     schemas = {name: second.file.schema for name, second in opened.items()}
     return replace(mapping, joined=schemas), SecondFiles(opened)
+
+
+def second_file_folders(sources: Sequence[str], mapping_path: Path | None) -> list[Path]:
+    """Where second files are looked for: beside the sources, beside the mapping, in the working directory."""
+    beside = [Path(path).parent for path in sources]
+    return [*beside, *([mapping_path.parent] if mapping_path else []), Path()]
 
 
 def _check_unchanged(second: SecondFile, was: Mapping[str, Any] | None) -> None:

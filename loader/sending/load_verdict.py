@@ -18,8 +18,6 @@ FEW_ROWS: Final = 100
 STREAK: Final = 20
 """So many first rows refused with the same words stop a load."""
 
-_WRONG: Final = frozenset({Status.INVALID, Status.BLOCKED})
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -28,6 +26,7 @@ class Limits:
     Attributes:
         concurrency: Requests under way at once; twice as many rows at most have an intent and no outcome.
         max_errors: Rows that may go wrong; None: any number.
+        unsent: What counts as wrong for `max_errors` without having been sent.
         wrong: Rows that have gone wrong before this run, for `max_errors`.
         read: Rows that were read before this run, for `max_errors`.
         doubts: Rows in doubt after which the run pauses, so that they are settled; None: it never does.
@@ -36,6 +35,7 @@ class Limits:
 
     concurrency: int
     max_errors: ErrorLimit | None = None
+    unsent: frozenset[Status] = frozenset({Status.INVALID, Status.BLOCKED})
     wrong: int = 0
     read: int = 0
     doubts: int | None = None
@@ -51,6 +51,7 @@ class LoadVerdict:
 
     def __init__(self, limits: Limits) -> None:
         self._limit = limits.max_errors
+        self._unsent = limits.unsent
         self._read = limits.read
         self._wrong = limits.wrong
         self._refusals: list[str] = []
@@ -72,7 +73,7 @@ class LoadVerdict:
         """
         refused = [each.message for each in outcomes if each.status is Status.REFUSED]
         self._read += len(judged) + sent
-        self._wrong += len(refused) + sum(each.status in _WRONG for each in judged)
+        self._wrong += len(refused) + sum(each.status in self._unsent for each in judged)
         return self._too_many(at_end=at_end) or self._streak(outcomes, refused)
 
     def _too_many(self, *, at_end: bool) -> TooManyErrors | None:

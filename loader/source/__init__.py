@@ -10,9 +10,10 @@ from __future__ import annotations
 from loader.source.groups import GroupedSource
 from loader.source.joined import JoinedRows, SecondFile, find_second_file, open_second_file
 from loader.source.layout import Layout
-from loader.source.reader import Source, open_source
+from loader.source.reader import Columns, Source, open_source, read_columns
 
 __all__ = [
+    "Columns",
     "GroupedSource",
     "JoinedRows",
     "Layout",
@@ -21,4 +22,5 @@ __all__ = [
     "find_second_file",
     "open_second_file",
     "open_source",
+    "read_columns",
 ]

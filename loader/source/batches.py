@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from loader.records import LINE, PROBLEM, RECORD_NO, Batch, Position
-from loader.source.columns import with_unmended
+from loader.source.unmended import with_unmended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,14 +61,14 @@ def _batch(file: CsvFile, parts: list[Chunk], seq: int, record_no: int) -> Batch
     frame = first.frame if len(parts) == 1 else pl.concat([part.frame for part in parts], rechunk=True)
     lines = np.concatenate([part.lines for part in parts])
     numbers = np.arange(record_no, record_no + frame.height, dtype=np.int64)
-    file_no = file.file.file_no
+    file_no, dialect = file.file.file_no, file.file.dialect
     own = (pl.Series(RECORD_NO, numbers), pl.Series(LINE, lines))
     after = record_no + frame.height
     return Batch(
         file=file.file,
         start=Position(seq, file_no, record_no, int(first.lines[0]), int(first.starts[0])),
         end=Position(seq + frame.height, file_no, after, int(last.next_lines[-1]), int(last.ends[-1])),
-        rows=with_unmended(frame, file.columns)
+        rows=with_unmended(frame, file.columns, dialect.quote if dialect else None)
         .with_columns(own)
         .select(*file.columns, RECORD_NO, LINE, PROBLEM),
         extra=_extra(parts, record_no),

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from loader.errors import SourceError
 from loader.records import LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_MESSAGE: Final = REJECT_COLUMNS[-1]
-_SHORT: Final = r"^has (\d+) cells?, the (?:header|first record) has \d+$"
-_MEND: Final = f"fill in what is missing, or empty its {_MESSAGE} cell if nothing is"
 
 
 def kept_columns(path: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -35,33 +29,6 @@ def kept_columns(path: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], tu
     if not mended:
         return kept, ()
     return kept, (f"left out: {', '.join(REJECT_COLUMNS)} (the columns that a rejects file adds)",)
-
-
-def with_unmended(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
-    """Marks records of a rejects file that were short and still are.
-
-    A rejects file pads a short record, so that the columns it adds stand under their names. Unmended, the
-    record would now pass for a whole one with empty cells.
-
-    Args:
-        frame: Every column of the file, and PROBLEM.
-        columns: Those that are given out.
-
-    Returns:
-        The frame; PROBLEM says so where such a record is as it was.
-    """
-    if _MESSAGE not in frame.columns or _MESSAGE in columns:
-        return frame
-    had = frame[_MESSAGE].str.extract(_SHORT, 1).cast(pl.Int64, strict=False)
-    problems: dict[int, str] = {}
-    for index in had.is_not_null().arg_true():
-        missing = frame.select(columns).row(index)[had[index] :]
-        if missing and not any(missing):
-            problems[index] = f"{frame[_MESSAGE][index]}, as when it was rejected: {_MEND}"
-    if not problems:
-        return frame
-    told = [problems.get(index, each) for index, each in enumerate(frame[PROBLEM])]
-    return frame.with_columns(pl.Series(PROBLEM, told, pl.String))
 
 
 def check_names(path: str, names: Sequence[str]) -> None:

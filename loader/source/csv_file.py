@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from loader.errors import SourceError
 from loader.source.content import BLOCK
-from loader.source.exact import Exact
+from loader.source.exact import Exact, too_long_problem
 from loader.source.plain import read_plain
 
 if TYPE_CHECKING:
@@ -153,17 +153,39 @@ class Reading:
         return chunk
 
     def _exactly(self, window: int) -> Chunk:
-        """Reads records one by one, at least one and at least `window` bytes of them if there are."""
+        """Reads records one by one, at least one and at least `window` bytes of them if there are.
+
+        A record that is too long to be held is given by itself.
+        """
         records: list[Record] = []
         begun, first_line = self._at, self._line
         while self._at < len(self._data) and self._at - begun < window:
             record = self._exact.record(self._data, self._at, self._line, final=self._ended)
-            if record is None and records:
+            if records and (record is None or record.goes_on):
                 break
             if record is None:
                 self._read()
                 begun = self._at
                 continue
+            if record.goes_on:
+                return self._skipped(record)
             self._at, self._line = record.end, self._line + record.breaks
             records.append(record)
         return self._exact.chunk(records, begun, self._offset, first_line)
+
+    def _skipped(self, record: Record) -> Chunk:
+        """A record that is not held: reads on to its line end, and keeps nothing of what comes."""
+        begun, line = self._offset + self._at, self._line
+        self._at = record.end
+        while (match := self._exact.cutter.line_end(self._data, self._at, final=self._ended)) is None:
+            left = 0 if self._ended else int(self._data.endswith(b"\r"))
+            self._at = len(self._data) - left
+            if self._ended:
+                break
+            self._read()
+        self._at = match.end() if match else self._at
+        breaks = record.breaks + (match is not None)
+        self._line += breaks
+        end = self._offset + self._at
+        whole = replace(record, end=end, breaks=breaks, problem=too_long_problem(end - begun))
+        return self._exact.chunk([whole], begun, 0, line)

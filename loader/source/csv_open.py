@@ -65,6 +65,18 @@ def open_csv(path: str, file_no: int, options: SourceOptions) -> CsvFile:
     )
 
 
+def csv_columns(path: str, options: SourceOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A text file's columns, and what was detected and assumed; reads no further than its header needs.
+
+    Raises:
+        SourceError: It cannot be read, is empty, or has no usable header.
+    """
+    content, form = _content(path, options)
+    opening, _ = _opening(content, form, options)
+    kept, dropped = kept_columns(path, opening.form.columns)
+    return kept, (*_detected(opening, content, options), *dropped)
+
+
 def _content(path: str, options: SourceOptions) -> tuple[Content, Form]:
     raw = Content(path, packed=is_packed(path))
     with raw.open(0) as stream:

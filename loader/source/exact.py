@@ -4,11 +4,30 @@ The rules, which the quick path follows too where it applies:
 
 - A cell is quoted if it begins with the quote. Inside, a doubled quote is a quote, and so is an escaped
   one; an escaped escape is an escape; delimiters and line ends are text.
-- After the closing quote comes a delimiter, a line end or the end of the file. Anything else is a
-  problem of the record, unless a line end stands before it in the same cell: then the quote was probably
-  never closed, and only the line that it was opened on is given up.
+- After the closing quote comes a delimiter, a line end or the end of the file. Text there is a problem of
+  the record.
 - A quote inside an unquoted cell is text.
 - Nothing at all between two line ends is no record.
+- A quote that spans lines was never closed if nothing closes it within LONGEST_RECORD, or if what closes it
+  shows that it does not:
+
+  - text follows, and the closing quote stands where a cell may begin (`1,"abc` / `2,"def"`; doubled quotes
+    may stand between), or most of the lines behind the first have as many cells as there are columns (where
+    only one line is behind, the first must have enough, too): `1,"abc,x` / `2,b,c` / `3,5" pipe,e`;
+  - a quote stands loose further on in the same record or is never closed there, or the record has too few
+    or too many cells, and the line on which the cell would end is a record with regular quotes by itself:
+    `1,"abc,x` / `2,y,", z"`;
+  - the record has too few or too many cells, its first line by itself has enough, and most of the lines
+    behind have as many as there are columns: `1,"abc,x` / `2,b,c` / `3,d,e"`.
+
+  Then the record ends with the line on which that quote was opened, and has a problem; the next line begins
+  a new record. A record that is written by the rules and has as many cells as there are columns is never
+  doubted, however many lines it has.
+- A cell longer than LONGEST_CELL is a problem of its record. A line longer than LONGEST_RECORD, or
+  with more than MOST_CELLS, is one record with a problem, of which only the beginning is kept.
+
+What a record is depends on what stands behind its first byte and on nothing before it, so that reading can
+begin with any record.
 """
 
 from __future__ import annotations
@@ -20,12 +39,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from loader.errors import SourceError
+from loader.source.cells import Cutter, Endless, Unclosed, Unfinished, is_ragged
 from loader.source.content import kept_bytes
-from loader.source.form import LONGEST_RECORD, Chunk, ragged_problem, text_schema
+from loader.source.form import LONGEST_CELL, LONGEST_RECORD, MOST_CELLS, Chunk, ragged_problem, text_schema
 
 if TYPE_CHECKING:
+    from loader.source.cells import Cut
     from loader.source.form import Form
+
+_KEPT: Final = 4096  # bytes of a line that is too long to be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,38 +59,28 @@ class Record:
         end: The index after its line end.
         breaks: How many line ends it holds, its own among them.
         problem: Why it cannot be read as a row, not counting its number of cells; None for a sound one.
+        is_cut: Whether `cells` are only its beginning.
+        goes_on: Whether its line end is still to come: `end` is then somewhere in it.
     """
 
     cells: list[str] | None
     end: int
     breaks: int
     problem: str | None = None
-
-
-_TOO_LONG: Final = f"not closed within {LONGEST_RECORD // 2**20} MiB"
-
-
-class _Unfinished(Exception):  # noqa: N818 - not an error: the data ends before the record does
-    """More data is needed to tell where the record ends."""
-
-
-class _Broken(Exception):  # noqa: N818 - not an error of the program: a quote that makes no sense
-    """The quotes of a cell that spans lines do not close as they must."""
+    is_cut: bool = False
+    goes_on: bool = False
 
 
 class Exact:
     """Reads single records.
 
     Args:
-        form: How they are written; `columns` are only used for messages and by `chunk`.
+        form: How they are written; the number of `columns` helps to judge quotes.
     """
 
     def __init__(self, form: Form) -> None:
         self._form = form
-        line_end = rb"\r\n?|\n" if form.lone_cr else rb"\n|\r\n|\r\Z"
-        self._line_end = re.compile(line_end)
-        self._cell_end = re.compile(re.escape(form.delimiter) + b"|" + line_end)
-        self._inside = _inside_pattern(form)
+        self.cutter = Cutter(form)
 
     def record(self, data: bytes, at: int, line: int, *, final: bool) -> Record | None:
         """Reads the record that begins at index `at`, before the end of `data`.
@@ -81,130 +93,59 @@ class Exact:
 
         Returns:
             The record; None where more data is needed to tell where it ends.
-
-        Raises:
-            SourceError: A line has no end within the longest record that is read.
         """
         try:
-            cells, end, problem = self._told_apart(data, at, line, final=final)
-        except _Unfinished:
-            if final or len(data) - at > LONGEST_RECORD:
-                raise self._endless(line) from None
+            cut = self.cutter.cut(data, at, final=final)
+        except Unclosed as unclosed:
+            return self._given_up(data, at, line, unclosed, final=final)
+        except Unfinished:
             return None
-        breaks = self._breaks(data, at, end)
-        if cells == [b""] and self._line_end.match(data, at):
-            return Record(None, end, breaks)
+        except Endless as endless:
+            return self._too_long(data, at, endless.seen, final=final)
+        if cut.cells == [b""] and data[at : at + 1] in (b"\r", b"\n"):
+            return Record(None, cut.end, self.cutter.breaks(data, at, cut.end))
+        return self._told(cut.cells, data, at, cut.end, _stray_problem(cut))
+
+    def _told(self, cells: list[bytes], data: bytes, at: int, end: int, problem: str | None) -> Record:
         texts, unreadable = self._decoded(cells, data[at:end])
-        problems = [text for text in (unreadable, problem, _nul(cells)) if text]
-        return Record(texts, end, breaks, "; ".join(problems) or None)
+        overlong = _overlong(cells) if end - at > LONGEST_CELL else None
+        nul = _nul(cells) if data.find(b"\0", at, end) >= 0 else None
+        problems = [text for text in (unreadable, problem, nul, overlong) if text]
+        return Record(texts, end, self.cutter.breaks(data, at, end), "; ".join(problems) or None)
 
-    def _told_apart(
-        self, data: bytes, at: int, line: int, *, final: bool
-    ) -> tuple[list[bytes], int, str | None]:
-        """Cells, the index after the record, and what is wrong with its quotes."""
-        why = _TOO_LONG
+    def _given_up(self, data: bytes, at: int, line: int, unclosed: Unclosed, *, final: bool) -> Record | None:
+        """The record as far as the line on which the quote was opened."""
         try:
-            cells, end, stray = self._cells(data, at, final=final)
-            if end - at <= LONGEST_RECORD:
-                return cells, end, None if stray is None else _stray_problem(stray, cells[stray])
-        except _Broken as broken:
-            why = str(broken)
-        cells, end = self._line_alone(data, at, final=final)
-        return cells, end, f"a quote opened in line {line} is {why}"
+            stop, end = self.cutter.line(data, unclosed.opened, at, final=final)
+        except Unfinished:
+            return None
+        except Endless as endless:
+            return self._too_long(data, at, endless.seen, final=final)
+        if data.count(self._form.delimiter, unclosed.opened, stop) >= MOST_CELLS:
+            return self._too_long(data, at, unclosed.opened, final=final)
+        cells = [*unclosed.before, *data[unclosed.opened : stop].split(self._form.delimiter)]
+        opened = line + self.cutter.breaks(data, at, unclosed.opened)
+        return self._told(cells, data, at, end, f"a quote opened in line {opened} is {unclosed.why}")
 
-    def _endless(self, line: int) -> SourceError:
-        return SourceError(
-            f"{self._form.path}: line {line} does not end within {LONGEST_RECORD // 2**20} MiB",
-            next_step="Check that the file is text, and what source.encoding and source.quote say.",
+    def _too_long(self, data: bytes, at: int, seen: int, *, final: bool) -> Record:
+        """The beginning of a record that is not held; it may go on behind the data."""
+        match = self.cutter.line_end(data, seen, final=final)
+        # A CR at the end of the data is left for what comes, which may begin with the rest of a CRLF.
+        end = match.end() if match else len(data) - (not final and data.endswith(b"\r"))
+        cells = [_replaced(cell, self._form) for cell in data[at : at + _KEPT].split(self._form.delimiter)]
+        return Record(
+            cells,
+            end,
+            self.cutter.breaks(data, at, end),
+            too_long_problem(end - at),
+            is_cut=True,
+            goes_on=match is None and not final,
         )
-
-    def _cells(self, data: bytes, at: int, *, final: bool) -> tuple[list[bytes], int, int | None]:
-        """Cells, the index after the record, and the index of the first cell with stray text."""
-        if bare := self._bare(data, at, final=final):
-            return bare
-        cells: list[bytes] = []
-        stray: int | None = None
-        while True:
-            if self._form.quote is not None and data.startswith(self._form.quote, at):
-                cell, at, sound = self._quoted(data, at, final=final)
-                stray = len(cells) if stray is None and not sound else stray
-            else:
-                match = self._end_of_cell(data, at, final=final)
-                stop = match.start() if match else len(data)
-                cell, at = data[at:stop], stop
-            cells.append(cell)
-            match = self._end_of_cell(data, at, final=final)
-            if match is None:
-                return cells, at, stray
-            at = match.end()
-            if match[0] != self._form.delimiter:
-                return cells, at, stray
-
-    def _bare(self, data: bytes, at: int, *, final: bool) -> tuple[list[bytes], int, None] | None:
-        """A record of one line without quotes, as `_cells` would give it; None if it is not one."""
-        match = self._line_end.search(data, at)
-        if match is None or (not final and match.end() == len(data) and match[0] == b"\r"):
-            return None
-        if self._form.quote is not None and data.find(self._form.quote, at, match.start()) >= 0:
-            return None
-        return data[at : match.start()].split(self._form.delimiter), match.end(), None
-
-    def _end_of_cell(self, data: bytes, at: int, *, final: bool) -> re.Match[bytes] | None:
-        """The next delimiter or line end; None at the end of the file."""
-        match = self._cell_end.search(data, at)
-        if not final and (match is None or (match.end() == len(data) and match[0] == b"\r")):
-            raise _Unfinished
-        return match
-
-    def _quoted(self, data: bytes, at: int, *, final: bool) -> tuple[bytes, int, bool]:
-        """A quoted cell's text, the index after it, and whether nothing stood after its closing quote.
-
-        A cell with stray text is given as it stands, quotes and all.
-        """
-        quote, escape = self._form.quote or b"", self._form.escape or b""
-        parts: list[bytes] = []
-        here = at + len(quote)
-        while match := self._inside.search(data, here):
-            if match.end() + len(quote) > len(data) and not final:
-                raise _Unfinished
-            parts.append(data[here : match.start()])
-            here = match.end()
-            if match[0] == quote:
-                break
-            parts.append(match[0][len(escape) :] if escape and match[0].startswith(escape) else quote)
-        else:
-            if not final and len(data) - at <= LONGEST_RECORD:
-                raise _Unfinished
-            raise _Broken("never closed" if len(data) - at <= LONGEST_RECORD else _TOO_LONG)
-        if here - at > LONGEST_RECORD:
-            raise _Broken(_TOO_LONG)
-        end = self._end_of_cell(data, here, final=final)
-        stop = end.start() if end else len(data)
-        if stop == here:
-            return b"".join(parts), here, True
-        if self._line_end.search(data, at, here):
-            raise _Broken("not closed before other text follows")
-        return data[at:stop], stop, False
-
-    def _line_alone(self, data: bytes, at: int, *, final: bool) -> tuple[list[bytes], int]:
-        match = self._line_end.search(data, at)
-        if match is None and not final:
-            raise _Unfinished
-        stop, end = match.span() if match else (len(data), len(data))
-        if end - at > LONGEST_RECORD:
-            raise _Unfinished
-        return data[at:stop].split(self._form.delimiter), end
-
-    def _breaks(self, data: bytes, at: int, end: int) -> int:
-        breaks = data.count(b"\n", at, end)
-        if self._form.lone_cr:
-            breaks += data.count(b"\r", at, end) - data.count(b"\r\n", at, end)
-        return breaks
 
     def _decoded(self, cells: list[bytes], raw: bytes) -> tuple[list[str], str | None]:
         form = self._form
         try:
-            return [cell.decode(form.scanned) for cell in cells], None
+            return [str(cell, form.scanned) for cell in cells], None
         except UnicodeDecodeError:
             texts = [_replaced(cell, form) for cell in cells]
         place = next(index for index, cell in enumerate(cells) if not _decodes(cell, form.scanned))
@@ -233,7 +174,12 @@ class Exact:
         lines = np.concatenate(([line], next_lines[:-1])).astype(np.int64)
         kept = np.array([record.cells is not None for record in records], dtype=np.bool_)
         rows, extra = self._rows(records)
-        frame = pl.DataFrame(rows, schema=text_schema(self._form.columns), orient="row")
+        schema = text_schema(self._form.columns)
+        frame = (
+            pl.DataFrame(list(zip(*rows, strict=True)), schema, orient="col")
+            if rows
+            else pl.DataFrame([], schema)
+        )
         return Chunk(frame, starts[kept], ends[kept], lines[kept], next_lines[kept], extra)
 
     def _rows(self, records: list[Record]) -> tuple[list[tuple[str | None, ...]], dict[int, tuple[str, ...]]]:
@@ -245,7 +191,7 @@ class Exact:
                 continue
             surplus = tuple(record.cells[width:])
             problem = record.problem
-            if any(surplus) or len(record.cells) < width:
+            if not record.is_cut and is_ragged(record.cells, width):
                 ragged = ragged_problem(len(record.cells), self._form)
                 problem = f"{problem}; {ragged}" if problem else ragged
             if any(surplus):
@@ -255,13 +201,14 @@ class Exact:
         return rows, extra
 
 
-def _inside_pattern(form: Form) -> re.Pattern[bytes]:
-    quote = re.escape(form.quote or b'"')
-    branches = [quote + quote, quote]
-    if form.escape is not None:
-        mark = re.escape(form.escape)
-        branches = [mark + quote, mark + mark, *branches]
-    return re.compile(b"|".join(branches))
+def too_long_problem(length: int) -> str:
+    """What to say of a record that is longer than LONGEST_RECORD, or has more than MOST_CELLS.
+
+    Args:
+        length: Its length in bytes.
+    """
+    most = f"{LONGEST_RECORD // 2**20} MiB and {MOST_CELLS:,} cells"
+    return f"is {length:,} bytes long; at most {most} are read as one record: only {_KEPT:,} bytes are kept"
 
 
 def _decodes(cell: bytes, encoding: str) -> bool:
@@ -292,8 +239,18 @@ def _nul(cells: list[bytes]) -> str | None:
     return None if place is None else f"holds a NUL byte in cell {place + 1}"
 
 
-def _stray_problem(place: int, cell: bytes) -> str:
-    return f"has text after the closing quote of cell {place + 1}: {_short(cell)}"
+def _overlong(cells: list[bytes]) -> str | None:
+    place = next((index for index, cell in enumerate(cells) if len(cell) > LONGEST_CELL), None)
+    if place is None:
+        return None
+    found, most = f"{len(cells[place]):,} bytes long", f"{LONGEST_CELL // 2**20} MiB"
+    return f"cell {place + 1} is {found}, and at most {most} are read as one cell"
+
+
+def _stray_problem(cut: Cut) -> str | None:
+    if cut.stray is None:
+        return None
+    return f"has text after the closing quote of cell {cut.stray + 1}: {_short(cut.cells[cut.stray])}"
 
 
 def _short(cell: bytes) -> str:

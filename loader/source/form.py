@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST_RECORD: Final = 64 * 1024 * 1024  # bytes; what is longer was never meant as one record
+LONGEST_CELL: Final = 16 * 1024 * 1024  # bytes; a record with a longer one is rejected
+MOST_CELLS: Final = 100_000  # of a record; so many were never meant as one, and would not fit into memory
 
 
 @dataclass(frozen=True, slots=True)

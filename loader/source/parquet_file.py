@@ -110,6 +110,21 @@ def open_parquet(path: str, file_no: int) -> ParquetFile:
     return ParquetFile(file, height)
 
 
+def parquet_columns(path: str) -> tuple[dict[str, pl.DataType], tuple[str, ...]]:
+    """A Parquet file's columns with their types, and what was assumed; reads no rows.
+
+    Raises:
+        SourceError: It is no readable Parquet file, or its columns cannot be used.
+    """
+    try:
+        types = pl.read_parquet_schema(path)
+    except (PolarsError, PanicException, OSError) as error:
+        raise _unreadable(path, error) from error
+    check_names(path, list(types))
+    kept, dropped = kept_columns(path, tuple(types))
+    return {name: _plain_type(types[name]) for name in kept}, dropped
+
+
 def _plain_type(kind: PolarsDataType) -> pl.DataType:
     """The type with text for every category in it, and lists for arrays."""
     if isinstance(kind, type):

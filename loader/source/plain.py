@@ -11,7 +11,7 @@ import polars as pl
 
 from loader.records import PROBLEM
 from loader.source.exact import Exact
-from loader.source.form import Chunk, ragged_problem
+from loader.source.form import LONGEST_CELL, MOST_CELLS, Chunk, ragged_problem
 from loader.source.scan import scan
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def read_plain(
         them; None if it holds no complete record or needs the exact path.
     """
     found = scan(data, form, final=final) if form.is_simple and not data.startswith(codecs.BOM_UTF8) else None
-    if found is None or not found.consumed:
+    if found is None or not found.consumed or _needs_judgement(found, form):
         return None
     frame = _frame(data, found, form)
     if frame is None:
@@ -56,6 +56,16 @@ def read_plain(
         extra=extra,
     )
     return chunk, found.consumed, line + found.breaks
+
+
+def _needs_judgement(found: Scan, form: Form) -> bool:
+    """Whether a record is ragged and spans lines, so that a quote may be at fault, or may be too long."""
+    if not len(found.starts):
+        return False
+    if int((found.ends - found.starts).max()) > LONGEST_CELL or int(found.cells.max()) > MOST_CELLS:
+        return True
+    spans = found.next_lines - found.lines > 1
+    return bool((spans & (found.cells != len(form.columns))).any())
 
 
 def _frame(data: bytes, found: Scan, form: Form) -> pl.DataFrame | None:

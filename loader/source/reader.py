@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import polars as pl
 
 from loader.errors import SourceChanged, SourceError, SourceLost
 from loader.records import Position
 from loader.source.batches import csv_batches
-from loader.source.csv_open import open_csv
-from loader.source.parquet_file import ParquetFile, open_parquet
+from loader.source.csv_open import csv_columns, open_csv
+from loader.source.parquet_file import ParquetFile, open_parquet, parquet_columns
 from loader.source.paths import expand, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from loader.records import Batch, SourceFile
     from loader.settings import SourceOptions
@@ -112,6 +116,49 @@ def open_source(paths: Sequence[str], options: SourceOptions) -> Source:
         else:
             opened.append(open_csv(path, file_no, options))
     return Source(opened)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a file's header says.
+
+    Attributes:
+        path: The file, as named or as a glob found it.
+        name: Its name without folders.
+        schema: Its columns in order with their types, as `SourceFile` has them.
+        notes: What was detected and assumed, one line each, for people.
+    """
+
+    path: str
+    name: str
+    schema: Mapping[str, pl.DataType]
+    notes: tuple[str, ...]
+
+
+def read_columns(paths: Sequence[str], options: SourceOptions) -> list[Columns]:
+    """The columns of files, by their headers alone where the format has one.
+
+    Args:
+        paths: Paths and globs.
+        options: How to read them; what is left out is detected for each file.
+
+    Raises:
+        SourceError: As from `open_source`.
+    """
+    return [_columns(path, options) for path in expand(paths)]
+
+
+def _columns(path: str, options: SourceOptions) -> Columns:
+    kind: str = kind_of(path, options.format)
+    name = Path(path).name
+    if kind == "parquet":
+        schema, notes = parquet_columns(path)
+        return Columns(path, name, schema, notes)
+    if kind == "csv":
+        names, notes = csv_columns(path, options)
+        return Columns(path, name, dict.fromkeys(names, pl.String()), notes)
+    file = open_source([path], options).files[0]
+    return Columns(path, name, file.schema, file.notes)
 
 
 def _batches(opened: CsvFile | ParquetFile, rows: int, start: Position, limit: int | None) -> Iterator[Batch]:

@@ -48,6 +48,8 @@ def _reading(place: Path, rows: int) -> None:
     by_hand = run([*_SUBJECTS, "read_csv", path])
     print(row("csv.DictReader", rows, by_hand))
     print(row("polars scan_csv.collect_batches", rows, run([*_SUBJECTS, "read_scan", path]), by_hand))
+    print(row("loader, the exact path alone", rows, run([*_SUBJECTS, "read_exact", path]), by_hand))
+    print(row("loader preview --format csv --limit 0", rows, run([*_SUBJECTS, "preview", path]), by_hand))
     print(row("loader, batches of 10,000", rows, run([*_SUBJECTS, "read", path]), by_hand))
     print(row("loader, batches of 1,000", rows, run([*_SUBJECTS, "read", path, "1000"]), by_hand))
     mapping = str(place / "mapping.yaml")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 import polars as pl
 
+from loader.cli import run
 from loader.pipeline import open_inputs, read_mapping
 from loader.resources import BillingRun
 from loader.settings import SourceOptions
@@ -24,6 +28,18 @@ def read(path: str, rows: str = "10000") -> None:
     """The loader's reader: frames with record and line numbers."""
     batches = open_source([path], SourceOptions()).batches(int(rows))
     print(sum(batch.rows.height for batch in batches))
+
+
+def read_exact(path: str) -> None:
+    """The reader's exact path alone, on a file that does not need it."""
+    with mock.patch("loader.source.csv_file.read_plain", return_value=None):
+        read(path)
+
+
+def preview(path: str) -> None:
+    """`loader preview --format csv --limit 0` into nothing."""
+    with Path(os.devnull).open("w", encoding="utf-8") as nothing, contextlib.redirect_stdout(nothing):
+        run(["preview", path, "--format", "csv", "--limit", "0"])
 
 
 def read_scan(path: str) -> None:
@@ -125,7 +141,10 @@ async def _post(url: str, rows: int, concurrency: int) -> None:
         await asyncio.gather(*(work() for _ in range(concurrency)))
 
 
-SUBJECTS = {each.__name__: each for each in (read, read_scan, read_csv, build, script, post, serve)}
+SUBJECTS = {
+    each.__name__: each
+    for each in (read, read_exact, preview, read_scan, read_csv, build, script, post, serve)
+}
 
 if __name__ == "__main__":
     SUBJECTS[sys.argv[1]](*sys.argv[2:])

@@ -69,6 +69,7 @@ REMINDERS = "application_reminder_options.reminders"
         (TEXT, "{column: A, value: B}", "a rule has exactly one origin"),
         (TEXT, "{case: lower}", "this one has none"),
         (TEXT, "{column: A, case: Upper}", "case: "),
+        (TEXT, "{columns: []}", "columns: "),
         (TEXT, "{column: A, otherwise: keep}", "otherwise goes with map"),
         (TEXT, "{column: A, timezone: Europe/Berlin}", "timezone goes with datetime"),
         (TEXT, "{column: A, split: ''}", "split: "),
@@ -76,7 +77,6 @@ REMINDERS = "application_reminder_options.reminders"
         (NUMBER, "{column: A, number: {decimals: ','}}", "unknown key 'decimals' (did you mean 'decimal'?)"),
         (TEXT, "{template: 'x {'}", "a '{' that names no column"),
         (TEXT, "{template: 'x {}'}", "that names no column"),
-        (TEXT, "{lookup: billing-template, column: A}", "this version does not resolve lookups"),
         (TEXT, "{lookup: billing-template}", "a lookup names the column of the key"),
         (TEXT, '{sql: "A +"}', "this SQL does not parse"),
         (TEXT, "[A]", "notification_email is text, not a list"),
@@ -129,18 +129,17 @@ fields:
     found = [(each.line, each.column, each.path) for each in findings(text)]
     assert found == [
         (2, 1, "external_id"),
-        (3, 1, "where"),
-        (4, 1, "name"),
+        (3, 8, "where"),
         (4, 1, "application_expiration_options.expiration_date_range_end"),
         (4, 1, "application_expiration_options.expiration_date_range_start"),
         (4, 1, "training_provider_billing_options.invoice_template_id"),
         (4, 1, "training_provider_billing_options.payment_terms_id"),
         (5, 3, "nmae"),
-        (6, 12, "status"),
-        (7, 3, "run_date"),
+        (6, 19, "status"),
+        (7, 31, "run_date"),
         (8, 18, "drop_options.drop_notice"),
     ]
-    assert str(findings(text)[7]) == (
+    assert str(findings(text)[6]) == (
         "m.yaml:5:3: nmae: unknown field 'nmae' in this record type (did you mean 'name'?)"
     )
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pytest
 
+from loader.examples import run_examples
 from loader.mapping import compile_mapping, parse_mapping
-from loader.mapping.columns import columns_of, sql_columns
-from loader.mapping.tree import leaves
 from loader.payload import build
 from loader.records import EXTERNAL_ID, RECORD_NO
 from tests.mapping.mapping_cases import ANY, LIST, RUN, TEXT, bodies, frame, mapped, states, values
-
-if TYPE_CHECKING:
-    from loader.mapping import Mapping
-    from loader.mapping.spec import Example
 
 REMINDERS = "application_reminder_options.reminders"
 MAPPINGS = Path(__file__).parents[2] / "mappings"
@@ -54,26 +49,6 @@ examples:
 """  # noqa: E501 - as the language's document has it
 
 
-def columns_read(mapping: Mapping) -> set[str]:
-    """All columns that a mapping names."""
-    found = {name for leaf in leaves(mapping.tree) for name in columns_of(leaf.rule)}
-    found |= set(columns_of(mapping.external_id)) if mapping.external_id else set()
-    return found | (set(sql_columns(mapping.file.where)) if mapping.file.where else set())
-
-
-def holds(mapping: Mapping, example: Example) -> None:
-    """Maps an example's row, columns that it leaves out null, and compares."""
-    row = {name: example.row.get(name) for name in columns_read(mapping)}
-    payloads = mapped(mapping, {name: pl.Series([value]) for name, value in row.items()})
-    if example.errors is not None:
-        assert set(payloads.findings["field"]) == set(example.errors)
-    if example.payload is not None:
-        assert payloads.findings["message"].to_list() == []
-        (body,) = bodies(payloads)
-        for name, value in example.payload.items():
-            assert body[name] == value
-
-
 @pytest.mark.parametrize(
     "text", [DOCUMENTED, *(path.read_text("utf-8") for path in sorted(MAPPINGS.glob("*.yaml")))]
 )
@@ -81,8 +56,7 @@ def test_examples_hold(text: str) -> None:
     """A mapping's own examples become what they say, through the real engine."""
     mapping = parse_mapping(text)
     assert len(mapping.file.examples) >= 2
-    for example in mapping.file.examples:
-        holds(mapping, example)
+    assert run_examples(mapping) == []
 
 
 def test_origins() -> None:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from loader.errors import MappingError
 from loader.mapping import Mapping, parse_mapping
 from loader.mapping.columns import columns_of, sql_columns
+from loader.mapping.places import split_lines
 from loader.mapping.tree import leaves
+from loader.pipeline import Silent, check
 from tests.mapping.mapping_cases import bodies, mapped
 
 if TYPE_CHECKING:
@@ -93,3 +95,24 @@ def test_broken_mappings_are_findings_or_work(text: str, chance: Random) -> None
     assert all(finding.file == "m.yaml" and finding.line for finding in findings)
     for body in filter(None, found):
         mapping.record.model_validate(body)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(SHIPPED), st.randoms(use_true_random=False))
+def test_broken_mappings_are_checked_to_the_end(text: str, chance: Random) -> None:
+    """A spoilt mapping with its examples ends in findings with places: those of parsing, and more."""
+    spoilt = broken(text, chance)
+    checked = check(spoilt, "m.yaml", [], {}, Silent())
+    lines = split_lines(spoilt)
+    for each in checked.findings:
+        assert each.file == "m.yaml"
+        if each.end_column is not None:
+            assert each.line
+            assert each.column
+            assert each.column < each.end_column <= len(lines[each.line - 1]) + 2
+    errors: tuple[MappingFinding, ...] = ()
+    try:
+        parse_mapping(spoilt, "m.yaml")
+    except MappingError as error:
+        errors = error.findings
+    assert set(errors) <= set(checked.findings)

@@ -19,8 +19,8 @@ def can_trace() -> bool:
     return tried.returncode == 0
 
 
-def pytest_report_header() -> str | None:
-    """A line of the heading, where the proof is left out."""
+def heading() -> str | None:
+    """A line of the run's heading, where the proof is left out."""
     if can_trace():
         return None
     return f"NOT PROVEN HERE: tests/proof/{PROOF} needs strace (apt-get install strace) that may trace"

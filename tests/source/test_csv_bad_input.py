@@ -231,11 +231,52 @@ def test_cell_of_a_megabyte(tmp_path: Path, *, quoted: bool) -> None:
     assert got.lines == ([2, 3, 500_004, 3_000_005] if quoted else [2, 3, 4, 5])
 
 
-def test_line_without_end(tmp_path: Path) -> None:
-    """What goes on for more than 64 MiB without a line end is no record."""
-    source = opened(tmp_path, b"a,b\n1,2\n" + b"x" * (65 * 2**20))
-    with pytest.raises(SourceLost, match="line 3 does not end within 64 MiB"):
-        list(source.batches(10))
+@pytest.mark.parametrize("tail", [b"", b"\n3,4\n5,6\n", b"\r\n3,4\r\n5,6"])
+def test_line_without_end(tmp_path: Path, tail: bytes) -> None:
+    """What goes on for more than 64 MiB without a line end costs one record; its beginning is kept."""
+    long = b"x," + b"y" * (70 * 2**20)
+    got = read_bytes(tmp_path, b"a,b\n1,2\n" + long + tail)
+    assert got.cells[0] == ("1", "2")
+    assert got.cells[1] == ("x", "y" * 4094)
+    assert got.cells[2:] == ([("3", "4"), ("5", "6")] if tail else [])
+    assert got.lines == [2, 3, 4, 5][: len(got.cells)]
+    told = got.problems[1] or ""
+    assert "at most 64 MiB and 100,000 cells are read as one record: only 4,096 bytes are kept" in told
+    length = len(long) + (len(tail) - len(tail.lstrip()))
+    assert told.startswith(f"is {length:,} bytes long")
+    assert [problem for problem in got.problems if problem] == [told]
+
+
+def test_reading_on_from_a_line_without_end(tmp_path: Path) -> None:
+    """Positions before and behind a line that is not held are as good as any other."""
+    source = opened(tmp_path, b"a,b\n1,2\nx," + b"y" * (65 * 2**20) + b"\n3,4\n")
+    one_by_one = read(source, rows=1)
+    for batch in one_by_one.batches:
+        again = read(source, rows=1, start=batch.start)
+        assert again.cells == one_by_one.cells[batch.start.seq :]
+        assert again.problems == one_by_one.problems[batch.start.seq :]
+
+
+@pytest.mark.parametrize("before", [b"", b'"q",', b'"l\nm",'])
+def test_line_with_too_many_cells(tmp_path: Path, before: bytes) -> None:
+    """A line of a million cells costs one record, and is not held as a million objects."""
+    got = read_bytes(tmp_path, b"a,b\n" + before + b"xx," * 1_000_000 + b"\n3,4\n")
+    assert len(got.cells) == 2
+    assert got.cells[1] == ("3", "4")
+    assert (got.problems[0] or "").startswith(f"is {3_000_001 + len(before):,} bytes long; at most")
+    assert got.problems[1] is None
+    assert got.lines == [2, 3 + before.count(b"\n")]
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+def test_cell_that_is_too_long(tmp_path: Path, *, quoted: bool) -> None:
+    """A cell of more than 16 MiB costs its record, which is kept whole."""
+    text = "x,\n" * (6 * 2**20) if quoted else "x" * (17 * 2**20)
+    mark = '"' if quoted else ""
+    got = read_bytes(tmp_path, f"a,b\n1,2\n3,{mark}{text}{mark}\n5,6\n".encode())
+    assert got.cells == [("1", "2"), ("3", text), ("5", "6")]
+    words = f"cell 2 is {len(text):,} bytes long, and at most 16 MiB are read as one cell"
+    assert got.problems == [None, words, None]
 
 
 def test_unclosed_quote_in_a_large_file(tmp_path: Path) -> None:

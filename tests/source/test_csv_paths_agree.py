@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -81,6 +82,24 @@ def test_block_borders_do_not_show(data: bytes, block: int, *, lone_cr: bool) ->
     pieces = list(Reading(form, io.BytesIO(data), 0, 1, block=block).chunks())
     whole = [exactly(data, form)] if data else []
     assert facts(pieces) == facts(whole)
+
+
+@given(
+    data=st.text(alphabet="ab;|\"'\\\r\n", max_size=30).map(str.encode),
+    delimiter=st.sampled_from([b";", b"||", b"|;", "§".encode()]),
+    quote=st.sampled_from([b'"', b"'", b"''"]),
+    escape=st.sampled_from([None, b"\\"]),
+)
+@settings(max_examples=500, deadline=None)
+def test_regular_lines_are_no_special_case(
+    data: bytes, delimiter: bytes, quote: bytes, escape: bytes | None
+) -> None:
+    """The exact path's short way with lines of regular quotes gives what its long way gives."""
+    form = replace(FORM, delimiter=delimiter, quote=quote, escape=escape)
+    short = exactly(data, form) if data else None
+    with mock.patch("loader.source.cells.Cutter._regular", return_value=None):
+        long = exactly(data, form) if data else None
+    assert facts([short] if short else []) == facts([long] if long else [])
 
 
 def test_quick_path_takes_plain_text() -> None:

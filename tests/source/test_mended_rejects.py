@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from loader.records import PROBLEM
 from loader.settings import SourceOptions
 from loader.source import open_source
@@ -57,3 +59,32 @@ def test_message_column_of_a_source_of_its_own_means_nothing(tmp_path: Path) -> 
     (batch,) = open_source([str(path)], SourceOptions()).batches(10)
 
     assert batch.rows[PROBLEM].to_list() == [None]
+
+
+FAULTS = {
+    "open quote": ('7,"""Spring",C', "a quote opened in line 2 is never closed", "7,Spring,C"),
+    "stray quote": ('7,"""Spr"" ing",C', "has text after the closing quote of cell 2: x", "7,Spring,C"),
+    "bytes": ("7,Spr\ufffdng,C", 'bytes at position 5 (column ""Name"") are not utf-8: b\'x\'', "7,Spring,C"),
+    "wide bytes": ("7,Spr?ng,C", "holds bytes that are not utf-16-le: b'x'", "7,Spring,C"),
+    "cut": ("7,Spri,C", "is 70,000,000 bytes long; at most 64 MiB are read as one record", None),
+    "short and open": (
+        '7,"""Spring",',
+        "a quote opened in line 2 is never closed; has 2 cells, the header has 3",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("row", "message", "mended"), FAULTS.values(), ids=FAULTS)
+def test_other_faults_that_nobody_mended(tmp_path: Path, row: str, message: str, mended: str | None) -> None:
+    """A record whose fault can still be seen is rejected again, until it is mended or its message emptied."""
+    path = tmp_path / "rejects.csv"
+    (problem,) = problems(path, f'{row},invalid,1,2,,"{message}"\n')
+
+    assert problem is not None
+    again = problem.replace('"', '""')
+    assert ", as when it was rejected: mend it" in problem
+    assert problems(path, f'{row},invalid,1,2,,"{again}"\n') == [problem]
+    assert problems(path, f"{row},invalid,1,2,,\n") == [None]
+    if mended:
+        assert problems(path, f'{mended},invalid,1,2,,"{message}"\n') == [None]

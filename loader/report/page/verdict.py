@@ -1,0 +1,76 @@
+"""The verdict of a report in one sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from loader.records import Status
+from loader.report.page.values import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from loader.records import LoadState
+
+_REJECTED: Final = (Status.INVALID, Status.BLOCKED, Status.REFUSED)
+
+
+def dry_run_verdict(rows: Mapping[str, int]) -> Verdict:
+    """What a dry run came to.
+
+    Args:
+        rows: As `dry_rows` gives them.
+    """
+    read, valid, wrong = rows["read"], rows["valid"], _rejected(rows)
+    if not read:
+        return Verdict("The source has no rows: there is nothing to load.", "bad")
+    if wrong and not valid:
+        return Verdict(f"No row can be loaded: something is wrong with {_of(wrong, read)}.", "bad")
+    if wrong:
+        return Verdict(f"{valid:,} of {_rows(read)} can be loaded; {wrong:,} cannot, as they are.", "warning")
+    if not valid:
+        return Verdict("Nothing is left to load: every row is already loaded or filtered.", "good")
+    if valid == read:
+        return Verdict(f"{_every(read)} can be loaded.", "good")
+    return Verdict(f"{valid:,} of {_rows(read)} can be loaded; the others need not be.", "good")
+
+
+def load_verdict(rows: Mapping[str, int], state: LoadState) -> Verdict:
+    """What a load came to.
+
+    Args:
+        rows: As `load_rows` gives them.
+        state: How the load stands.
+    """
+    read, there = rows["read"], rows.get(Status.CREATED, 0) + rows.get(Status.ALREADY_LOADED, 0)
+    wrong, doubt, pending = _rejected(rows), rows.get(Status.IN_DOUBT, 0), rows.get(Status.PENDING, 0)
+    if state != "finished" or pending:
+        left = f"{_rows(pending)} still wait{'s' if pending == 1 else ''}"
+        return Verdict(f"The load is not finished: {_of(there, read)} {_are(there)} loaded, {left}.", "bad")
+    if doubt:
+        return Verdict(f"{_of(there, read)} {_are(there)} loaded; for {doubt:,} more it is not known.", "bad")
+    if wrong:
+        return Verdict(f"{_of(there, read)} {_are(there)} loaded; {wrong:,} {_are(wrong)} not.", "warning")
+    if there == read:
+        return Verdict(f"{_every(read)} {_are(read)} loaded.", "good")
+    return Verdict(f"{_of(there, read)} {_are(there)} loaded; the others were left out on purpose.", "good")
+
+
+def _rejected(rows: Mapping[str, int]) -> int:
+    return sum(rows.get(each, 0) for each in _REJECTED)
+
+
+def _every(count: int) -> str:
+    return "The only row" if count == 1 else f"All {_rows(count)}"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{part:,} of {_rows(whole)}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

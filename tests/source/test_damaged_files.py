@@ -1,0 +1,285 @@
+"""Truncated, bit-flipped and badly quoted files: every record is read or rejected, and nothing runs away."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+
+from loader.errors import SourceError
+from loader.records import PROBLEM
+from loader.settings import SourceOptions
+from loader.source import open_source
+from loader.source.csv_file import Reading
+from loader.source.exact import Exact
+from loader.source.form import Form
+from loader.source.plain import read_plain
+from tests.source.source_cases import read, read_bytes
+from tests.source.test_csv_paths_agree import exactly, facts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WIDTH: Final = 3
+FORM: Final = Form("x.csv", "utf-8", "utf-8", b",", b'"', None, lone_cr=False, columns=("a", "b", "c"))
+BOUNDED: Final = settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+texts = st.text(alphabet='ab,"\n\r é1', max_size=6)
+words = st.text(alphabet="ab,\"' é1", max_size=5)
+
+
+def tables(cells: st.SearchStrategy[str]) -> st.SearchStrategy[list[list[str]]]:
+    """Tables of WIDTH columns."""
+    return st.lists(st.lists(cells, min_size=WIDTH, max_size=WIDTH), min_size=2, max_size=8)
+
+
+def written(table: list[list[str]], *, line_end: str = "\n", all_quoted: bool = False) -> str:
+    """A table as the csv module writes it."""
+    text = io.StringIO(newline="")
+    breaks = any(mark in cell for mark in "\r\n" for row in table for cell in row)  # not always quoted
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if all_quoted or breaks else csv.QUOTE_MINIMAL
+    writer = csv.writer(text, lineterminator=line_end, quoting=quoting)
+    writer.writerows(table)
+    return text.getvalue()
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What happens to a file's bytes at a place, given as a share of its length."""
+
+    kind: str
+    share: float
+    mark: bytes
+
+    def applied(self, data: bytes) -> bytes:
+        """The damaged bytes."""
+        at = min(int(self.share * len(data)), max(0, len(data) - 1))
+        if self.kind == "cut":
+            return data[:at]
+        if self.kind == "flip":
+            return data[:at] + bytes([data[at] ^ (self.mark[0] or 1)]) + data[at + 1 :] if data else data
+        if self.kind == "drop":
+            return data[:at] + data[at + 1 :]
+        return data[:at] + self.mark + data[at:]
+
+
+damages = st.lists(
+    st.builds(
+        Damage,
+        st.sampled_from(["cut", "flip", "drop", "insert", "insert"]),
+        st.floats(0, 1, exclude_max=True),
+        st.sampled_from([b'"', b'"', b",", b"\n", b"\r", b"\0", b"\xe9", b"\x80", b'""', b"\x01", b"\x04"]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+damaged = st.builds(
+    lambda table, line_end, all_quoted, hurt: _hurt(
+        written(table, line_end=line_end, all_quoted=all_quoted).encode(), hurt
+    ),
+    tables(texts),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.booleans(),
+    damages,
+)
+
+
+def _hurt(data: bytes, hurt: list[Damage]) -> bytes:
+    for each in hurt:
+        data = each.applied(data)
+    return data
+
+
+@pytest.mark.parametrize("lone_cr", [False, True])
+@given(data=damaged, block=st.integers(1, 60))
+@example(data=b'1,"abc,x\n2,",",c\n3,",",d\n', block=4)
+@example(data=b'1,"abc,x\n2,b,c\n3,d,e"\n4,5,6\n', block=9)
+@settings(max_examples=300, deadline=None)
+def test_paths_agree_on_damaged_text(data: bytes, block: int, *, lone_cr: bool) -> None:
+    """What the quick path takes on, it reads as the exact path does; blocks of any size give the same."""
+    form = Form("x.csv", "utf-8", "utf-8", b",", b'"', None, lone_cr=lone_cr, columns=("a", "b", "c"))
+    whole = facts([exactly(data, form)]) if data else []
+    found = read_plain(data, form, 0, 1, final=True)
+    if found is not None:
+        assert found[1] == len(data)
+        assert facts([found[0]]) == whole
+    assert facts(list(Reading(form, io.BytesIO(data), 0, 1, block=block).chunks())) == whole
+
+
+@given(data=damaged, rows=st.integers(1, 5))
+@BOUNDED
+def test_every_record_is_read_or_rejected(tmp_path: Path, data: bytes, rows: int) -> None:
+    """Numbers follow each other, lines are right, no byte is between records but blank lines."""
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"a,b,c\n" + data)
+    source = open_source([str(path)], SourceOptions(delimiter=",", encoding="utf-8"))
+    one_by_one = read(source, rows=1)
+    whole = path.read_bytes()
+    at = 6
+    for number, batch in enumerate(one_by_one.batches, 1):
+        start, end = batch.start.offset, batch.end.offset
+        assert batch.start.record_no == number
+        assert not whole[at:start].strip(b"\r\n")
+        assert batch.start.line == 1 + whole.count(b"\n", 0, start)
+        assert end > start
+        at = end
+        if batch.rows[PROBLEM][0] is None and b"\r" not in whole[start:end]:  # csv ends a line at any CR
+            assert list(one_by_one.cells[number - 1]) == _by_csv(whole[start:end])
+    assert not whole[at:].strip(b"\r\n")
+    assert one_by_one.numbers == list(range(1, len(one_by_one.cells) + 1))
+    together = read(source, rows=rows)
+    for batch in together.batches:
+        again = read(source, rows=rows, start=batch.start)
+        done = batch.start.seq
+        assert again.cells == one_by_one.cells[done:] == together.cells[done:]
+        assert again.problems == one_by_one.problems[done:]
+        assert again.lines == one_by_one.lines[done:]
+
+
+def _by_csv(raw: bytes) -> list[str]:
+    """A sound record's cells as the csv module reads them."""
+    text = raw.decode("utf-8").removesuffix("\n")
+    (row,) = csv.reader(io.StringIO(text, newline=""))
+    assert not any(row[WIDTH:])
+    return row[:WIDTH]
+
+
+@given(data=st.binary(max_size=300) | damaged)
+@BOUNDED
+def test_any_bytes_at_all(tmp_path: Path, data: bytes) -> None:
+    """A file of anything, its header too, is read or refused with words."""
+    path = tmp_path / "rows.csv"
+    path.write_bytes(data)
+    try:
+        source = open_source([str(path)], SourceOptions())
+    except SourceError as error:
+        words = (error.message, error.next_step)
+    else:
+        words = ("read", "on")
+    assert all(words)
+    if words[0] != "read":
+        return
+    got = read(source, rows=2)
+    assert got.numbers == list(range(1, len(got.numbers) + 1))
+    assert len(got.cells) == len(got.problems)
+
+
+@given(
+    table=tables(words),
+    row=st.integers(0, 7),
+    place=st.integers(0, 40),
+    all_quoted=st.booleans(),
+)
+@example(table=[["1", "ab", "x"], ["2", ",", "c"], ["3", ",", "d"]], row=0, place=5, all_quoted=False)
+@example(table=[[",", "", ""], ['"1', "", ","]], row=0, place=1, all_quoted=False)
+@settings(max_examples=400, deadline=None)
+def test_one_lost_quote_costs_one_record(
+    table: list[list[str]], row: int, place: int, *, all_quoted: bool
+) -> None:
+    """A quote that is lost in one line leaves every other record as it was, in its place."""
+    lines = [written([cells], all_quoted=all_quoted) for cells in table]
+    row %= len(lines)
+    quotes = [match.start() for match in re.finditer('"', lines[row])]
+    assume(quotes)
+    lost = quotes[place % len(quotes)]
+    lines[row] = lines[row][:lost] + lines[row][lost + 1 :]
+    found = facts([exactly("".join(lines).encode(), FORM)])
+    others = [each[0] for index, each in enumerate(found) if index != row]
+    assert len(found) == len(table)
+    assert others == [(*cells, None) for index, cells in enumerate(table) if index != row]
+
+
+def cells_and_problem(data: bytes) -> list[tuple[Any, ...]]:
+    """All records of a text by the exact path: their cells, then what is wrong."""
+    return exactly(data, FORM).frame.rows()
+
+
+BAD_LINES: Final[dict[str, bytes]] = {
+    "opened": b'1,"abc,x\n',
+    "opened at the end": b'1,abc,"\n',
+    "opened twice": b'1,"abc,"x\n',
+    "doubled": b'1,"",""x\n',
+    "doubled and open": b'1,"a"",x\n',
+    "three": b'"""\n',
+    "closed by a delimiter": b'1,"abc,x\n2,",",c\n',
+    "stray": b'1,"a" b,c\n',
+    "ragged and spanning": b'1,"a\nb\n',
+    "ragged, closed": b'1,"a,b\n2,b,c\n3,d,e"\n',
+    "loose": b'1,"a\nb",5" x\n',
+}
+
+
+@pytest.mark.parametrize("lines", BAD_LINES.values(), ids=BAD_LINES)
+@pytest.mark.parametrize("escape", [None, "\\"])
+def test_time_grows_with_the_file_only(tmp_path: Path, lines: bytes, escape: str | None) -> None:
+    """A file of nothing but faults is read in a time that its size explains."""
+    data = b"a,b,c\n" + lines * (200_000 // len(lines))
+    started = time.process_time()
+    got = read_bytes(tmp_path, data, delimiter=",", escape=escape)
+    assert time.process_time() - started < 10
+    assert got.numbers == list(range(1, len(got.numbers) + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('1,"abc\n2,"def",x\n3,y,z\n', {1: ["2", "def", "x"], 2: ["3", "y", "z"]}),
+        ('1,"abc,x\n2,b,c\n3,"d",e\n', {1: ["2", "b", "c"], 2: ["3", "d", "e"]}),
+        ('1,"abc,x\n2,b,c\n3,d,e"\n4,5,6\n', {1: ["2", "b", "c"], 3: ["4", "5", "6"]}),
+        ('1,"abc,x\n2,y,", z"\n4,5,6\n', {1: ["2", "y", ", z"], 2: ["4", "5", "6"]}),
+        ('1,"abc,x\n2,"",c\n3,"d","e"\n', {1: ["2", "", "c"], 2: ["3", "d", "e"]}),
+        ('1,"abc,x\n2,b,c\n3,5" pipe,e\n', {1: ["2", "b", "c"], 2: ["3", '5" pipe', "e"]}),
+        ('1,"abc,x\n2,b,c\n3,4,5\n', {1: ["2", "b", "c"], 2: ["3", "4", "5"]}),
+        ('1,"a\nb","c\n2,"d",e\n4,5,6\n', {1: ["2", "d", "e"], 2: ["4", "5", "6"]}),
+    ],
+)
+def test_footing_after_an_unclosed_quote(text: str, rows: dict[int, list[str]]) -> None:
+    """The line of the quote is one bad record; what follows is read, and the message names the line."""
+    found = cells_and_problem(text.encode())
+    problem = found[0][-1]
+    opened = 2 if '"c\n' in text else 1
+    assert f"a quote opened in line {opened} is n" in str(problem)
+    for index, cells in rows.items():
+        assert found[index] == (*cells, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "problem"),
+    [
+        ('1,"l1\nl2" x,3\n', ["1", '"l1\nl2" x', "3"], "has text after the closing quote of cell 2"),
+        ('1,"l1\nl2"\n', ["1", "l1\nl2", None], "has 2 cells, the header has 3"),
+        ('1,"l1\nl2",3,4\n', ["1", "l1\nl2", "3"], "has 4 cells, the header has 3"),
+        ('1,"l1\nl2",5" pipe\n', ["1", "l1\nl2", '5" pipe'], None),
+        ('1,"a,b,c\nd,e,f\ng",h\n', ["1", "a,b,c\nd,e,f\ng", "h"], None),
+        ('1,"l1\n",5" pipe\n', ["1", "l1\n", '5" pipe'], None),
+    ],
+)
+def test_records_of_several_lines_are_not_torn(
+    text: str, first: list[str | None], problem: str | None
+) -> None:
+    """A quoted line break that is closed keeps its record together, a ragged one's too."""
+    found = cells_and_problem((text + "4,5,6\n").encode())
+    assert list(found[0][:-1]) == first
+    assert (found[0][-1] is None) if problem is None else str(found[0][-1]).startswith(problem)
+    assert found[1] == ("4", "5", "6", None)
+    assert len(found) == 2
+
+
+def test_records_are_judged_by_what_follows_only() -> None:
+    """Reading from any record on gives what reading from the start gave."""
+    data = b'1,"abc,x\n2,",",c\n3,"d\ne",f\n4,"g\n5,",h",i\n6,7\n'
+    exact, whole, at = Exact(FORM), cells_and_problem(data), 0
+    for index in range(len(whole)):
+        assert [row[:-1] for row in cells_and_problem(data[at:])] == [row[:-1] for row in whole[index:]]
+        record = exact.record(data, at, 1, final=True)
+        assert record is not None
+        at = record.end
