@@ -17,7 +17,7 @@ setup: .venv/ready
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed; say PYTHON=…")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,report]' --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,excel,report]' --group dev
 	@touch $@
 
 demo: setup

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # --- Columns the reader adds to a source's own -------------------------------------------------------
 RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from 1, the header not counted
-LINE: Final = "__line"  # Int64: the line in the file that the record begins on, from 1; null in Parquet
+LINE: Final = "__line"  # Int64: the line or sheet row that the record begins on, from 1; null in Parquet
 PROBLEM: Final = "__problem"  # String: why the record could not be read as a row; null for a sound one
 
 # --- Columns of the rows of a record that is made of several -------------------------------------------
@@ -28,6 +28,7 @@ PARENT: Final = "__parent"  # Int64: the RECORD_NO of the record that the row is
 LEFT_OUT: Final = "__left_out"  # Boolean: whether the mapping's `where` leaves the row out of its record
 STRAY: Final = "__stray"  # String: why its record is not known to be whole, beside PROBLEM; mostly null
 ROW_NO: Final = "__row_no"  # Int64: the number in its file of the row that something comes from
+RAW: Final = "__raw"  # String: the row's own text, for NDJSON
 
 GROUP: Final = ""
 """The name in `Batch.children` of the source's own rows, where `group_by` makes records of them."""
@@ -111,6 +112,24 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """The sheet of a workbook that is read.
+
+    Attributes:
+        name: As its tab says.
+        first_row: The row of the header or, without one, of the first record; from 1.
+        header: Whether a header row names the columns.
+    """
+
+    name: str
+    first_row: int
+    header: bool
+
+
+Format = Literal["csv", "parquet", "ndjson", "xlsx"]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFile:
     """One file of a source.
 
@@ -121,10 +140,11 @@ class SourceFile:
         size: Bytes as stored.
         fingerprint: SHA-256 of the bytes as stored, in hex.
         format: How it is read.
-        dialect: How its text is written; None for Parquet.
+        dialect: How its text is written; None for other formats than CSV.
         schema: Its columns in order with their types (all String for CSV); the reader's own columns and
             REJECT_COLUMNS left out.
         notes: What was detected and assumed, one line each, for people.
+        sheet: Which sheet is read; None where it is no workbook.
     """
 
     file_no: int
@@ -132,10 +152,11 @@ class SourceFile:
     name: str
     size: int
     fingerprint: str
-    format: Literal["csv", "parquet", "ndjson"]
+    format: Format
     dialect: Dialect | None
     schema: Mapping[str, pl.DataType]
     notes: tuple[str, ...] = ()
+    sheet: Sheet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +172,12 @@ class Batch:
             made of several rows, one line a record with the cells of its first row that counts (sound, and
             not left out), RECORD_NO that of the record's first row, and ROW_NO that of the row.
         extra: For records with more cells than columns: RECORD_NO -> the surplus cells' text.
+        raw: Each record's own text, one a row, for NDJSON; None for other formats.
         offsets: Bytes before each of `rows`, as in `Position`; None where the format has no offsets.
         children: The rows that records are made of, by name, each with a PARENT, in order of PARENT and
             then of their file. GROUP: all rows of the records, with the source's columns, RECORD_NO, LINE,
-            PROBLEM, LEFT_OUT and STRAY. Any other: rows of a second file, with those of its columns that
-            are used, and its own RECORD_NO, LINE and PROBLEM.
+            PROBLEM, LEFT_OUT and STRAY, and for NDJSON RAW. Any other: rows of a second file, with those
+            of its columns that are used, and its own RECORD_NO, LINE and PROBLEM.
     """
 
     file: SourceFile
@@ -163,6 +185,7 @@ class Batch:
     end: Position
     rows: pl.DataFrame
     extra: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    raw: pl.Series | None = None
     offsets: NDArray[np.int64] | None = None
     children: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 

@@ -20,8 +20,11 @@ class SourceOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal["csv", "parquet"] | None = Field(
-        None, description="How the file is written; by its name where left out."
+    format: Literal["csv", "parquet", "ndjson", "xlsx"] | None = Field(
+        None, description="How the file is written; by its name or its content where left out."
+    )
+    sheet: str | None = Field(
+        None, min_length=1, description="A workbook's sheet; the first one where left out."
     )
     delimiter: str | None = Field(None, min_length=1, description="What stands between two cells.")
     quote: str | None = Field(None, description="What encloses a cell; null: nothing does.")

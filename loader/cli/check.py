@@ -12,6 +12,7 @@ from loader.cli.findings import show_findings
 from loader.cli.options import source_options
 from loader.cli.output import command_line, say_next, say_out, source_words
 from loader.cli.progress import Lines
+from loader.cli.stdin import kept_sources
 from loader.pipeline import check, read_mapping
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ _KEYS: Final = ("severity", "file", "line", "column", "end_column", "path", "mes
 def check_command(
     mapping: Path, sources: tuple[str, ...], overrides: dict[str, Any], *, as_json: bool
 ) -> int:
-    """Check MAPPING, and its columns against those of SOURCES, without reading rows.
+    """Check MAPPING, and its columns against those of SOURCES (- is standard input), without reading rows.
 
     All that is wrong is told at once, each with its place. The mapping's examples are run.
     """
     text, _ = read_mapping(mapping)
+    sources = kept_sources(sources, overrides)
     checked = check(text, str(mapping), sources, overrides, Lines())
     if as_json:
         click.echo(json.dumps({"findings": [_told(each) for each in checked.findings]}, ensure_ascii=False))

@@ -11,6 +11,7 @@ from loader.cli.interrupts import with_following
 from loader.cli.options import source_options
 from loader.cli.output import command_line, say, say_next, say_out, source_words
 from loader.cli.progress import Lines
+from loader.cli.stdin import kept_sources
 from loader.errors import LoaderError
 from loader.mapping.schema import schema_name, schema_text
 from loader.pipeline import propose_mapping, there_already, write_new
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 def init_command(
     source: str, resource: str, output: Path | None, rows: int, overrides: dict[str, Any]
 ) -> int:
-    """Propose a mapping for SOURCE, from its header and its values.
+    """Propose a mapping for SOURCE (- is standard input), from its header and its values.
 
     What is sure becomes a rule, with the evidence behind it; what is doubtful, missing or ambiguous stands
     in it as a comment. Nothing is sent, and no file is overwritten.
@@ -54,6 +55,7 @@ def init_command(
         raise with_following(error, command_line("loader", "schema")) from None
     if output is not None and output.exists():
         raise there_already(output)
+    (source,) = kept_sources([source], overrides)
     proposed = propose_mapping(source, record, overrides, rows=rows, watcher=Lines())
     if output is None:
         say_out(proposed.proposal.text.rstrip("\n"))

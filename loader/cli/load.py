@@ -12,6 +12,7 @@ from loader.cli.interrupts import resumable
 from loader.cli.options import sending_options, source_options
 from loader.cli.output import finish, next_after_load, source_words
 from loader.cli.progress import watcher
+from loader.cli.stdin import spool_for
 from loader.pipeline import open_inputs, read_mapping, run_load
 
 
@@ -29,13 +30,14 @@ def load_command(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Load SOURCES, files or globs, as one load through MAPPING.
+    """Load SOURCES, files or globs or - for standard input, as one load through MAPPING.
 
     The bearer token comes from LOADER_TOKEN, or from the file that LOADER_TOKEN_FILE names.
     """
     settings = run_settings(options)
     token = find_token()
-    inputs = open_inputs(*read_mapping(mapping), sources, overrides, mapping_path=mapping)
+    spool = spool_for(sources, home)
+    inputs = open_inputs(*read_mapping(mapping), sources, overrides, spool=spool, mapping_path=mapping)
     with watcher() as watching, resumable(watching, home):
         result = run_load(inputs, settings, home=home, token=token, watcher=watching)
     again = [str(mapping), *source_words(overrides)]

@@ -16,6 +16,7 @@ from rich.table import Table
 from loader.cli.options import source_options as source_option
 from loader.cli.output import command_line, out_console, say, say_next, source_words
 from loader.cli.progress import Lines
+from loader.cli.stdin import named_sources, spool_for
 from loader.pipeline import (
     PAYLOAD_COLUMNS,
     findings_of,
@@ -61,19 +62,23 @@ def preview_command(
 ) -> int:
     """Show the rows of SOURCE as they are read, or with -m the payloads that they become.
 
+    SOURCE is a file, a glob, or - for standard input.
+
     Rows that cannot be read as such are shown too, as far as their cells can be told apart: missing cells
     are empty, surplus ones stand behind. What is wrong with them is said on stderr. With -m, findings stand
     beside the payloads, which are shown without the sys_bulk_load_* fields: those depend on the load.
     """
     wanted = limit or None
+    spool = spool_for([source])
     if mapping is None:
-        columns, batches = preview_rows(source, overrides, wanted, Lines())
+        columns, batches = preview_rows(source, overrides, wanted, Lines(), spool=spool)
         _show_rows(form, map(_told, batches), columns)
         say_next(command_line("loader", "schema"))
         return 0
-    inputs = open_inputs(*read_mapping(mapping), [source], overrides, mapping_path=mapping)
+    inputs = open_inputs(*read_mapping(mapping), [source], overrides, spool=spool, mapping_path=mapping)
+    words = [*named_sources([source], inputs.source), *source_words(overrides)]
     _show_payloads(form, preview_payloads(inputs, wanted, Lines()))
-    say_next(command_line("loader", "validate", mapping, source, *source_words(overrides)))
+    say_next(command_line("loader", "validate", mapping, *words))
     return 0
 
 

@@ -11,6 +11,7 @@ from loader.cli.config import run_settings
 from loader.cli.options import home_option, json_option, source_options, target_option, tenant_option
 from loader.cli.output import command_line, finish, source_words
 from loader.cli.progress import watcher
+from loader.cli.stdin import named_sources, spool_for
 from loader.pipeline import dry_run, open_inputs, read_mapping
 
 
@@ -38,15 +39,16 @@ def validate_command(
     *,
     as_json: bool,
 ) -> int:
-    """Dry run: read, map and validate every row of SOURCES, and send nothing.
+    """Dry run: read, map and validate every row of SOURCES (- is standard input), and send nothing.
 
     With a tenant, rows that an earlier load has created are told as already loaded.
     """
     settings = run_settings({"tenant": tenant}) if tenant else None
-    inputs = open_inputs(*read_mapping(mapping), sources, overrides, mapping_path=mapping)
+    spool = spool_for(sources, home)
+    inputs = open_inputs(*read_mapping(mapping), sources, overrides, spool=spool, mapping_path=mapping)
     with watcher() as watching:
         result = dry_run(inputs, settings, home=home, report=report, watcher=watching)
-    words = [str(mapping), *sources, *source_words(overrides)]
+    words = [str(mapping), *named_sources(sources, inputs.source), *source_words(overrides)]
     tenant_words = ["--tenant", tenant] if tenant else []
     report_words = ["--report", str(report)] if report else []
     again = command_line("loader", "validate", *words, *tenant_words, *report_words)

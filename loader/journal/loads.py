@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from loader.errors import ConfigurationError, LoaderError
 from loader.journal.schema import SEQ_BITS
-from loader.records import Dialect, Load, Requests, SourceFile
+from loader.records import Dialect, Load, Requests, Sheet, SourceFile
 
 if TYPE_CHECKING:
     import sqlite3
@@ -153,16 +153,18 @@ def _file_as_json(file: SourceFile) -> dict[str, Any]:
     return {
         **fields,
         "dialect": None if file.dialect is None else dataclasses.asdict(file.dialect),
+        "sheet": None if file.sheet is None else dataclasses.asdict(file.sheet),
         "schema": {name: str(kind) for name, kind in file.schema.items()},
     }
 
 
 def _file(fields: dict[str, Any]) -> SourceFile:
-    dialect = fields["dialect"]
+    dialect, sheet = fields["dialect"], fields.get("sheet")
     return SourceFile(
         **{
             **fields,
             "dialect": None if dialect is None else Dialect(**dialect),
+            "sheet": None if sheet is None else Sheet(**sheet),
             "notes": tuple(fields["notes"]),
         }
     )

@@ -87,10 +87,15 @@ class Chain:
         if dtype is not None and not is_text(dtype):
             self._from_typed(pl.col(rule.column or ""), dtype)
             return
+        field = self._target
+        read = self._compiler.schema.get(rule.json_column) if rule.json_column else None
+        if read is not None and read.is_nested():  # of NDJSON, what one file has as text another has as lists
+            self._put(pl.col(rule.json_column or ""))
+            self._judged(lambda cells: judge_values(cells, field))
+            return
         self._put(self._compiler.origin(rule))
         self._first = self._column
         if rule.origin == "json":
-            field = self._target
             self._judged(lambda cells: judge_json(cells, field))
 
     def _from_sql(self) -> None:
@@ -154,6 +159,8 @@ class Chain:
         if rule.datetime and isinstance(dtype, pl.Date | pl.Datetime):
             if getattr(dtype, "time_zone", None) is None:
                 cell = conversions.local_to_utc(cell.cast(pl.Datetime("us")), rule.timezone)
+            else:
+                cell = cell.dt.cast_time_unit("us")
             return as_text(cell, pl.Datetime("us", "UTC"))
         return as_text(cell, dtype)
 

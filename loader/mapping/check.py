@@ -198,13 +198,15 @@ def _misfit(leaf: Leaf, name: str, dtype: pl.DataType) -> tuple[str, str | None]
         return f"{holds}, which no payload can hold", None
     if rule.origin == "lookup" and is_nested(dtype):
         return f"{holds}, and a lookup's key is text", None
-    if rule.origin not in {"column", "lookup"}:
-        plain = not is_list(dtype) and not is_nested(dtype)
-        return None if plain else (f"{holds}, and {rule.origin} reads text", "say column:")
-    if is_list(dtype) or is_nested(dtype):
+    nested = is_list(dtype) or is_nested(dtype)
+    if rule.origin not in {"column", "json", "lookup"}:
+        return (f"{holds}, and {rule.origin} reads text", "say column:") if nested else None
+    if nested:
         takes_one = target.kind not in {Kind.LIST, Kind.OBJECT, Kind.ANY}
         return (f"{holds}, and the field takes {MADE_OF[target.kind]}", None) if takes_one else None
-    return None if isinstance(dtype, pl.Null) else _misfit_of_one(leaf, holds)
+    if rule.origin == "json" or isinstance(dtype, pl.Null):
+        return None
+    return _misfit_of_one(leaf, holds)
 
 
 def _misfit_of_one(leaf: Leaf, holds: str) -> tuple[str, str] | None:

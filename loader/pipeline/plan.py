@@ -79,6 +79,7 @@ def open_inputs(
     paths: Sequence[str],
     overrides: Mapping[str, Any],
     *,
+    spool: Path | None = None,
     mapping_path: Path | None = None,
     kept: Mapping[str, Any] | None = None,
 ) -> Inputs:
@@ -87,8 +88,9 @@ def open_inputs(
     Args:
         text: The mapping's text.
         name: Its file name.
-        paths: The sources, globs among them.
+        paths: The sources, globs among them; `-` is standard input.
         overrides: Keys of `source:` that win over the mapping's.
+        spool: Where standard input is kept; None: in a temporary folder.
         mapping_path: Where its file is: second files are looked for beside it too; None: nowhere.
         kept: What `frozen` gave when the load began; None for a new one.
 
@@ -102,7 +104,7 @@ def open_inputs(
     mapping = parse_mapping(text, name)
     options = source_options(mapping.source, overrides)
     mapping = replace(mapping, file=mapping.file.model_copy(update={"source": options}))
-    source = open_source(paths, options)
+    source = open_source(paths, options, spool)
     mapping, second = open_second_files(mapping, source, mapping_path, kept.get("second_files", {}))
     records = several_rows(mapping, source, second, thawed_layout(kept))
     return Inputs(mapping, records, overrides, mapping_path, second)

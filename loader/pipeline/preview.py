@@ -16,6 +16,7 @@ from loader.source import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from loader.pipeline.plan import Inputs
     from loader.pipeline.watch import Watcher
@@ -42,15 +43,21 @@ def preview_payloads(inputs: Inputs, limit: int | None, watcher: Watcher) -> Ite
 
 
 def preview_rows(
-    path: str, overrides: Mapping[str, Any], limit: int | None, watcher: Watcher
+    path: str,
+    overrides: Mapping[str, Any],
+    limit: int | None,
+    watcher: Watcher,
+    *,
+    spool: Path | None = None,
 ) -> tuple[list[str], Iterator[Batch]]:
     """The first records of a source as they are read.
 
     Args:
-        path: The source, a file or a glob.
+        path: The source, a file or a glob; `-` is standard input.
         overrides: Keys of `source:`.
         limit: So many records; None: all.
         watcher: Is told what was detected.
+        spool: Where standard input is kept; None: in a temporary folder.
 
     Returns:
         The columns of all files, the first file's first, and the batches.
@@ -58,7 +65,7 @@ def preview_rows(
     Raises:
         LoaderError: The source cannot be read, or an override is wrong.
     """
-    source = open_source([path], source_options(SourceOptions(), overrides))
+    source = open_source([path], source_options(SourceOptions(), overrides), spool)
     for file in source.files:
         for note in file.notes:
             watcher.note(f"{file.name}: {note}")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _BATCH: Final = 10_000
 _MOST_REASONS: Final = 1000
 _PLACES: Final = 3
-_SUFFIXES: Final = ("csv", "parquet", "ndjson")
+_SUFFIXES: Final = ("csv", "parquet", "ndjson", "xlsx")
 
 
 @dataclass(slots=True)

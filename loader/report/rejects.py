@@ -9,17 +9,31 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import polars as pl
 
 from loader.errors import ConfigurationError, LoaderError
-from loader.records import GROUP, LEFT_OUT, LINE, PARENT, PROBLEM, RECORD_NO, REJECT_COLUMNS, STRAY, Status
+from loader.records import (
+    GROUP,
+    LEFT_OUT,
+    LINE,
+    PARENT,
+    PROBLEM,
+    RAW,
+    RECORD_NO,
+    REJECT_COLUMNS,
+    STRAY,
+    Status,
+)
 from loader.report.atomic import speaking
+from loader.report.json_text import with_json_text
 from loader.report.rejects_csv import CsvRejects
+from loader.report.rejects_ndjson import NdjsonRejects
 from loader.report.rejects_parquet import ParquetRejects
+from loader.report.rejects_xlsx import XlsxRejects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from loader.records import Batch, SourceFile
 
-_OWN: Final = (RECORD_NO, LINE, PROBLEM, PARENT)
+_OWN: Final = (RECORD_NO, LINE, PROBLEM, PARENT, RAW)
 _BETWEEN: Final = "; "
 
 
@@ -61,10 +75,12 @@ class RejectsWriter:
     """Writes the rejected rows of a load or a dry run, in the form of its source.
 
     CSV sources give `rejects.csv`, in the first file's dialect, encoding, columns and frame of preamble and
-    footer lines, never packed; Parquet sources `rejects.parquet`, with their own types. Behind the
-    source's columns (those that only later files have behind the first file's) come `REJECT_COLUMNS`, then
-    the surplus cells of records that had more cells than columns. Nothing stands under the final name before
-    `close`; leaving a `with` block without it drops what was written.
+    footer lines, never packed; NDJSON sources `rejects.ndjson`, each object as it was written; Parquet
+    sources `rejects.parquet`, with their own types; workbooks `rejects.xlsx`, with a sheet of the same name
+    that begins in the same row. The first file decides. Behind the source's columns (those that only later
+    files have behind the first file's) come `REJECT_COLUMNS`, then the surplus cells of records that had
+    more cells than columns. Nothing stands under the final name before `close`; leaving a `with` block
+    without it drops what was written.
 
     Args:
         directory: Where the file goes; made, for its owner only, where it is missing.
@@ -77,11 +93,16 @@ class RejectsWriter:
     def __init__(self, directory: Path, files: Sequence[SourceFile]) -> None:
         first = files[0]
         self._columns = tuple(dict.fromkeys(name for file in files for name in file.schema))
-        self._writer: CsvRejects | ParquetRejects
+        self._writer: CsvRejects | NdjsonRejects | ParquetRejects | XlsxRejects
         if first.dialect:
             self._writer = CsvRejects(directory / "rejects.csv", first.dialect, self._columns)
+        elif first.format == "ndjson":
+            self._writer = NdjsonRejects(directory / "rejects.ndjson", self._columns)
+        elif first.sheet:
+            self._writer = XlsxRejects(directory / "rejects.xlsx", first.sheet, self._columns)
         else:
             self._writer = ParquetRejects(directory / "rejects.parquet", self._columns)
+        self._as_json = _told_as_json(files)
         _refuse_source(self._writer.path, files)
 
     def __enter__(self) -> Self:
@@ -125,7 +146,15 @@ class RejectsWriter:
             ),
             orient="row",
         )
-        self._writer.add(rows.drop(_OWN), added, batch.extra)
+        cells, raw = rows.drop(_OWN, strict=False), _raw_of(rows)
+        if isinstance(self._writer, NdjsonRejects):
+            self._writer.add(cells, added, batch.extra, raw)
+            return
+        extra = dict(batch.extra)
+        if raw:
+            pairs = zip(added.iter_rows(), raw, strict=True)
+            extra |= {own[1]: (text,) for own, (text, sound) in pairs if not sound}
+        self._writer.add(with_json_text(cells, self._as_json), added, extra)
 
     def close(self) -> Path | None:
         """Puts the file in its place.
@@ -145,10 +174,32 @@ class RejectsWriter:
 
 
 def _rows_of(batch: Batch) -> pl.DataFrame:
-    """All rows of the batch's records, with their PARENT."""
+    """All rows of the batch's records, with their PARENT, and RAW where their format keeps it."""
     if GROUP in batch.children:
         return batch.children[GROUP].drop(LEFT_OUT, STRAY)
-    return batch.rows.with_columns(pl.col(RECORD_NO).alias(PARENT))
+    rows = batch.rows if batch.raw is None else batch.rows.with_columns(batch.raw.alias(RAW))
+    return rows.with_columns(pl.col(RECORD_NO).alias(PARENT))
+
+
+def _raw_of(rows: pl.DataFrame) -> list[tuple[str, bool]] | None:
+    """The text of each of a batch's rows and whether it is sound; None where its format keeps none."""
+    if RAW not in rows.columns:
+        return None
+    return list(zip(rows[RAW], rows[PROBLEM].is_null(), strict=True))
+
+
+def _told_as_json(files: Sequence[SourceFile]) -> set[str]:
+    """Columns that no one type holds in the rejects: nested ones in text, or beside other types."""
+    types: dict[str, set[pl.DataType]] = {}
+    for file in files:
+        for name, kind in file.schema.items():
+            types.setdefault(name, set()).add(kind)
+    typed = files[0].format == "parquet"
+    return {
+        name
+        for name, kinds in types.items()
+        if any(kind.is_nested() for kind in kinds) and (not typed or len(kinds) > 1)
+    }
 
 
 def _added(number: int, line: int | None, why: Rejected) -> tuple[str, int, int | None, str, str]:

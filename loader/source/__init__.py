@@ -1,8 +1,8 @@
 """From files to frames: dialects, records with their numbers and lines, fingerprints.
 
-`open_source` finds and opens the files; `Source.batches` reads them. Of a text file every cell is text,
-exactly as it stands between its quotes. A record that cannot be read as a row stays in its batch, with
-the reason in the PROBLEM column.
+`open_source` finds and opens the files; `Source.batches` reads them. Of a CSV file every cell is text,
+exactly as it stands between its quotes; other formats have types, which are kept. A record that cannot
+be read as a row stays in its batch, with the reason in the PROBLEM column.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from loader.source.groups import GroupedSource
 from loader.source.joined import JoinedRows, SecondFile, find_second_file, open_second_file
 from loader.source.layout import Layout
 from loader.source.reader import Columns, Source, open_source, read_columns
+from loader.source.spool import STDIN, with_stdin_spooled
 
 __all__ = [
+    "STDIN",
     "Columns",
     "GroupedSource",
     "JoinedRows",
@@ -23,4 +25,5 @@ __all__ = [
     "open_second_file",
     "open_source",
     "read_columns",
+    "with_stdin_spooled",
 ]

@@ -9,18 +9,31 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal, Protocol, Self
 
 from loader.errors import SourceError
 from loader.source.paths import unreadable
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 if TYPE_CHECKING:
     from types import TracebackType
 
-GZIP_MAGIC: Final = b"\x1f\x8b"
+Packing = Literal["gzip", "zstd"]
+
+_MAGIC: Final[tuple[tuple[bytes, Packing], ...]] = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    *((bytes([0x50 + number]) + b"\x2a\x4d\x18", "zstd") for number in range(16)),  # a frame to be skipped
+)
+ENDINGS: Final[dict[str, Packing]] = {".gz": "gzip", ".zst": "zstd"}
 BLOCK: Final = 4 * 1024 * 1024
 _KEEP: Final = "loader.source.keep"
 
@@ -64,6 +77,9 @@ class _Readable(Protocol):
     def close(self) -> None: ...
 
 
+_Seekable = BinaryIO | gzip.GzipFile | zstd.ZstdFile
+
+
 class _Transcoded:
     """Text of another encoding, read as UTF-8."""
 
@@ -89,9 +105,10 @@ class _Transcoded:
 class Stream:
     """An open content; every failure to read it is a `SourceError`."""
 
-    def __init__(self, path: str, raw: _Readable) -> None:
+    def __init__(self, path: str, raw: _Readable, packing: Packing | None) -> None:
         self._path = path
         self._raw = raw
+        self._packing = packing
 
     def read(self, size: int, /) -> bytes:
         """Reads `size` bytes; fewer only at the end.
@@ -104,10 +121,10 @@ class Stream:
             while size > 0 and (part := self._raw.read(size)):
                 parts.append(part)
                 size -= len(part)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError) as error:
             raise SourceError(
-                f"{self._path}: the gzip data is damaged or cut short: {error}",
-                next_step="Fetch or pack the file again; `gzip -t` tells whether it is whole.",
+                f"{self._path}: the {self._packing} data is damaged or cut short: {error}",
+                next_step=f"Fetch or pack the file again; `{self._packing} -t` tells whether it is whole.",
             ) from error
         except OSError as error:
             raise unreadable(self._path, error) from error
@@ -128,13 +145,13 @@ class Content:
 
     Attributes:
         path: Where it is.
-        packed: Whether it is gzip.
+        packed: How it is packed; None where it is not.
         bom: Bytes of the byte-order mark at its beginning.
         transcode: The encoding it is turned into UTF-8 from; None where it is read as it is.
     """
 
     path: str
-    packed: bool
+    packed: Packing | None
     bom: int = 0
     transcode: str | None = None
 
@@ -152,7 +169,7 @@ class Content:
             SourceError: It cannot be opened or read up to there.
         """
         try:
-            raw = gzip.GzipFile(self.path) if self.packed else Path(self.path).open("rb")  # noqa: SIM115 - Stream closes it
+            raw = self._unpacked()
         except OSError as error:
             raise unreadable(self.path, error) from error
         try:
@@ -161,15 +178,20 @@ class Content:
             raw.close()
             raise
 
-    def _at(self, raw: BinaryIO | gzip.GzipFile, offset: int) -> Stream:
-        stream = Stream(self.path, raw)
+    def _unpacked(self) -> _Seekable:
+        if self.packed == "gzip":
+            return gzip.GzipFile(self.path)
+        return zstd.ZstdFile(self.path) if self.packed else Path(self.path).open("rb")
+
+    def _at(self, raw: _Seekable, offset: int) -> Stream:
+        stream = Stream(self.path, raw, self.packed)
         before = self.bom if self.transcode else offset
         if self.packed:
             _skip(stream, before)
         else:
             raw.seek(before)
         if self.transcode:
-            stream = Stream(self.path, _Transcoded(raw, self.transcode))
+            stream = Stream(self.path, _Transcoded(raw, self.transcode), self.packed)
             _skip(stream, offset)
         return stream
 
@@ -179,20 +201,24 @@ def _skip(stream: Stream, size: int) -> None:
         size -= len(block)
 
 
-def is_packed(path: str) -> bool:
-    """Whether a file is gzip, by its first bytes.
+def packing_of(path: str) -> Packing | None:
+    """How a file is packed, by its first bytes; None where it is not.
 
     Raises:
-        SourceError: It cannot be opened, or its name ends in `.gz` and it is not.
+        SourceError: It cannot be opened, or its name ends in `.gz` or `.zst` and it is not.
     """
     try:
         with Path(path).open("rb") as file:
-            packed = file.read(2) == GZIP_MAGIC
+            head = file.read(4)
     except OSError as error:
         raise unreadable(path, error) from error
-    if not packed and path.lower().endswith(".gz"):
+    packing = next((packing for magic, packing in _MAGIC if head.startswith(magic)), None)
+    ending = Path(path).suffix.lower()
+    if (named := ENDINGS.get(ending)) and named != packing:
         raise SourceError(
-            f"{path}: is named .gz and is not gzip",
-            next_step="Rename it if it is plain text, or fetch it again.",
+            f"{path}: is named {ending} and is not {named}",
+            next_step=f"It is {packing}: rename it."
+            if packing
+            else "Rename it if it is not packed, or fetch it again.",
         )
-    return packed
+    return packing

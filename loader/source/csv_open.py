@@ -13,7 +13,7 @@ import polars as pl
 from loader.errors import SourceError
 from loader.records import Dialect, SourceFile
 from loader.source.columns import kept_columns
-from loader.source.content import BLOCK, Content, is_ascii_compatible, is_packed
+from loader.source.content import BLOCK, Content, is_ascii_compatible, packing_of
 from loader.source.csv_file import CsvFile
 from loader.source.dialect import read_opening
 from loader.source.encoding import encoding_of
@@ -78,7 +78,7 @@ def csv_columns(path: str, options: SourceOptions) -> tuple[tuple[str, ...], tup
 
 
 def _content(path: str, options: SourceOptions) -> tuple[Content, Form]:
-    raw = Content(path, packed=is_packed(path))
+    raw = Content(path, packed=packing_of(path))
     with raw.open(0) as stream:
         head = stream.read(_SAMPLE)
     encoding, bom = encoding_of(path, head, options.encoding, whole=len(head) < _SAMPLE)
@@ -199,7 +199,7 @@ def _dialect(opening: Opening, content: Content, footer: str) -> Dialect:
 def _detected(opening: Opening, content: Content, options: SourceOptions) -> tuple[str, ...]:
     """One line that says what the options did not; none where they said everything."""
     form, said = opening.form, options.model_fields_set
-    found = ["gzip"] if content.packed else []
+    found: list[str] = [content.packed] if content.packed else []
     if options.encoding is None:
         found.append(form.encoding + (" with a byte-order mark" if content.bom else ""))
     if options.delimiter is None:

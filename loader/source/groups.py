@@ -22,6 +22,7 @@ from loader.records import (
     LINE,
     PARENT,
     PROBLEM,
+    RAW,
     RECORD_NO,
     ROW_NO,
     STRAY,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE: Final = 5_000
 _OFFSET: Final = "__offset"
-_ADDED: Final = (PARENT, LEFT_OUT, STRAY, ROW_NO, KEY, KEPT, _OFFSET)
+_ADDED: Final = (PARENT, LEFT_OUT, STRAY, ROW_NO, RAW, KEY, KEPT, _OFFSET)
 _START: Final = Position()
 
 
@@ -162,6 +163,8 @@ class GroupedSource:
             own = [pl.Series(KEY, keys_of(batch.rows, self._by, self._nulls))] if self._by else []
             if self._by:
                 own.append(self._kept(batch.file, batch.rows).rename(KEPT))
+            if batch.raw is not None:
+                own.append(batch.raw.alias(RAW))
             yield batch, batch.rows.with_columns(*own, pl.Series(_OFFSET, _offsets(batch), pl.Int64))
 
     # --- groups ----------------------------------------------------------------------------------
@@ -253,6 +256,7 @@ class _Groups:
         own = self._with_gathered(own, numbers[starts[~moved]])
         own = own.with_columns((~pl.col(KEPT)).alias(LEFT_OUT), self._strays(own))
         columns = [*source.file.schema, RECORD_NO, LINE, PROBLEM]
+        raw = [] if source.raw is None else [RAW]
         start = replace(_position(rows, first, source), seq=seq)
         extra = {number: self._extra.pop(number) for number in numbers.tolist() if number in self._extra}
         extra |= self._layout.extra.get(self._file_no, {})
@@ -262,7 +266,7 @@ class _Groups:
             end=replace(end, seq=seq + count),
             rows=record_rows(own).select(*columns, ROW_NO),
             extra=extra,
-            children={GROUP: own.select(*columns, PARENT, LEFT_OUT, STRAY)},
+            children={GROUP: own.select(*columns, *raw, PARENT, LEFT_OUT, STRAY)},
         )
 
     def _with_gathered(self, own: pl.DataFrame, records: NDArray[np.int64]) -> pl.DataFrame:

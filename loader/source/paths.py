@@ -1,21 +1,16 @@
-"""From what the user wrote to the files that are meant, and how each is written."""
+"""From what the user wrote to the files that are meant."""
 
 from __future__ import annotations
 
 import glob
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
 
 from loader.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_PARQUET_MAGIC: Final = b"PAR1"
-_ZIP_MAGIC: Final = b"PK\x03\x04"
-_CSV_ENDINGS: Final = frozenset({".csv", ".txt", ".tsv"})
-_PARQUET_ENDINGS: Final = frozenset({".parquet", ".pq"})
 
 
 def expand(patterns: Sequence[str]) -> list[str]:
@@ -29,7 +24,10 @@ def expand(patterns: Sequence[str]) -> list[str]:
             one file is named twice, or two have the same name.
     """
     if not patterns:
-        raise SourceError("no source file was named", next_step="Name at least one CSV or Parquet file.")
+        raise SourceError(
+            "no source file was named",
+            next_step="Name at least one CSV, NDJSON, Parquet or Excel file, or - for standard input.",
+        )
     found = [path for pattern in patterns for path in _matches(pattern)]
     _refuse_twins(found)
     return found
@@ -49,7 +47,7 @@ def _matches(pattern: str) -> list[str]:
     if exists and not path.is_file():
         raise SourceError(
             f"{pattern}: is not a regular file; a load must be able to read it again",
-            next_step="Write the data to a file first.",
+            next_step="Write the data to a file first, or pipe it in and name - as the source.",
         )
     if exists:
         return [pattern]
@@ -80,32 +78,6 @@ def _refuse_twins(paths: Sequence[str]) -> None:
             )
         seen[real] = path
         names[Path(path).name] = path
-
-
-def kind_of(path: str, said: Literal["csv", "parquet"] | None) -> Literal["csv", "parquet"]:
-    """How a file is written: as said, else by its name, else by its first bytes.
-
-    Raises:
-        SourceError: It cannot be opened, or is a zip archive.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(4)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    if head == _ZIP_MAGIC:
-        raise SourceError(
-            f"{path}: is a zip archive or an Excel workbook, not CSV or Parquet",
-            next_step="Unpack it, or save the sheet as CSV (UTF-8).",
-        )
-    return said or _by_name(path) or ("parquet" if head == _PARQUET_MAGIC else "csv")
-
-
-def _by_name(path: str) -> Literal["csv", "parquet"] | None:
-    endings = [ending.lower() for ending in Path(path).suffixes if ending.lower() != ".gz"]
-    if endings and endings[-1] in _CSV_ENDINGS:
-        return "csv"
-    return "parquet" if endings and endings[-1] in _PARQUET_ENDINGS else None
 
 
 def fingerprint(path: str) -> tuple[int, str]:

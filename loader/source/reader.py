@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,8 +15,12 @@ from loader.errors import SourceChanged, SourceError, SourceLost
 from loader.records import Position
 from loader.source.batches import csv_batches
 from loader.source.csv_open import csv_columns, open_csv
+from loader.source.excel import XlsxFile, open_xlsx
+from loader.source.kinds import kind_of
+from loader.source.ndjson import NdjsonFile, open_ndjson
 from loader.source.parquet_file import ParquetFile, open_parquet, parquet_columns
-from loader.source.paths import expand, kind_of
+from loader.source.paths import expand
+from loader.source.spool import STDIN, with_stdin_spooled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
     from loader.settings import SourceOptions
     from loader.source.csv_file import CsvFile
 
+    Opened = CsvFile | NdjsonFile | ParquetFile | XlsxFile
 
 _START: Final = Position()
 _CHANGED: Final = "Give the files as they were when the load began, or start a new load with the new ones."
@@ -34,7 +42,7 @@ class Source:
         files: The opened files.
     """
 
-    def __init__(self, files: Sequence[CsvFile | ParquetFile]) -> None:
+    def __init__(self, files: Sequence[Opened]) -> None:
         self._files = tuple(files)
 
     @property
@@ -92,30 +100,37 @@ class Source:
     def total_hint(self) -> int | None:
         """About how many records there are, for a progress bar; None if that is unknown.
 
-        Exact for Parquet and for small text files; for others an estimate from their first bytes.
+        Exact but for CSV files that are not small: there it is an estimate from their first bytes.
         """
         return sum(
-            opened.height if isinstance(opened, ParquetFile) else opened.hint for opened in self._files
+            opened.height if isinstance(opened, ParquetFile | NdjsonFile | XlsxFile) else opened.hint
+            for opened in self._files
         )
 
 
-def open_source(paths: Sequence[str], options: SourceOptions) -> Source:
+def open_source(paths: Sequence[str], options: SourceOptions, spool: Path | None = None) -> Source:
     """Finds, opens and fingerprints the files of a load.
 
     Args:
-        paths: Paths and globs, in the order in which they are to be read.
+        paths: Paths and globs, in the order in which they are to be read; `-` is standard input.
         options: How to read them; what is left out is detected for each file.
+        spool: Where standard input is kept, so that it can be read again; None: in a temporary folder,
+            which goes when the source does.
 
     Raises:
         SourceError: A file is missing, empty or unreadable, is named twice, or has no usable header.
     """
-    opened: list[CsvFile | ParquetFile] = []
-    for file_no, path in enumerate(expand(paths)):
-        if kind_of(path, options.format) == "parquet":
-            opened.append(open_parquet(path, file_no))
-        else:
-            opened.append(open_csv(path, file_no, options))
-    return Source(opened)
+    if STDIN not in paths or spool is not None:
+        named = with_stdin_spooled(paths, spool or Path(), options.format)
+        return _open_files(named, options)
+    folder = Path(tempfile.mkdtemp(prefix="loader-"))
+    try:
+        source = _open_files(with_stdin_spooled(paths, folder, options.format), options)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(source, shutil.rmtree, folder, ignore_errors=True)
+    return source
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +164,7 @@ def read_columns(paths: Sequence[str], options: SourceOptions) -> list[Columns]:
 
 
 def _columns(path: str, options: SourceOptions) -> Columns:
-    kind: str = kind_of(path, options.format)
+    kind = kind_of(path, options.format)
     name = Path(path).name
     if kind == "parquet":
         schema, notes = parquet_columns(path)
@@ -161,8 +176,21 @@ def _columns(path: str, options: SourceOptions) -> Columns:
     return Columns(path, name, file.schema, file.notes)
 
 
-def _batches(opened: CsvFile | ParquetFile, rows: int, start: Position, limit: int | None) -> Iterator[Batch]:
-    if isinstance(opened, ParquetFile):
+def _open_files(paths: Sequence[str], options: SourceOptions) -> Source:
+    return Source([_opened(path, file_no, options) for file_no, path in enumerate(expand(paths))])
+
+
+def _opened(path: str, file_no: int, options: SourceOptions) -> Opened:
+    kind = kind_of(path, options.format)
+    if kind == "parquet":
+        return open_parquet(path, file_no)
+    if kind == "ndjson":
+        return open_ndjson(path, file_no, options)
+    return open_xlsx(path, file_no, options) if kind == "xlsx" else open_csv(path, file_no, options)
+
+
+def _batches(opened: Opened, rows: int, start: Position, limit: int | None) -> Iterator[Batch]:
+    if isinstance(opened, ParquetFile | NdjsonFile | XlsxFile):
         return opened.batches(rows, start, limit)
     return csv_batches(opened, rows, start, limit)
 

@@ -195,7 +195,12 @@ def test_what_no_payload_can_hold_is_an_error_of_the_mapping(cells: Series) -> N
         (LIST, "C", pl.String(), 'holds text, and the field takes a list (say where to cut it, split: ";"'),
         ("drop_options", "C", pl.String(), "and the field takes objects (say json: in place of column:"),
         (REMINDERS, "{column: C, split: ';'}", pl.String(), "and the field takes objects (say json:"),
-        (TEXT, "{json: C}", pl.Struct({"a": pl.Int64}), "and json reads text (say column:)"),
+        (
+            TEXT,
+            "{json: C}",
+            pl.Struct({"a": pl.Int64}),
+            "holds Struct({'a': Int64}), and the field takes text",
+        ),
         (TEXT, "{template: 'x{C}'}", pl.List(pl.Int64), "holds List(Int64), and template reads text"),
         (TEXT, "{columns: [C]}", pl.List(pl.Int64), "holds List(Int64), and columns reads text"),
         (

@@ -8,6 +8,7 @@ import random
 import signal
 from typing import TYPE_CHECKING
 
+import openpyxl
 import polars as pl
 import pytest
 
@@ -273,3 +274,124 @@ def test_files_without_order_and_doubtful_rows_send_nothing(shell: Shell, sandbo
     assert refused.code == 2
     assert "record 4 has no Key, and the file is not sorted by Key" in refused.err
     assert not stored(sandbox.url)
+
+
+@pytest.mark.parametrize("batch", ["1", "2", "50"])
+def test_ndjson_groups(shell: Shell, batch: str) -> None:
+    """Lines group as rows do, whatever the batches; the rejects have the lines as they were written."""
+    shell.write("runs.yaml", GROUPED)
+    lines = [
+        '{"Key": "1", "Name": "One", "Series": null, "Notice": "a", "Nr": 1}',
+        '{"Key": "1", "Name": "One", "Notice": "b", "Nr": 2.50}',
+        '{"Key": "2", "Name": "Two", "Notice": "c", "Nr": 1}',
+        '{"Key": "2", "Name": "Zwo", "Notice": "d",  "Nr": 2}',
+        '{"Key": "3", "Name": "Three", "Notice": "e", "Nr": 1}',
+    ]
+    shell.write("runs.ndjson", "\n".join(lines) + "\n")
+    with ScriptedApi() as api:
+        words = ["load", "runs.yaml", "runs.ndjson", "--tenant", "acme", "--base-url", api.url, "--json"]
+        done = shell.run(*words, "--batch-size", batch, "--limit", "1")
+        assert (done.code, done.rows) == (0, {"read": 1, "created": 1})
+        done = shell.run("resume", done.summary["load_id"], "--limit", "9", "--json")
+    assert (done.code, done.rows) == (3, {"read": 3, "created": 2, "invalid": 1})
+    assert sent_items(api) == {"1": ["a", "b"], "3": ["e"]}
+    written = (shell.folder / done.summary["files"]["rejects"]).read_text(encoding="utf-8").splitlines()
+    assert [line.startswith(lines[at][:-1]) for line, at in zip(written, (2, 3), strict=True)] == [True, True]
+
+
+def test_sheets_group(shell: Shell) -> None:
+    """Rows of a workbook group as others do."""
+    shell.write("runs.yaml", GROUPED)
+    frame = pl.DataFrame(
+        {"Key": ["1", "1", "2"], "Name": ["A", "A", "B"], "Notice": ["x", "y", "z"], "Nr": [1, 2, 1]}
+    )
+    frame = frame.with_columns(pl.lit("", pl.String).alias("Series"))
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in [frame.columns, *frame.rows()]:
+        sheet.append(list(row))
+    book.save(shell.folder / "runs.xlsx")
+    with ScriptedApi() as api:
+        words = ["load", "runs.yaml", "runs.xlsx", "--tenant", "acme", "--base-url", api.url, "--json"]
+        done = shell.run(*words, "--batch-size", "1")
+    assert (done.code, done.rows) == (0, {"read": 2, "created": 2})
+    assert sent_items(api) == {"1": ["x", "y"], "2": ["z"]}
+
+
+def test_lookups_in_items(shell: Shell) -> None:
+    """An item may hold the id of a record loaded before; while a key has none, its record waits."""
+    shell.write(
+        "runs.yaml",
+        GROUPED.replace(
+            "reminder_notice_id: Notice", "reminder_notice_id: {lookup: billing-run, column: Notice}"
+        ),
+    )
+    shell.write("first.csv", HEADER + "N1,First,,,\n")
+    shell.write("runs.csv", HEADER + "1,One,,N1,1\n1,One,,N2,2\n2,Two,,N1,1\n3,Three,,N9,x\n")
+    with ScriptedApi() as api:
+        words = ["load", "runs.yaml", "first.csv", "--tenant", "acme", "--base-url", api.url, "--json"]
+        assert shell.run(*words).rows == {"read": 1, "created": 1}
+        words[2] = "runs.csv"
+        done = shell.run(*words)
+        assert (done.code, done.rows) == (3, {"read": 3, "created": 1, "blocked": 1, "invalid": 1})
+        assert sent_items(api)["2"] == ["id-1"]
+        messages = [line["message"] for line in shell.results(done)]
+        assert messages[0].startswith("record 2, line 3: ")
+        assert 'waits for billing-run "N2"' in messages[0]
+        assert "N9" in messages[2]
+        assert '"x" is not a number' in messages[2]
+        shell.write("second.csv", HEADER + "N2,Second,,,\n")
+        words[2] = "second.csv"
+        assert shell.run(*words).rows == {"read": 1, "created": 1}
+        more = shell.run("resume", done.summary["load_id"], "--json")
+        assert more.rows == {"read": 3, "created": 2, "invalid": 1}
+        assert len(sent_items(api)["1"]) == 2
+
+
+def test_check_knows_second_files(shell: Shell) -> None:
+    """With a source, columns of second files are checked too; a file that is not there is an error."""
+    shell.write("runs.yaml", JOINED.replace("Notice, id: Nr", "Notise, id: Nr"))
+    shell.write("runs.csv", "Key,Name,Series\n1,One,\n")
+    missing = shell.run("check", "runs.yaml", "runs.csv")
+    assert missing.code == 2
+    assert "reminders.csv" in missing.err + missing.out
+    shell.write("reminders.csv", "Run,Notice,Nr\n1,a,1\n")
+    wrong = shell.run("check", "runs.yaml", "runs.csv")
+    assert wrong.code == 2
+    assert "reminders.csv has no column 'Notise'" in wrong.err + wrong.out
+    assert "did you mean 'Notice'" in wrong.err + wrong.out
+    shell.write("runs.yaml", JOINED)
+    assert shell.run("check", "runs.yaml", "runs.csv").code == 0
+
+
+def test_examples_of_groups_are_run(shell: Shell) -> None:
+    """An example gives the rows of a group, and rows of second files; differences are told."""
+    items = "{id: 1, reminder_notice_id: a}, {id: 2, reminder_notice_id: b}"
+    reminders = f"application_reminder_options: {{reminders: [{items}]}}"
+    example = f"""\
+examples:
+  - rows: [{{Key: "1", Name: A, Notice: a, Nr: 1}}, {{Key: "1", Name: A, Notice: b, Nr: 2}}]
+    payload: {{{reminders}}}
+  - rows: [{{Key: "1", Name: A, Notice: a, Nr: 1}}, {{Key: "1", Name: B, Notice: b, Nr: x}}]
+    errors: [name, "application_reminder_options.reminders[].id"]
+"""
+    shell.write("runs.yaml", GROUPED + example)
+    good = shell.run("check", "runs.yaml")
+    assert good.code == 0, good.out + good.err
+    assert "2 examples run" in good.out
+    shell.write("runs.yaml", GROUPED + example.replace("id: 2", "id: 3"))
+    bad = shell.run("check", "runs.yaml")
+    assert bad.code == 2
+    joined = f"""\
+examples:
+  - row: {{Key: "1", Name: A}}
+    joined:
+      reminders.csv: [{{Run: "1", Notice: a, Nr: 1}}, {{Run: "2", Notice: z}}, {{Run: "1", Notice: b, Nr: 2}}]
+    payload: {{{reminders}}}
+"""
+    shell.write("runs.yaml", JOINED + joined)
+    good = shell.run("check", "runs.yaml")
+    assert good.code == 0, good.out + good.err
+    shell.write("runs.yaml", JOINED + joined.replace("reminders.csv:", "remainders.csv:"))
+    bad = shell.run("check", "runs.yaml")
+    assert "no list takes rows of 'remainders.csv'" in bad.out + bad.err
