@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from loader.groups import build_records
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping
 from loader.payload import draft, finish, stamp
 from loader.records import (
@@ -18,6 +19,7 @@ from loader.records import (
     LINE,
     PROBLEM,
     RECORD_NO,
+    ROW_NO,
     STATE,
     Found,
     Judged,
@@ -119,7 +121,10 @@ class Preparer:
 
     def payloads(self, batch: Batch) -> Payloads:
         """The batch's bodies and findings, as `prepare` has them."""
-        return self._built(batch.rows, self.compile(batch.file))
+        compiled = self.compile(batch.file)
+        if compiled.grouping is None:
+            return self._built(batch.rows, compiled)
+        return build_records(batch.rows, batch.children, compiled, self._built)
 
     def _built(self, rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
         """Maps and judges rows, with the ids that their lookups find."""
@@ -138,9 +143,10 @@ class Preparer:
         )
         columns = [stamped[name] for name in (RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE, BODY)]
         columns.append(batch.rows[PROBLEM])  # both are in the order of the file
-        file_no, ahead = batch.file.file_no, batch.start.seq - batch.start.record_no
-        for record_no, line, external_id, state, core, body, problem in zip(*columns, strict=True):
-            seq = ahead + record_no
+        file_no, rows_of_batch = batch.file.file_no, zip(*columns, strict=True)
+        for seq, (record_no, line, external_id, state, core, body, problem) in enumerate(
+            rows_of_batch, batch.start.seq
+        ):
             if state == "ready":
                 yield Ready(seq, file_no, record_no, external_id, body, payload_hash(core))
             elif state == "filtered":
@@ -158,9 +164,26 @@ def payload_hash(core: str) -> bytes:
 
 def _by_record(payloads: Payloads) -> Mapping[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = {}
-    for each in payloads.findings.drop(LINE, EXTERNAL_ID).iter_rows(named=True):
-        found.setdefault(each.pop(RECORD_NO), []).append(each)
+    for record_no, finding in findings_of(payloads):
+        found.setdefault(record_no, []).append(finding)
     return found
+
+
+def findings_of(payloads: Payloads) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The findings with the number of their record, in order, as the journal keeps them."""
+    for each in payloads.findings.drop(EXTERNAL_ID).iter_rows(named=True):
+        record_no, line, row_no = each.pop(RECORD_NO), each.pop(LINE), each.pop(ROW_NO, None)
+        if row_no not in {None, record_no}:
+            each |= {"row": row_no, "line": line}
+        yield record_no, each
+
+
+def told_of(finding: Mapping[str, Any]) -> str:
+    """A finding's message, with the place of its row where that is not the record's first."""
+    if (row := finding.get("row")) is None:
+        return str(finding["message"])
+    line = f", line {finding['line']}" if finding.get("line") else ""
+    return f"record {row}{line}: {finding['message']}"
 
 
 def _rejected(
@@ -178,7 +201,7 @@ def _rejected(
         record_no,
         external_id,
         status,
-        message="; ".join(each["message"] for each in found),
+        message="; ".join(told_of(each) for each in found),
         findings=json.dumps(found, ensure_ascii=False, separators=(",", ":")),
         line=line,
     )

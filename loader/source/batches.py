@@ -75,6 +75,7 @@ def _batch(file: CsvFile, parts: list[Chunk], seq: int, record_no: int) -> Batch
         .with_columns(own)
         .select(*file.columns, RECORD_NO, LINE, PROBLEM),
         extra=_extra(parts, record_no),
+        offsets=first.starts if len(parts) == 1 else np.concatenate([part.starts for part in parts]),
     )
 
 
