@@ -18,6 +18,7 @@ from loader.records import (
     CORE,
     EXTERNAL_ID,
     GROUP,
+    HEADER_AGAIN,
     LEFT_OUT,
     LINE,
     PARENT,
@@ -234,7 +235,7 @@ def _findings(
 
 def _unreadable(child: pl.DataFrame, rows: pl.DataFrame, file: str | None) -> pl.DataFrame:
     """The rows of records that could not be read; of those in `rows`, `build` tells."""
-    bad = child.filter(pl.col(PROBLEM).is_not_null())
+    bad = child.filter(pl.col(PROBLEM).is_not_null() & (pl.col(PROBLEM) != HEADER_AGAIN))
     if file is None:
         bad = _others(bad, rows)
     found = _findings(bad, pl.col(PROBLEM), expected="a record that can be read")

@@ -18,6 +18,7 @@ from loader.groups import record_rows
 from loader.mapping.keys import keys_of
 from loader.records import (
     GROUP,
+    HEADER_AGAIN,
     LEFT_OUT,
     LINE,
     PARENT,
@@ -149,7 +150,8 @@ class GroupedSource:
             for joined in self._joined:
                 joined.want(batch.rows)
             if examination:
-                examination.add(batch.file, keyed.select(KEY, KEPT, PROBLEM, RECORD_NO))
+                unreadable = pl.when(pl.col(PROBLEM) != HEADER_AGAIN).then(PROBLEM)
+                examination.add(batch.file, keyed.select(KEY, KEPT, unreadable, RECORD_NO))
         layout = Layout()
         if examination and self._by is not None:
             layout = layout_of(examination.runs(), self._by, self.files, lambda: self._keyed(_START))
@@ -162,7 +164,8 @@ class GroupedSource:
         for batch in self._source.batches(_ROWS_AT_ONCE, at):
             own = [pl.Series(KEY, keys_of(batch.rows, self._by, self._nulls))] if self._by else []
             if self._by:
-                own.append(self._kept(batch.file, batch.rows).rename(KEPT))
+                again = batch.rows[PROBLEM].eq_missing(HEADER_AGAIN)
+                own.append((self._kept(batch.file, batch.rows) & ~again).rename(KEPT))
             if batch.raw is not None:
                 own.append(batch.raw.alias(RAW))
             yield batch, batch.rows.with_columns(*own, pl.Series(_OFFSET, _offsets(batch), pl.Int64))

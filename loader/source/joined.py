@@ -10,7 +10,7 @@ import polars as pl
 
 from loader.errors import SourceError, SourceLost
 from loader.mapping.keys import keys_of
-from loader.records import LINE, PARENT, PROBLEM, RECORD_NO
+from loader.records import HEADER_AGAIN, LINE, PARENT, PROBLEM, RECORD_NO
 from loader.source.reader import open_source
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def open_second_file(name: str, path: str, options: SourceOptions, columns: Coll
     size = 0
     try:
         for batch in source.batches(_ROWS_AT_ONCE):
-            parts.append(batch.rows.select(*used, *_OWN).rechunk())
+            data = batch.rows.filter(pl.col(PROBLEM).ne_missing(HEADER_AGAIN))
+            parts.append(data.select(*used, *_OWN).rechunk())
             size += int(parts[-1].estimated_size())
             if size > MOST_BYTES:
                 raise _too_large(path)

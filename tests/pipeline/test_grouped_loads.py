@@ -276,6 +276,23 @@ def test_files_without_order_and_doubtful_rows_send_nothing(shell: Shell, sandbo
     assert not stored(sandbox.url)
 
 
+def test_glued_exports_of_groups(shell: Shell) -> None:
+    """A header that stands again, even inside a group or in the second file, is no row of a record."""
+    rows = ["K1,Run 1,S1,N1,1\n", "K1,Run 1,S1,N2,2\n", "K2,Run 2,S1,N3,1\n"]
+    shell.write("runs.yaml", GROUPED)
+    shell.write("runs.csv", HEADER + rows[0] + HEADER + rows[1] + HEADER + rows[2])
+    with ScriptedApi() as api:
+        done = shell.run(*load_words(api.url))
+        assert (done.code, done.rows) == (0, {"read": 4, "created": 2, "filtered": 2})
+        assert sent_items(api) == {"K1": ["N1", "N2"], "K2": ["N3"]}
+    shell.write("runs.yaml", JOINED)
+    shell.write("runs.csv", "Key,Name,Series\nK3,Run 3,S1\n")
+    shell.write("reminders.csv", "Run,Notice,Nr\nK3,N1,1\nRun,Notice,Nr\nK3,N2,2\n")
+    with ScriptedApi() as api:
+        done = shell.run(*load_words(api.url))
+        assert (done.code, sent_items(api)) == (0, {"K3": ["N1", "N2"]})
+
+
 @pytest.mark.parametrize("batch", ["1", "2", "50"])
 def test_ndjson_groups(shell: Shell, batch: str) -> None:
     """Lines group as rows do, whatever the batches; the rejects have the lines as they were written."""
