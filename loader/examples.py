@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from loader.groups import build_records, example_records
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping, leaves
 from loader.mapping.columns import columns_of, sql_columns
 from loader.mapping.document import typed
-from loader.mapping.example_rows import UnfitCell, example_frame, example_schema
+from loader.mapping.each import columns_beside_rules, joined_columns, joins_of, row_leaves
+from loader.mapping.example_rows import (
+    UnfitCell,
+    example_frame,
+    example_frames,
+    example_schema,
+    rows_schema,
+)
+from loader.mapping.tree import all_leaves, each_nodes
 from loader.payload import build
 from loader.records import CORE, STATE
 from loader.resources.base import nearest
@@ -27,6 +36,8 @@ if TYPE_CHECKING:
     from loader.mapping.document import Part, Path
     from loader.mapping.findings import Severity
     from loader.mapping.spec import Example
+    from loader.mapping.tree import ObjectNode
+    from loader.records import Payloads
 
 _EXTERNAL_ID_KEY: Final = "external_id"
 _STAMPED: Final = "sys_bulk_load_"
@@ -90,12 +101,14 @@ def run_examples(
     examples = mapping.file.examples
     if not examples:
         return []
-    rules = [leaf.rule for leaf in leaves(mapping.tree)]
+    rules = [leaf.rule for leaf in row_leaves(mapping.tree)]
     rules += [mapping.external_id] if mapping.external_id else []
     where = sql_columns(mapping.file.where) if mapping.file.where else ()
-    read = dict.fromkeys([*(name for rule in rules for name in columns_of(rule)), *where])
+    beside = [name for name, _, _ in columns_beside_rules(mapping.file, mapping.tree)]
+    read = dict.fromkeys([*(name for rule in rules for name in columns_of(rule)), *where, *beside])
     computed = {*where, *(name for rule in rules if rule.sql is not None for name in columns_of(rule))}
     types = example_schema(mapping.source, read, computed, examples, schema)
+    mapping = replace(mapping, joined={**_second_schemas(mapping), **mapping.joined})
     runner = _Runner(compile_mapping(mapping, types), types, tuple(read), tuple(free))
     return [
         each
@@ -103,6 +116,23 @@ def run_examples(
         if index not in skipped
         for each in runner.differences(index, example)
     ]
+
+
+def _second_schemas(mapping: MappingRules) -> dict[str, dict[str, pl.DataType]]:
+    """The columns of second files with their types, as the examples' cells tell them."""
+    found = {}
+    for join in joins_of(mapping.tree):
+        rules = [
+            leaf.rule
+            for node in each_nodes(mapping.tree)
+            if node.said.rows == join.file
+            for leaf in leaves(node.item)
+        ]
+        computed = {name for rule in rules if rule.sql is not None for name in columns_of(rule)}
+        read = sorted(joined_columns(mapping.tree, join.file))
+        rows = [row for each in mapping.file.examples for row in each.joined.get(join.file, ())]
+        found[join.file] = rows_schema(join.source, read, computed, rows)
+    return found
 
 
 def run_example(compiled: CompiledMapping, example: Example, types: Mapping[str, pl.DataType]) -> Outcome:
@@ -116,10 +146,23 @@ def run_example(compiled: CompiledMapping, example: Example, types: Mapping[str,
     Raises:
         UnfitCell: A cell is not of its column's type.
     """
-    payloads = build(example_frame(example.row, types), compiled)
+    payloads = _built(compiled, example, types)
     core = payloads.rows[CORE][0]
     found = payloads.findings.select("field", "message").rows()
     return Outcome(payloads.rows[STATE][0], None if core is None else json.loads(core), tuple(found))
+
+
+def _built(compiled: CompiledMapping, example: Example, types: Mapping[str, pl.DataType]) -> Payloads:
+    if compiled.grouping is None:
+        return build(example_frame(example.row, types), compiled)
+    place = ("rows",) if example.rows else ()
+    own = example_frames(example.own_rows, types, place)
+    second = {
+        name: example_frames(example.joined.get(name, ()), schema, ("joined", name))
+        for name, schema in compiled.mapping.joined.items()
+    }
+    rows, children = example_records(own, second, compiled)
+    return build_records(rows, children, compiled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +186,7 @@ class _Runner:
         try:
             outcome = run_example(self.compiled, example, self.types)
         except UnfitCell as error:
-            where = (*place, "row", error.column)
+            where = (*place, *error.place, error.column)
             yield Difference(where, "examples", f"{title}: {error}, and this is none", part="value")
             return
         if example.payload is not None:
@@ -153,14 +196,38 @@ class _Runner:
 
     def _columns(self, place: Path, example: Example) -> Iterator[Difference]:
         """Columns that the source lacks, or that nothing reads."""
-        for name in example.row:
-            where = (*place, "row", name)
-            if name not in self.types:
-                advice = _advice(name, list(self.types))
-                yield Difference(where, "examples", f"the source has no column {name!r}", advice)
-            elif name not in self.read and not self.free:
+        if example.rows and self.compiled.mapping.file.group_by is None:
+            message = "rows are those of one group: they go with group_by"
+            yield Difference((*place, "rows"), "examples", message)
+        for at, row in _placed(place, example):
+            yield from self._cells(at, row, "the source", self.types, self.read)
+        joined, tree = self.compiled.mapping.joined, self.compiled.mapping.tree
+        for file, rows in example.joined.items():
+            if file not in joined:
+                message = f"no list takes rows of {file!r}"
+                yield Difference((*place, "joined", file), "examples", message, _advice(file, list(joined)))
+                continue
+            read = sorted(joined_columns(tree, file))
+            for number, row in enumerate(rows):
+                yield from self._cells((*place, "joined", file, number), row, file, joined[file], read)
+
+    def _cells(
+        self,
+        place: Path,
+        row: Mapping[str, Any],
+        whose: str,
+        types: Mapping[str, pl.DataType],
+        read: Sequence[str],
+    ) -> Iterator[Difference]:
+        """Columns of one row that its file lacks, or that nothing reads."""
+        for name in row:
+            where = (*place, name)
+            if name not in types:
+                advice = _advice(name, list(types))
+                yield Difference(where, "examples", f"{whose} has no column {name!r}", advice)
+            elif name not in read and not self.free:
                 message = f"no rule reads the column {name!r}"
-                advice = _advice(name, [each for each in self.read if each not in example.row])
+                advice = _advice(name, [each for each in read if each not in row])
                 yield Difference(where, "examples", message, advice, severity="warning")
 
     def _payload(
@@ -204,7 +271,7 @@ class _Runner:
             path = EXTERNAL_ID_PATH if name == _EXTERNAL_ID_KEY else name
             if path in wrong or self._is_free(path):
                 continue
-            known = [leaf.path for leaf in leaves(self.compiled.mapping.tree)]
+            known = _paths(self.compiled.mapping.tree)
             missed = [each for each in wrong if each not in expected]
             meant = nearest(name, missed) or (None if name in known else nearest(name, known))
             message = f"{title}: nothing is wrong with {name}"
@@ -226,7 +293,7 @@ class _Runner:
         return "" if value is None else f"{path} becomes {json.dumps(value, ensure_ascii=False)}"
 
     def _unmapped(self, key: str) -> str | None:
-        paths = [leaf.path for leaf in leaves(self.compiled.mapping.tree)]
+        paths = _paths(self.compiled.mapping.tree)
         if any(_covers(key, path) or _covers(path, key) for path in paths):
             return None
         tops = [path.partition(".")[0] for path in paths]
@@ -241,6 +308,18 @@ class _Runner:
             return value
         kept = {name: each for name, each in value.items() if not self._is_free(f"{path}.{name}")}
         return {name: self._compared(f"{path}.{name}", each) for name, each in kept.items()}
+
+
+def _paths(tree: ObjectNode) -> list[str]:
+    """The payload's paths that rules fill, those of items with `[]`."""
+    return [leaf.path for leaf in all_leaves(tree)]
+
+
+def _placed(place: Path, example: Example) -> list[tuple[Path, Mapping[str, Any]]]:
+    """The example's rows with their places."""
+    if not example.rows:
+        return [((*place, "row"), example.row)]
+    return [((*place, "rows", number), row) for number, row in enumerate(example.rows)]
 
 
 def _covers(above: str, path: str) -> bool:

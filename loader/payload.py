@@ -19,6 +19,7 @@ from loader.records import (
     CORE,
     EXTERNAL_ID,
     FINDING_COLUMNS,
+    HEADER_AGAIN,
     LINE,
     PROBLEM,
     RECORD_NO,
@@ -330,15 +331,19 @@ def _cells(column: str) -> str:
 
 
 def _with_problems(payloads: Payloads, bad: pl.DataFrame) -> Payloads:
-    """Adds the records that could not be read as rows: invalid, with that one finding."""
+    """Adds the records that could not be read as rows: invalid, with that one finding.
+
+    One that is the header again is no data, and so filtered, without a finding.
+    """
+    state = pl.when(pl.col(PROBLEM) == HEADER_AGAIN).then(pl.lit("filtered")).otherwise(pl.lit("invalid"))
     rows = bad.select(
         RECORD_NO,
         LINE,
         pl.lit(None, dtype=pl.String).alias(EXTERNAL_ID),
-        pl.lit("invalid").alias(STATE),
+        state.alias(STATE),
         pl.lit(None, dtype=pl.String).alias(CORE),
     )
-    findings = bad.select(
+    findings = bad.filter(pl.col(PROBLEM) != HEADER_AGAIN).select(
         RECORD_NO,
         LINE,
         pl.lit(None, dtype=pl.String).alias(EXTERNAL_ID),

@@ -14,12 +14,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    import numpy as np
     import polars as pl
+
+    from loader.mapping import CompiledMapping
+    from numpy.typing import NDArray
 
 # --- Columns the reader adds to a source's own -------------------------------------------------------
 RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from 1, the header not counted
 LINE: Final = "__line"  # Int64: the line or sheet row that the record begins on, from 1; null in Parquet
 PROBLEM: Final = "__problem"  # String: why the record could not be read as a row; null for a sound one
+
+HEADER_AGAIN: Final = "is the header again: exports were glued together"
+"""The PROBLEM of a record that repeats the header: it is no data, so its row is filtered, not invalid."""
+
+# --- Columns of the rows of a record that is made of several -------------------------------------------
+PARENT: Final = "__parent"  # Int64: the RECORD_NO of the record that the row is part of
+LEFT_OUT: Final = "__left_out"  # Boolean: whether the mapping's `where` leaves the row out of its record
+STRAY: Final = "__stray"  # String: why its record is not known to be whole, beside PROBLEM; mostly null
+ROW_NO: Final = "__row_no"  # Int64: the number in its file of the row that something comes from
+RAW: Final = "__raw"  # String: the row's own text, for NDJSON
+
+GROUP: Final = ""
+"""The name in `Batch.children` of the source's own rows, where `group_by` makes records of them."""
 
 # --- Columns of the frame that the payload room makes ------------------------------------------------
 EXTERNAL_ID: Final = "__external_id"  # String: the row's identity across loads; null where there is none
@@ -86,6 +103,7 @@ class Dialect:
         header: Whether a header line names the columns.
         preamble: The lines above the header as they stand, line ends included; decoded text.
         footer: The lines below the last record that are not data, likewise.
+        header_lines: How many lines the header takes; their names are joined. 1 where there is none.
     """
 
     delimiter: str = ","
@@ -97,6 +115,7 @@ class Dialect:
     header: bool = True
     preamble: str = ""
     footer: str = ""
+    header_lines: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +175,16 @@ class Batch:
         start: The position of the first record.
         end: The position after the last one: where reading goes on.
         rows: The source's columns (text cells exactly as they stand between their quotes; absent cells
-            of a short record are null), then RECORD_NO, LINE and PROBLEM; in file order.
+            of a short record are null), then RECORD_NO, LINE and PROBLEM; in file order. Where records are
+            made of several rows, one line a record with the cells of its first row that counts (sound, and
+            not left out), RECORD_NO that of the record's first row, and ROW_NO that of the row.
         extra: For records with more cells than columns: RECORD_NO -> the surplus cells' text.
         raw: Each record's own text, one a row, for NDJSON; None for other formats.
+        offsets: Bytes before each of `rows`, as in `Position`; None where the format has no offsets.
+        children: The rows that records are made of, by name, each with a PARENT, in order of PARENT and
+            then of their file. GROUP: all rows of the records, with the source's columns, RECORD_NO, LINE,
+            PROBLEM, LEFT_OUT and STRAY, and for NDJSON RAW. Any other: rows of a second file, with those
+            of its columns that are used, and its own RECORD_NO, LINE and PROBLEM.
     """
 
     file: SourceFile
@@ -167,6 +193,8 @@ class Batch:
     rows: pl.DataFrame
     extra: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     raw: pl.Series | None = None
+    offsets: NDArray[np.int64] | None = None
+    children: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,14 +238,19 @@ class Payloads:
         rows: One line a record, in the batch's order: RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE.
         findings: One line a finding, FINDING_COLUMNS, ordered by record, then by field in mapping order;
             a record with findings is `invalid`, or `blocked` where all that is found are keys of lookups
-            without an id; a filtered one has none.
+            without an id; a filtered one has none. Where records are made of several rows, LINE is that of
+            the row that the finding is about, and ROW_NO behind it its number; both null where it is a row
+            of a second file, which the message then names.
         computed: The records that could be read: the source's columns, what the mapping computed from
             them, and STATE.
+        items: For each list with an item for every row: how a row becomes one, and what was computed of
+            these rows; PARENT is their record.
     """
 
     rows: pl.DataFrame
     findings: pl.DataFrame
     computed: pl.DataFrame
+    items: tuple[tuple[CompiledMapping, pl.DataFrame], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +295,10 @@ class Judged:
         seq: As in `Ready`; likewise `file_no`, `record_no` and `external_id`.
         status: What it is.
         id: The id of the record it already is, for `already_loaded`; else None.
-        message: Why, for people; empty for filtered rows.
+        message: Why, for people; empty for rows that the mapping filters out.
         findings: The findings as a JSON list of objects (`field`, `column`, `value`, `expected`,
-            `message`); None where there are none.
+            `message`; `row` and `line` too, where it is about another row than the record's first); None
+            where there are none.
         line: The line in the file; None where the format has none.
         payload_hash: As in `Ready`; None where there is no payload.
     """

@@ -31,7 +31,10 @@ class SourceOptions(BaseModel):
     escape: str | None = Field(None, description="What escapes the quote, where quotes are not doubled.")
     encoding: str | None = Field(None, description="A codec name, such as utf-8, cp1252 or utf-16.")
     skip_lines: int | None = Field(None, ge=0, description="Lines above the header.")
-    header: bool | None = Field(None, description="false: columns are column_1, column_2, …")
+    header: bool | Annotated[int, Field(ge=1, le=20)] | None = Field(
+        None,
+        description="false: columns are column_1, column_2, …; a number: so many lines, their names joined.",
+    )
     skip_footer: int | None = Field(None, ge=0, description="Lines below the last record.")
     null_values: tuple[str, ...] | None = Field(
         None, description='Texts that stand for nothing; [""] where left out.'

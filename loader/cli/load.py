@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,7 @@ def load_command(
     settings = run_settings(options)
     token = find_token()
     spool = spool_for(sources, home)
-    inputs = open_inputs(*read_mapping(mapping), sources, overrides, spool=spool)
-    inputs = replace(inputs, mapping_path=mapping)
+    inputs = open_inputs(*read_mapping(mapping), sources, overrides, spool=spool, mapping_path=mapping)
     with watcher() as watching, resumable(watching, home):
         result = run_load(inputs, settings, home=home, token=token, watcher=watching)
     again = [str(mapping), *source_words(overrides)]

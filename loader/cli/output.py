@@ -28,7 +28,7 @@ _MEANINGS: Final = {
     "created": "new records",
     "valid": "would be sent",
     "already_loaded": "created by an earlier load, not sent again",
-    "filtered": "left out by where",
+    "filtered": "left out by where, or the header again",
     "invalid": "wrong, not sent",
     "blocked": "wait for something else, not sent",
     "refused": "not taken by the service",

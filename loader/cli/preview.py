@@ -19,17 +19,19 @@ from loader.cli.progress import Lines
 from loader.cli.stdin import named_sources, spool_for
 from loader.pipeline import (
     PAYLOAD_COLUMNS,
+    findings_of,
     open_inputs,
     payload_table,
     preview_payloads,
     preview_rows,
     read_mapping,
+    told_of,
 )
-from loader.records import CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE
+from loader.records import CORE, EXTERNAL_ID, HEADER_AGAIN, LINE, PROBLEM, RECORD_NO, STATE
 from loader.report.table_csv import cell_text, csv_line, csv_lines, json_value, with_whole_times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from loader.records import Batch, Payloads
 
@@ -73,20 +75,31 @@ def preview_command(
         _show_rows(form, map(_told, batches), columns)
         say_next(command_line("loader", "schema"))
         return 0
-    inputs = open_inputs(*read_mapping(mapping), [source], overrides, spool=spool)
+    inputs = open_inputs(*read_mapping(mapping), [source], overrides, spool=spool, mapping_path=mapping)
     words = [*named_sources([source], inputs.source), *source_words(overrides)]
-    _show_payloads(form, preview_payloads(inputs, wanted, Lines()))
+    _show_payloads(form, _unsaid(preview_payloads(inputs, wanted, Lines())))
     say_next(command_line("loader", "validate", mapping, *words))
     return 0
 
 
 def _told(batch: Batch) -> Batch:
     """The batch; its records that cannot be read as rows are named on stderr."""
-    bad = batch.rows.select(_OWN).drop_nulls(PROBLEM)
-    for record_no, line, problem in bad.iter_rows():
-        where = f"record {record_no}" + (f", line {line}" if line else "")
-        say(f"{batch.file.name}: {where}: {problem}")
+    _tell(batch, lambda _: True)
     return batch
+
+
+def _tell(batch: Batch, is_told: Callable[[str], bool]) -> None:
+    for record_no, line, problem in batch.rows.select(_OWN).drop_nulls(PROBLEM).iter_rows():
+        if is_told(problem):
+            where = f"record {record_no}" + (f", line {line}" if line else "")
+            say(f"{batch.file.name}: {where}: {problem}")
+
+
+def _unsaid(found: Iterable[tuple[Batch, Payloads]]) -> Iterator[tuple[Batch, Payloads]]:
+    """The payloads; records filtered for what they are, and so without a finding, are named on stderr."""
+    for batch, payloads in found:
+        _tell(batch, lambda problem: problem == HEADER_AGAIN)
+        yield batch, payloads
 
 
 def _show_rows(form: str, batches: Iterator[Batch], columns: Sequence[str]) -> None:
@@ -137,8 +150,8 @@ def _rows(batches: Iterable[Batch]) -> Iterator[dict[str, Any]]:
 def _payloads(batches: Iterable[tuple[Batch, Payloads]]) -> Iterator[dict[str, Any]]:
     for _, payloads in batches:
         found: dict[int, list[dict[str, Any]]] = {}
-        for each in payloads.findings.drop(LINE, EXTERNAL_ID).iter_rows(named=True):
-            found.setdefault(each.pop(RECORD_NO), []).append(each)
+        for record_no, finding in findings_of(payloads):
+            found.setdefault(record_no, []).append(finding)
         for row in payloads.rows.iter_rows(named=True):
             yield {
                 "record_no": row[RECORD_NO],
@@ -160,7 +173,7 @@ def _as_blocks(rows: Iterator[dict[str, Any]]) -> None:
         about = f" ({', '.join(named)})" if named else ""
         console.print(f"record {row['record_no']}{about}: {row['state']}", markup=False, style="bold")
         for each in row["findings"]:
-            told = each["message"] if not each["field"] else f"{each['field']}: {each['message']}"
+            told = told_of(each) if not each["field"] else f"{each['field']}: {told_of(each)}"
             console.print(f"  {told}", markup=False, style="red")
         if row["payload"] is not None:
             console.print(json.dumps(row["payload"], ensure_ascii=False, indent=2), markup=False)

@@ -14,7 +14,7 @@ from loader.source import STDIN, with_stdin_spooled
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from loader.source import Source
+    from loader.source import GroupedSource, Source
 
 _USUAL_HOME: Final = ".loader"
 
@@ -42,7 +42,7 @@ def kept_sources(sources: Sequence[str], overrides: Mapping[str, Any]) -> tuple[
     return tuple(with_stdin_spooled(sources, spool_for(sources), known))
 
 
-def named_sources(sources: Sequence[str], source: Source) -> list[str]:
+def named_sources(sources: Sequence[str], source: Source | GroupedSource) -> list[str]:
     """What to name on the next command line: in the place of `-` the file that it is kept in."""
     if STDIN not in sources:
         return list(sources)

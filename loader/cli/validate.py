@@ -45,7 +45,7 @@ def validate_command(
     """
     settings = run_settings({"tenant": tenant}) if tenant else None
     spool = spool_for(sources, home)
-    inputs = open_inputs(*read_mapping(mapping), sources, overrides, spool=spool)
+    inputs = open_inputs(*read_mapping(mapping), sources, overrides, spool=spool, mapping_path=mapping)
     with watcher() as watching:
         result = dry_run(inputs, settings, home=home, report=report, watcher=watching)
     words = [str(mapping), *named_sources(sources, inputs.source), *source_words(overrides)]

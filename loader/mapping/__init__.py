@@ -7,7 +7,7 @@ against a source's columns and gives what the payload room runs.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -24,10 +24,20 @@ from loader.mapping.check_lookup import check_references
 from loader.mapping.columns import columns_of, sql_columns, sql_expression
 from loader.mapping.compile import Compiler
 from loader.mapping.document import Document, read_document
+from loader.mapping.each import (
+    Grouping,
+    check_joined_columns,
+    check_key_types,
+    check_several,
+    columns_beside_rules,
+    compile_grouping,
+    list_values,
+    row_leaves,
+)
 from loader.mapping.findings import Findings, validation_findings
 from loader.mapping.program import Program
 from loader.mapping.spec import MappingFile, Rule, without_wrong
-from loader.mapping.tree import Leaf, ObjectNode, build_tree, leaves, unlisted
+from loader.mapping.tree import Leaf, ObjectNode, all_leaves, build_tree, leaves, unlisted
 from loader.resources import TYPES, Record, record_type
 from loader.resources.base import nearest
 from loader.resources.fields import Kind, field_tree
@@ -57,6 +67,8 @@ class Mapping:
         external_id: The rule of a row's identity across loads; None where there is none.
         warnings: What is not wrong and yet worth saying.
         document: The file with its places, for further messages.
+        joined: The columns of second files with their types, by the name that the mapping has for them;
+            empty before they are opened.
     """
 
     text: str
@@ -67,6 +79,7 @@ class Mapping:
     external_id: Rule | None
     warnings: tuple[MappingFinding, ...]
     document: Document
+    joined: Map[str, Map[str, pl.DataType]] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -82,7 +95,7 @@ class Mapping:
     def lookups(self) -> dict[str, tuple[str, ...]]:
         """The record types whose ids are looked up, each with the columns of its keys."""
         found: dict[str, dict[str, None]] = {}
-        for leaf in leaves(self.tree):
+        for leaf in all_leaves(self.tree):
             if leaf.rule.lookup is not None:
                 found.setdefault(leaf.rule.lookup, {}).update(dict.fromkeys(columns_of(leaf.rule)))
         return {record_type: tuple(columns) for record_type, columns in found.items()}
@@ -105,12 +118,14 @@ class CompiledMapping:
         program: What is computed for every batch.
         where: The computed column that is true for rows to keep; None: all are kept.
         warnings: Those of the mapping, and notes about the source's columns.
+        grouping: How records are made of several rows; None where a row is a record.
     """
 
     mapping: Mapping
     program: Program
     where: str | None
     warnings: tuple[MappingFinding, ...]
+    grouping: Grouping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +154,8 @@ class Examined:
 
     @property
     def leaves(self) -> list[Leaf]:
-        """The rules: the external id's, where there is one, and those of the fields."""
-        return [*([_external_id_leaf(self.external_id)] if self.external_id else []), *leaves(self.tree)]
+        """The rules that read the source's rows: the external id's, if there is one, and the fields'."""
+        return [*([_external_id_leaf(self.external_id)] if self.external_id else []), *row_leaves(self.tree)]
 
 
 def examine(text: str, name: str = "mapping") -> Examined:
@@ -164,6 +179,7 @@ def examine(text: str, name: str = "mapping") -> Examined:
     external_id = _external_id(file.external_id, findings)
     check_where(file.where, findings)
     check_tree(tree, findings)
+    check_several(file, tree, findings)
     if record is not None:
         check_references(tree, record.references, findings)
     if "fields" not in wrong:
@@ -249,31 +265,44 @@ def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> Compiled
     """
     findings = Findings(mapping.document)
     key = None if mapping.external_id is None else _external_id_leaf(mapping.external_id)
-    check_columns(mapping.file, [*([key] if key else []), *leaves(mapping.tree)], schema, findings)
+    rules = [*([key] if key else []), *row_leaves(mapping.tree)]
+    beside = columns_beside_rules(mapping.file, mapping.tree)
+    check_columns(mapping.file, rules, schema, findings, also=beside)
+    check_joined_columns(mapping.file, mapping.tree, mapping.joined, findings)
     if errors := findings.of("error"):
         raise MappingError(errors)
-    program = Program()
+    program = Program(values=list_values(mapping))
     compiler = Compiler(schema, _null_values(mapping.file), program, findings)
     if key:
         compiler.tree(key)
     compiler.tree(mapping.tree)
     where = compiler.filter(mapping.file.where)
-    if errors := findings.of("error"):
-        raise MappingError(errors)
-    return CompiledMapping(
+    compiled = CompiledMapping(
         mapping=mapping, program=program, where=where, warnings=(*mapping.warnings, *findings.of("note"))
     )
+    grouping = compile_grouping(compiled, schema, findings)
+    if errors := findings.of("error"):
+        raise MappingError(errors)
+    return compiled if grouping is None else replace(compiled, grouping=grouping)
 
 
-def examine_columns(found: Examined, schema: Map[str, pl.DataType]) -> Findings:
+def examine_columns(
+    found: Examined,
+    schema: Map[str, pl.DataType],
+    joined: Map[str, Map[str, pl.DataType]] | None = None,
+) -> Findings:
     """Finds all that is wrong between a mapping and a source's columns; what is wrong by itself is left out.
 
     Args:
         found: The mapping.
         schema: The source's columns with their types.
+        joined: Those of second files, by the name that the mapping has for them, as far as they are known.
     """
     findings = Findings(found.document, found.findings)
-    check_columns(found.file, found.leaves, schema, findings)
+    beside = columns_beside_rules(found.file, found.tree)
+    check_columns(found.file, found.leaves, schema, findings, also=beside)
+    check_key_types(beside, schema, findings)
+    check_joined_columns(found.file, found.tree, joined or {}, findings)
     compiler = Compiler(schema, _null_values(found.file), Program(), findings)
     for leaf in found.leaves:
         if not findings.wrong_at(leaf.place):

@@ -15,7 +15,7 @@ import polars as pl
 
 from loader.mapping import EXTERNAL_ID_PATH
 from loader.mapping.conversions import ESCAPED, escape
-from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves
+from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, leaves
 from loader.resources.fields import Kind
 
 if TYPE_CHECKING:
@@ -116,13 +116,13 @@ class _Writer:
         return written
 
     def _node(self, node: Node) -> _Json | None:
-        if isinstance(node, Leaf):
+        if isinstance(node, Leaf | EachNode):
             return self._leaf(node)
         if isinstance(node, ListNode):
             return self._list(node)
         return self._object(node)
 
-    def _leaf(self, leaf: Leaf) -> _Json | None:
+    def _leaf(self, leaf: Leaf | EachNode) -> _Json | None:
         value = self.value(self._values[leaf.path])
         if leaf.target.kind in {Kind.LIST, Kind.OBJECT} and leaf.target.required:
             return _with_default(value, _empty(leaf.target))

@@ -26,7 +26,7 @@ from loader.mapping.columns import (
     template_parts,
 )
 from loader.mapping.places import sql_name
-from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves, unfillable
+from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, all_leaves, unfillable
 from loader.mapping.words import MADE_OF, shown, told
 from loader.resources.base import nearest
 from loader.resources.fields import Field, Kind
@@ -53,7 +53,7 @@ _PARSING: Final = ("date", "datetime", "number", "boolean", "relative_date")
 
 def check_tree(tree: ObjectNode, findings: Findings) -> None:
     """Checks rules against their fields, without knowing the source; `check_required` is apart."""
-    for leaf in leaves(tree):
+    for leaf in all_leaves(tree):
         whole = not findings.wrong_at(leaf.place)
         _check_rule(leaf.rule, leaf.place, leaf.path, findings)
         if whole:  # of a rule with wrong keys, what is left says little about what was meant
@@ -88,6 +88,8 @@ def check_columns(
     rules: Sequence[Leaf],
     schema: Mapping[str, pl.DataType],
     findings: Findings,
+    also: Sequence[tuple[str, Path, str]] = (),
+    file: str | None = None,
 ) -> None:
     """Checks the names of columns against a source's own, and notes those that nothing uses.
 
@@ -96,16 +98,20 @@ def check_columns(
         rules: The external id's, where there is one, and those of all fields.
         schema: The source's columns with their types.
         findings: What is found goes in here.
+        also: Columns that no rule names: name, place in the mapping and the key's label.
+        file: The second file whose columns these are; None: the source's.
     """
-    used: set[str] = set()
+    used = {name for name, _, _ in also}
+    for name, place, label in also:
+        _unknown_columns([Named(name, place)], schema, label, findings, file)
     for leaf in rules:
         whole = not findings.wrong_at(leaf.place)
         named = named_columns(leaf.rule, leaf.place)
         used.update(each.name for each in named)
-        _unknown_columns(named, schema, leaf.path, findings)
+        _unknown_columns(named, schema, leaf.path, findings, file)
         if whole:
             _check_column_type(leaf, schema, findings)
-    if mapping.where is not None and not findings.wrong_at(("where",)):
+    if file is None and mapping.where is not None and not findings.wrong_at(("where",)):
         named = [
             Named(name, ("where",), sql_name(mapping.where, name)) for name in sql_columns(mapping.where)
         ]
@@ -114,7 +120,8 @@ def check_columns(
     unused = [name for name in schema if name not in used and not ignored(name, mapping.ignore)]
     if unused:
         listed = ", ".join(unused)
-        findings.add("note", ("fields",), "fields", f"columns that nothing maps: {listed}")
+        whose = f"columns of {file}" if file else "columns"
+        findings.add("note", ("fields",), "fields", f"{whose} that nothing maps: {listed}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +159,11 @@ def _named(rule: Rule, name: str, place: Path) -> Named:
 
 
 def _unknown_columns(
-    named: Sequence[Named], schema: Mapping[str, pl.DataType], path: str, findings: Findings
+    named: Sequence[Named],
+    schema: Mapping[str, pl.DataType],
+    path: str,
+    findings: Findings,
+    file: str | None = None,
 ) -> None:
     for each in named:
         if each.name not in schema:
@@ -160,7 +171,7 @@ def _unknown_columns(
             findings.error(
                 each.place,
                 path,
-                f"the source has no column {each.name!r}",
+                f"{file or 'the source'} has no column {each.name!r}",
                 suggestion=f"did you mean {meant!r}?" if meant else f"it has {', '.join(schema)}"[:300],
                 part="value",
                 word=each.word,
@@ -346,6 +357,9 @@ def check_required(node: Node, findings: Findings) -> None:
         if node.target.required and node.rule.origin == "value" and node.rule.value is None:
             message = f"{node.path} is required, and nothing can fill it"
             findings.error((*node.place, "value"), node.path, message, part="value")
+        return
+    if isinstance(node, EachNode):
+        check_required(node.item, findings)
         return
     if isinstance(node, ListNode):
         for item in node.items:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from loader.mapping.tree import leaves
+from loader.mapping.tree import all_leaves
 from loader.mapping.words import MADE_OF, shown
 from loader.resources import TYPES
 from loader.resources.base import nearest
@@ -43,7 +43,7 @@ def check_references(tree: ObjectNode, references: Mapping[str, str], findings: 
         references: Field -> record type, as the record type knows them.
         findings: What is found goes in here.
     """
-    for leaf in leaves(tree):
+    for leaf in all_leaves(tree):
         wanted, named = references.get(leaf.path), leaf.rule.lookup
         if wanted and named and wanted != named:
             place = (*leaf.place, "lookup")

@@ -23,7 +23,7 @@ from loader.mapping.columns import (
 )
 from loader.mapping.constants import to_json
 from loader.mapping.program import CellCheck, Program, Value
-from loader.mapping.tree import Leaf, ListNode, Node, ObjectNode, leaves, unfillable
+from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, leaves, unfillable
 from loader.mapping.words import first_line
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Compiler:
         elif isinstance(node, ListNode):
             for item in node.items:
                 self._requirements(item, None)
-        else:
+        elif isinstance(node, ObjectNode):
             optional = node.item or (node.path and not node.target.required)
             inside = self.present(node) if optional else present
             for member in node.members.values():
@@ -91,9 +91,8 @@ class Compiler:
 
         A constant keeps an object alive, but not an item of a list: that is there for its cells.
         """
-        if isinstance(node, Leaf):
-            value = self._program.values[node.path]
-            return value.present
+        if isinstance(node, Leaf | EachNode):
+            return self._program.values[node.path].present
         below = node.members.values() if isinstance(node, ObjectNode) else node.items
         parts = [self.present(each) for each in below]
         if isinstance(node, ObjectNode) and not node.item and any(self._constant(each) for each in below):
@@ -101,7 +100,7 @@ class Compiler:
         return pl.any_horizontal(parts) if parts else pl.lit(False)  # noqa: FBT003 - likewise
 
     def _constant(self, node: Node) -> bool:
-        if isinstance(node, Leaf):
+        if isinstance(node, Leaf | EachNode):
             value = self._program.values[node.path]
             return (value.constant or value.default) is not None
         below = node.members.values() if isinstance(node, ObjectNode) else node.items

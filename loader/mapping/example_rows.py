@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from polars._typing import PolarsDataType
 
+    from loader.mapping.document import Path
     from loader.mapping.spec import Example
     from loader.settings import SourceOptions
 
@@ -52,13 +53,29 @@ def example_schema(
     """
     if schema is not None:
         return dict(schema)
-    names = dict.fromkeys([*columns, *(name for each in examples for name in each.row)])
+    rows = [row for each in examples for row in each.own_rows]
+    return rows_schema(options, columns, computed, rows)
+
+
+def rows_schema(
+    options: SourceOptions,
+    columns: Iterable[str],
+    computed: Iterable[str],
+    rows: Sequence[Mapping[str, Any]],
+) -> dict[str, pl.DataType]:
+    """The columns that rows of examples have, with their types, as their cells tell them.
+
+    Args:
+        options: What the mapping says of their file.
+        columns: The columns that the mapping reads.
+        computed: Those of them that SQL reads.
+        rows: All rows of that file: a cell tells the type for the others.
+    """
+    names = dict.fromkeys([*columns, *(name for row in rows for name in row)])
     as_text = set(computed) if options.format != "csv" else set(names)
     natural = is_typed_source(options)
     return {
-        name: _type_of(
-            [each.row.get(name) for each in examples], natural=natural, empty_is_text=name in as_text
-        )
+        name: _type_of([row.get(name) for row in rows], natural=natural, empty_is_text=name in as_text)
         for name in names
     }
 
@@ -96,6 +113,30 @@ def _nested_type(values: Sequence[Any]) -> pl.DataType:
     )
 
 
+def example_frames(
+    rows: Sequence[Mapping[str, Any]], schema: Mapping[str, pl.DataType], place: Path
+) -> pl.DataFrame:
+    """Several records, numbered from 1; else as `example_frame`.
+
+    Args:
+        rows: The rows.
+        schema: As there.
+        place: Where the rows stand in the example, for messages.
+
+    Raises:
+        UnfitCell: A cell is not of its column's type.
+    """
+    frames = [example_frame({}, schema).clear()]
+    for index, row in enumerate(rows):
+        try:
+            frame = example_frame(row, schema)
+        except UnfitCell as error:
+            error.place = (*place, index)
+            raise
+        frames.append(frame.with_columns(pl.lit(index + 1, dtype=pl.Int64).alias(RECORD_NO)))
+    return pl.concat(frames)
+
+
 def example_frame(row: Mapping[str, Any], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     """One record as the reader gives it; columns that the example leaves out are null.
 
@@ -127,11 +168,12 @@ def example_frame(row: Mapping[str, Any], schema: Mapping[str, pl.DataType]) -> 
 
 
 class UnfitCell(ValueError):  # noqa: N818 - it is about the cell
-    """A cell of an example is not of its column's type."""
+    """A cell of an example is not of its column's type; `place` is that of its row in the example."""
 
     def __init__(self, column: str, dtype: pl.DataType) -> None:
         super().__init__(f"the column {column!r} holds {dtype}")
         self.column = column
+        self.place: Path = ("row",)
 
 
 def _cell(cell: Any, dtype: PolarsDataType) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from loader.mapping.tree import Leaf, Node, ObjectNode, leaves
+from loader.mapping.tree import EachNode, Leaf, Node, ObjectNode, all_leaves, below_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,11 +35,17 @@ def _object(node: ObjectNode, is_wrong: Callable[[Path], bool], left_out: list[s
     for name, member in node.members.items():
         if isinstance(member, ObjectNode):
             members[name] = _object(member, is_wrong, left_out)
-        elif any(is_wrong(leaf.place) for leaf in leaves(member)) or _tried(member):
+        elif _is_wrong(member, is_wrong) or _tried(member):
             left_out.append(member.path)
         else:
             members[name] = member
     return replace(node, members=members)
+
+
+def _is_wrong(node: Node, is_wrong: Callable[[Path], bool]) -> bool:
+    if isinstance(node, EachNode) and is_wrong(node.place):
+        return True
+    return any(is_wrong(leaf.place) for leaf in all_leaves(node))
 
 
 def _tried(node: Node) -> bool:
@@ -49,6 +55,6 @@ def _tried(node: Node) -> bool:
 
 def _below(node: Node) -> Iterator[Node]:
     if not isinstance(node, Leaf):
-        for each in node.members.values() if isinstance(node, ObjectNode) else node.items:
+        for each in below_node(node):
             yield each
             yield from _below(each)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from loader.mapping.spec import ORIGINS, BooleanWords, Example, MappingFile, NumberFormat, Rule
+from loader.mapping.spec import ORIGINS, BooleanWords, Each, Example, MappingFile, NumberFormat, Rule
 from loader.settings import SourceOptions
 
 if TYPE_CHECKING:
@@ -21,6 +21,11 @@ _INTRODUCTION: Final = (
     "A rule is a column's name, or an object with exactly one origin and any conversions. Conversions are "
     "applied in the order of their table, whatever order they are written in; behind `split`, each applies "
     "to every item."
+)
+
+_EACH: Final = (
+    "In place of a list of rules, an object with `each` makes an item of every row of a group, or of a "
+    "second file."
 )
 
 
@@ -41,6 +46,8 @@ def reference() -> str:
         _table("origin", "value", origins),
         _table("conversion", "does", conversions),
         _table("key of a conversion", "meaning", parts),
+        _EACH,
+        _table("key of a list", "meaning", _fields(Each)),
         _table("key of `examples`", "meaning", _fields(Example)),
     ]
     return "\n\n".join(tables) + "\n"

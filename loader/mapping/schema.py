@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from loader.mapping.spec import ORIGINS, MappingFile, Rule
+from loader.mapping.spec import ORIGINS, Each, MappingFile, Rule
 from loader.resources import TYPES
 from loader.resources.fields import Field, Kind, field_tree
 
@@ -65,10 +65,19 @@ def mapping_schema(record: type[Record] | None = None) -> Schema:
     """
     schema = MappingFile.model_json_schema()
     rule = Rule.model_json_schema()
-    definitions = {**schema.pop("$defs"), **rule.pop("$defs"), "Rule": rule, "Text": dict(_TEXT)}
+    each = Each.model_json_schema()
+    definitions = {
+        **schema.pop("$defs"),
+        **rule.pop("$defs"),
+        **each.pop("$defs"),
+        "Rule": rule,
+        "Each": each,
+    }
+    definitions["Text"] = dict(_TEXT)
     definitions = {name: _loosened(each, nulls=name == _SOURCE) for name, each in definitions.items()}
     definitions[_SOURCE]["description"] = "How to read the source; what is left out is detected."
     definitions["Rule"] |= _held_together()
+    definitions["Each"] |= _one_source()
     definitions["Node"] = _any_node()
     schema = _loosened(schema, nulls=False)
     properties = schema["properties"]
@@ -156,6 +165,17 @@ def _held_together() -> Schema:
     }
 
 
+def _one_source() -> Schema:
+    """What the keys of a list of rows ask of one another; what `each` holds depends on the list."""
+    with_rows = {name: ["rows"] for name in ("key", "equals", "source")}
+    return {"dependentRequired": {"rows": ["key"], **with_rows}}
+
+
+def _makes_items() -> Schema:
+    """Whether an object makes an item of every row."""
+    return {"required": ["each"]}
+
+
 def _has_origin(names: frozenset[str] = frozenset()) -> Schema:
     """Whether an object is a rule; `names` are those of fields that it may have."""
     return {"anyOf": [{"required": [origin]} for origin in ORIGINS if origin not in names]}
@@ -169,9 +189,19 @@ def _any_node() -> Schema:
         "anyOf": [
             _ref("Text"),
             {"type": "array", "items": _ref("Node")},
-            {"type": "object", "if": _has_origin(), "then": _ref("Rule"), "else": inside},
+            {
+                "type": "object",
+                "if": _has_origin(),
+                "then": _ref("Rule"),
+                "else": {"if": _makes_items(), "then": _items(_ref("Node")), "else": inside},
+            },
         ],
     }
+
+
+def _items(item: Schema) -> Schema:
+    """A list with an item for every row."""
+    return {"allOf": [_ref("Each"), {"properties": {"each": item}}]}
 
 
 class _Fields:
@@ -221,6 +251,7 @@ class _Fields:
             rule = {"if": _has_origin(names), "then": rule, "else": self.of(owner)}
         elif owner.kind is Kind.LIST and owner.item:
             items = _ref(self._defined(owner.item, "item"))
+            rule = {"if": _makes_items(), "then": _items(items), "else": rule}
             other = {"if": {"type": "array"}, "then": {"items": items}, "else": _ref("Text")}
         return {"if": {"type": "object"}, "then": rule, "else": other}
 

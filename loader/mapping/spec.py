@@ -222,12 +222,32 @@ class Rule(_Part):
         return self
 
 
-class Example(_Part):
-    """A row and what must become of it: the mapping's own test. It says either payload or errors."""
+Row = dict[str, Any]
 
-    row: dict[str, Any] = Field(
+
+class Example(_Part):
+    """A row, or the rows of one record, and what must become of it. It says either payload or errors."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"oneOf": [{"required": ["row"]}, {"required": ["rows"]}]},
+    )
+
+    row: Row = Field(
+        default_factory=dict,
         description="Cells by column, as the source has them; columns left out are null.",
         examples=[{"RunId": "000401", "State": "C"}],
+    )
+    rows: tuple[Row, ...] = Field(
+        (),
+        description="In place of row, where the mapping says group_by: the rows of one group in their order.",
+        examples=[[{"RunId": "7", "Notice": "N1"}, {"RunId": "7", "Notice": "N2"}]],
+    )
+    joined: dict[str, tuple[Row, ...]] = Field(
+        default_factory=dict,
+        description="Rows of second files, by the names that rows has for them.",
+        examples=[{"reminders.csv": [{"Run": "7", "Notice": "N1"}]}],
     )
     payload: dict[str, Json] | None = Field(
         None,
@@ -241,6 +261,17 @@ class Example(_Part):
         examples=[["name", "status"]],
     )
 
+    @property
+    def own_rows(self) -> tuple[Row, ...]:
+        """The source's rows: the one, or those of the group."""
+        return self.rows or (self.row,)
+
+    @model_validator(mode="after")
+    def _row_or_rows(self) -> Example:
+        if ("row" in self.model_fields_set) == bool(self.rows):
+            raise ValueError("an example has either row, or rows: the rows of one group")
+        return self
+
 
 def _source_section(value: Any) -> Any:
     """The section's values typed, but texts that stand for nothing left as written."""
@@ -252,6 +283,44 @@ def _source_section(value: Any) -> Any:
         else typed(each_value)
         for key, each_value in value.items()
     }
+
+
+class Each(_Part):
+    """A list of the payload with one item for every row: of the record's group, or of a second file."""
+
+    each: Any = Field(
+        description="What each row becomes: a column, a rule, or an object of rules.",
+        examples=["Program", {"reminder_notice_id": "Notice", "name": "Name"}],
+    )
+    rows: Text | None = Field(
+        None,
+        min_length=1,
+        description="A second file whose rows are taken: beside the source, else beside the mapping, else in "
+        "the working directory. Left out: the rows of the record's group.",
+        examples=["reminders.csv"],
+    )
+    key: Text | None = Field(
+        None, description="The second file's column that says whose row it is.", examples=["Run"]
+    )
+    equals: Text | None = Field(
+        None,
+        description="The source's column that key is compared with; left out: the one of the same name.",
+        examples=["RunId"],
+    )
+    source: Annotated[SourceOptions, BeforeValidator(_source_section)] = Field(
+        default_factory=SourceOptions,
+        description="How to read the second file; what is left out is detected.",
+        examples=[{"delimiter": ";"}],
+    )
+
+    @model_validator(mode="after")
+    def _second_file(self) -> Each:
+        beside = [name for name in ("key", "equals", "source") if name in self.model_fields_set]
+        if self.rows is None and beside:
+            raise ValueError(f"{' and '.join(beside)} go with rows: the name of a second file")
+        if self.rows is not None and self.key is None:
+            raise ValueError("rows names a second file, and key its column that says whose row it is")
+        return self
 
 
 class MappingFile(_Part):
@@ -276,6 +345,11 @@ class MappingFile(_Part):
         description="Columns left out on purpose; * stands for any text. Others that nothing maps are noted "
         "by loader check.",
         examples=[["Notes", "Old_*"]],
+    )
+    group_by: Text | None = Field(
+        None,
+        description="Rows with the same cell in this column are one record; each makes items of them.",
+        examples=["RunId"],
     )
     where: Text | None = Field(
         None,

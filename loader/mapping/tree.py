@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from loader.mapping.findings import Findings, validation_findings
-from loader.mapping.spec import CONVERSIONS, ORIGINS, Rule
+from loader.mapping.spec import CONVERSIONS, ORIGINS, Each, Rule
 from loader.resources.base import OpenShape, nearest
 from loader.resources.fields import Field, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from loader.mapping.document import Path
 
@@ -63,16 +63,60 @@ class ListNode:
     items: list[Node] = field(default_factory=list)
 
 
-Node = Leaf | ObjectNode | ListNode
+@dataclass(slots=True)
+class EachNode:
+    """A list of the payload with one item for every row of a group or of a second file.
+
+    Attributes:
+        path: As in `Leaf`.
+        target: As in `Leaf`.
+        item: What each row becomes; its path is the list's with `[]` behind it.
+        said: What the mapping says beside it.
+        place: Its path in the mapping file, for messages.
+    """
+
+    path: str
+    target: Field
+    item: Node
+    said: Each
+    place: Path
+
+
+Node = Leaf | ObjectNode | ListNode | EachNode
 
 
 def leaves(node: Node) -> Iterator[Leaf]:
-    """The leaves below a node, in payload order."""
+    """The leaves below a node that read the record's own row, in payload order."""
+    if isinstance(node, Leaf):
+        yield node
+    elif not isinstance(node, EachNode):
+        for below in node.members.values() if isinstance(node, ObjectNode) else node.items:
+            yield from leaves(below)
+
+
+def all_leaves(node: Node) -> Iterator[Leaf]:
+    """The leaves below a node, those of items of `each` among them, in payload order."""
     if isinstance(node, Leaf):
         yield node
     else:
+        for below in below_node(node):
+            yield from all_leaves(below)
+
+
+def below_node(node: ObjectNode | ListNode | EachNode) -> Iterable[Node]:
+    """The nodes right below one."""
+    if isinstance(node, EachNode):
+        return (node.item,)
+    return node.members.values() if isinstance(node, ObjectNode) else node.items
+
+
+def each_nodes(node: Node) -> Iterator[EachNode]:
+    """The lists below a node that have an item for every row, in payload order."""
+    if isinstance(node, EachNode):
+        yield node
+    elif not isinstance(node, Leaf):
         for below in node.members.values() if isinstance(node, ObjectNode) else node.items:
-            yield from leaves(below)
+            yield from each_nodes(below)
 
 
 def unlisted(path: str, kind: Kind = Kind.ANY) -> Field:
@@ -102,6 +146,7 @@ def build_tree(fields: dict[str, Any], root: Field, findings: Findings) -> Objec
 class _Builder:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
+        self._in_items = False
 
     def fill(self, node: ObjectNode, entries: dict[str, Any], place: Path) -> None:
         """Adds entries, dotted keys among them, to an object."""
@@ -129,7 +174,8 @@ class _Builder:
                 message = f"two rules for one path: {path} already has a rule"
                 self._findings.error(place, path, message, word=word)
             return
-        if isinstance(there, ObjectNode) and isinstance(value, dict) and not _is_rule(value, target):
+        plain = isinstance(value, dict) and not (_is_rule(value, target) or _is_each(value, target))
+        if isinstance(there, ObjectNode) and plain:
             self.fill(there, value, place)
         elif there is not None:
             self._findings.error(place, path, f"two rules for one path: {path}", word=word)
@@ -177,6 +223,8 @@ class _Builder:
         if not isinstance(value, dict):
             self._findings.error(place, path, "expected a column's name, a rule, or fields with rules")
             return None
+        if _is_each(value, target):
+            return self._each(path, target, value, place)
         if _is_rule(value, target):
             return self._leaf(path, target, value, place)
         node = ObjectNode(path=path, target=target, item=item)
@@ -190,10 +238,37 @@ class _Builder:
         inner = target.item or unlisted(target.path)
         node = ListNode(path=path, target=target)
         for index, value in enumerate(values):
-            made = self._node(f"{path}[{index}]", inner, value, (*place, index), item=True)
+            made = self._item(f"{path}[{index}]", inner, value, (*place, index))
             if made is not None:
                 node.items.append(made)
         return node
+
+    def _item(self, path: str, target: Field, value: Any, place: Path) -> Node | None:
+        before, self._in_items = self._in_items, True
+        made = self._node(path, target, value, place, item=True)
+        self._in_items = before
+        return made
+
+    def _each(self, path: str, target: Field, value: dict[str, Any], place: Path) -> EachNode | None:
+        """A list with an item for every row."""
+        if self._in_items:
+            self._findings.error((*place, "each"), path, "each may not stand inside an item of a list")
+            return None
+        if target.kind not in {Kind.LIST, Kind.ANY}:
+            wrong = f"each makes a list, and {path} is {_what(target)}"
+            self._findings.error((*place, "each"), path, wrong)
+            return None
+        try:
+            said = Each.model_validate(value)
+        except ValidationError as error:
+            self._findings.extend(validation_findings(error, place, path, Each))
+            return None
+        inner = target.item or unlisted(target.path)
+        if isinstance(said.each, list):
+            self._findings.error((*place, "each"), path, "each is one rule, or one object of rules")
+            return None
+        item = self._item(f"{path}[]", inner, said.each, (*place, "each"))
+        return None if item is None else EachNode(path, target, item, said, place)
 
     def _leaf(self, path: str, target: Field, value: dict[str, Any], place: Path) -> Leaf | None:
         try:
@@ -211,6 +286,13 @@ def _without_wrong_keys(value: dict[str, Any], error: ValidationError) -> Rule |
         return Rule.model_validate({key: each for key, each in value.items() if key not in wrong})
     except ValidationError:
         return None
+
+
+def _is_each(value: dict[str, Any], target: Field) -> bool:
+    """Whether an object makes a list of rows: it says `each`, or `rows` where only a list can stand."""
+    if "each" in value and "each" not in (target.children or {}):
+        return True
+    return "rows" in value and target.kind is Kind.LIST
 
 
 def _is_rule(value: dict[str, Any], target: Field) -> bool:
@@ -233,6 +315,8 @@ def _order(node: Node) -> None:
         known = list(node.target.children or {})
         rank = {name: index for index, name in enumerate(known)}
         node.members = dict(sorted(node.members.items(), key=lambda each: rank.get(each[0], len(rank))))
-    if not isinstance(node, Leaf):
+    if isinstance(node, EachNode):
+        _order(node.item)
+    elif not isinstance(node, Leaf):
         for below in node.members.values() if isinstance(node, ObjectNode) else node.items:
             _order(below)

@@ -6,6 +6,7 @@ from loader.pipeline.check import Checked, check
 from loader.pipeline.dry_run import dry_run
 from loader.pipeline.load import decide_load, resume_load, run_load, settle_load
 from loader.pipeline.plan import Inputs, open_inputs, read_mapping, source_options
+from loader.pipeline.prepare import findings_of, told_of
 from loader.pipeline.preview import PAYLOAD_COLUMNS, payload_table, preview_payloads, preview_rows
 from loader.pipeline.propose import Proposed, propose_mapping, there_already, write_new
 from loader.pipeline.receipts import Reason, folder_of, make_folder, reasons_of, summarise
@@ -24,6 +25,7 @@ __all__ = [
     "check",
     "decide_load",
     "dry_run",
+    "findings_of",
     "folder_of",
     "make_folder",
     "open_inputs",
@@ -39,5 +41,6 @@ __all__ = [
     "source_options",
     "summarise",
     "there_already",
+    "told_of",
     "write_new",
 ]

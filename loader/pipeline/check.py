@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loader.errors import MappingError, SourceError
@@ -10,11 +11,14 @@ from loader.examples import run_examples
 from loader.mapping import Mapping as MappingRules
 from loader.mapping import examine, examine_columns
 from loader.mapping.columns import ignored
+from loader.mapping.each import join_of
 from loader.mapping.findings import Findings
 from loader.mapping.partial import sound_part
+from loader.mapping.tree import each_nodes
 from loader.pipeline.plan import source_options
+from loader.pipeline.several import second_file_folders
 from loader.records import MappingFinding
-from loader.source import read_columns
+from loader.source import find_second_file, read_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,10 +72,11 @@ def check(
     options = source_options(found.file.source, overrides)
     found = replace(found, file=found.file.model_copy(update={"source": options}))
     files, unreadable = _open(sources, found, watcher)
-    by_file = {file.path: examine_columns(found, file.schema) for file in files}
+    joined = _second_files(found, files, Path(name)) if files else {}
+    by_file = {file.path: examine_columns(found, file.schema, joined) for file in files}
     findings = [*found.findings.of("error", "warning", "note"), *_merged(by_file)]
     findings += _idle_patterns(found, files)
-    tried, examples = _examples(found, files[0].schema if files else None, by_file)
+    tried, examples = _examples(found, files[0].schema if files else None, by_file, joined)
     findings += [each for each in tried if each not in findings]
     ordered = sorted(findings, key=lambda each: (each.line or 0, each.column or 0))
     return Checked((*ordered, *unreadable), text, examples)
@@ -96,6 +101,25 @@ def _open(
                 watcher.note(f"{each.name}: {note}")
         files += opened
     return files, unreadable
+
+
+def _second_files(
+    found: Examined, files: Sequence[Columns], mapping_path: Path
+) -> dict[str, Mapping[str, pl.DataType]]:
+    """The columns of the second files that can be read; what is wrong with others goes into the findings."""
+    folders = second_file_folders([file.path for file in files], mapping_path)
+    columns: dict[str, Mapping[str, pl.DataType]] = {}
+    for node in each_nodes(found.tree):
+        if (join := join_of(node)) is None or join.file in columns:
+            continue
+        try:
+            (opened,) = read_columns([find_second_file(join.file, folders)], join.source)
+        except SourceError as error:
+            place = (*node.place, "rows")
+            found.findings.error(place, node.path, error.message, suggestion=error.next_step, part="value")
+        else:
+            columns[join.file] = opened.schema
+    return columns
 
 
 def _merged(by_file: Mapping[str, Findings]) -> list[MappingFinding]:
@@ -124,7 +148,10 @@ def _idle_patterns(found: Examined, files: Sequence[Columns]) -> list[MappingFin
 
 
 def _examples(
-    found: Examined, schema: Mapping[str, pl.DataType] | None, by_file: Mapping[str, Findings]
+    found: Examined,
+    schema: Mapping[str, pl.DataType] | None,
+    by_file: Mapping[str, Findings],
+    joined: Mapping[str, Mapping[str, pl.DataType]],
 ) -> tuple[list[MappingFinding], int]:
     """Runs the examples through what of the mapping is sound; fields whose rules are wrong are left out."""
     examples = found.file.examples
@@ -150,6 +177,7 @@ def _examples(
         external_id=external_id,
         warnings=(),
         document=found.document,
+        joined=joined,
     )
     skipped = [number for number in range(len(examples)) if found.findings.wrong_at(("examples", number))]
     findings = Findings(found.document)

@@ -86,7 +86,7 @@ class DryReport:
         self._rejects.add(batch, wrong)
         file_no = batch.file.file_no
         self._records[file_no] = self._records.get(file_no, 0) + batch.rows.height
-        self._profile.add(judged.payloads.computed, compiled)
+        self._profile.add(judged.payloads, compiled)
         self._samples.add(batch, judged.payloads)
         spread = self._spreads.setdefault(file_no, Spread())
         if judged.findings.height:

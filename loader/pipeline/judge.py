@@ -12,7 +12,7 @@ import polars as pl
 
 from loader.pipeline.prepare import KnownElsewhere, Prepared, decide
 from loader.pipeline.seen import Seen
-from loader.records import EXTERNAL_ID, LINE, RECORD_NO, STATE, Judged, Known, Ready, Status
+from loader.records import EXTERNAL_ID, LINE, RECORD_NO, ROW_NO, STATE, Judged, Known, Ready, Status
 from loader.report.findings import SCHEMA
 
 if TYPE_CHECKING:
@@ -123,10 +123,19 @@ def _findings(
     if not status.height:
         return SCHEMA.to_frame()
     own = payloads.findings.join(status, on=RECORD_NO, how="inner", maintain_order="left")
+    if ROW_NO in own.columns:
+        own = own.with_columns(_with_row().alias("message"))
     told = own.rename({RECORD_NO: "record_no", LINE: "line", EXTERNAL_ID: "external_id"})
     told = told.with_columns(pl.lit(batch.file.name).alias("file")).select(SCHEMA.names())
     more = _decisions(batch, judged, repeated)
     return told if not more.height else pl.concat([told, more]).sort("record_no", maintain_order=True)
+
+
+def _with_row() -> pl.Expr:
+    """A finding's message, with the number of its row where that is not the record's first."""
+    other = pl.col(ROW_NO) != pl.col(RECORD_NO)
+    told = pl.format("record {}: {}", ROW_NO, "message")
+    return pl.when(other).then(told).otherwise(pl.col("message"))
 
 
 def _decisions(batch: Batch, judged: Sequence[Judged], repeated: Collection[int]) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,17 @@ from pydantic import ValidationError
 
 from loader.errors import ConfigurationError
 from loader.mapping import parse_mapping
+from loader.pipeline.several import (
+    SecondFiles,
+    frozen_several,
+    open_second_files,
+    several_notes,
+    several_rows,
+    thawed_layout,
+)
 from loader.resources.base import nearest
 from loader.settings import RunSettings, SourceOptions
-from loader.source import Source, open_source
+from loader.source import GroupedSource, Source, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,12 +46,14 @@ class Inputs:
         source: Its files, opened.
         overrides: Those overrides.
         mapping_path: Where the mapping's file is, to tell later whether it has changed; None: nowhere.
+        second: The second files that the mapping takes rows of.
     """
 
     mapping: MappingRules
-    source: Source
+    source: Source | GroupedSource
     overrides: Mapping[str, Any]
     mapping_path: Path | None = None
+    second: SecondFiles = field(default_factory=lambda: SecondFiles({}))
 
 
 def read_mapping(path: Path) -> tuple[str, str]:
@@ -64,7 +74,14 @@ def read_mapping(path: Path) -> tuple[str, str]:
 
 
 def open_inputs(
-    text: str, name: str, paths: Sequence[str], overrides: Mapping[str, Any], *, spool: Path | None = None
+    text: str,
+    name: str,
+    paths: Sequence[str],
+    overrides: Mapping[str, Any],
+    *,
+    spool: Path | None = None,
+    mapping_path: Path | None = None,
+    kept: Mapping[str, Any] | None = None,
 ) -> Inputs:
     """Parses a mapping and opens its sources.
 
@@ -74,16 +91,23 @@ def open_inputs(
         paths: The sources, globs among them; `-` is standard input.
         overrides: Keys of `source:` that win over the mapping's.
         spool: Where standard input is kept; None: in a temporary folder.
+        mapping_path: Where its file is: second files are looked for beside it too; None: nowhere.
+        kept: What `frozen` gave when the load began; None for a new one.
 
     Raises:
         MappingError: The mapping cannot be used.
-        SourceError: A source cannot be read.
+        SourceError: A source, or a second file, cannot be read.
+        SourceChanged: A second file is not what it was.
         ConfigurationError: An override is wrong.
     """
+    kept = kept or {}
     mapping = parse_mapping(text, name)
     options = source_options(mapping.source, overrides)
     mapping = replace(mapping, file=mapping.file.model_copy(update={"source": options}))
-    return Inputs(mapping, open_source(paths, options, spool), overrides)
+    source = open_source(paths, options, spool)
+    mapping, second = open_second_files(mapping, source, mapping_path, kept.get("second_files", {}))
+    records = several_rows(mapping, source, second, thawed_layout(kept))
+    return Inputs(mapping, records, overrides, mapping_path, second)
 
 
 def source_options(options: SourceOptions, overrides: Mapping[str, Any]) -> SourceOptions:
@@ -114,6 +138,7 @@ def tell_inputs(inputs: Inputs, preparer: Preparer, watcher: Watcher) -> None:
 
     Raises:
         MappingError: The mapping and a file's columns do not go together.
+        SourceError: Records of several rows cannot be made of the source's rows without a doubt.
     """
     said: set[str] = set()
     for file in inputs.source.files:
@@ -123,6 +148,8 @@ def tell_inputs(inputs: Inputs, preparer: Preparer, watcher: Watcher) -> None:
             if note not in said:
                 said.add(note)
                 watcher.note(note)
+    for note in several_notes(inputs.source, inputs.second):
+        watcher.note(note)
 
 
 def base_url_of(settings: RunSettings, record: type[Record]) -> str:
@@ -136,10 +163,15 @@ def post_url(base_url: str, record: type[Record], tenant: str) -> str:
 
 
 def frozen(inputs: Inputs, settings: RunSettings) -> str:
-    """What a resumed load has to know again, as JSON; no secrets."""
+    """What a resumed load has to know again, as JSON; no secrets.
+
+    Raises:
+        SourceError: Records of several rows cannot be made of the source's rows without a doubt.
+    """
     paths = [str(Path(file.path).absolute()) for file in inputs.source.files]
     mapping_path = str(inputs.mapping_path.absolute()) if inputs.mapping_path else None
     kept = {"sources": paths, "source_options": dict(inputs.overrides), "mapping_path": mapping_path}
+    kept |= frozen_several(inputs.source, inputs.second)
     return json.dumps({**kept, "settings": settings.model_dump(mode="json")})
 
 
@@ -151,7 +183,8 @@ def thawed(load: Load, changes: Mapping[str, Any]) -> tuple[Inputs, RunSettings]
         SourceChanged: It is, and is not what it was.
     """
     kept = json.loads(load.settings)
-    inputs = open_inputs(load.mapping_text, load.mapping_name, kept["sources"], kept["source_options"])
+    paths, overrides = kept["sources"], kept["source_options"]
+    inputs = open_inputs(load.mapping_text, load.mapping_name, paths, overrides, kept=kept)
     inputs.source.checked(load.files)
     return inputs, thawed_settings(load, changes)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from loader.groups import build_records
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping
 from loader.payload import draft, finish, stamp
 from loader.records import (
@@ -18,7 +19,9 @@ from loader.records import (
     CORE,
     EXTERNAL_ID,
     LINE,
+    PROBLEM,
     RECORD_NO,
+    ROW_NO,
     STATE,
     Found,
     Judged,
@@ -120,7 +123,10 @@ class Preparer:
 
     def payloads(self, batch: Batch) -> Payloads:
         """The batch's bodies and findings, as `prepare` has them."""
-        return self._built(batch.rows, self.compile(batch.file))
+        compiled = self.compile(batch.file)
+        if compiled.grouping is None:
+            return self._built(batch.rows, compiled)
+        return build_records(batch.rows, batch.children, compiled, self._built)
 
     def _built(self, rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
         """Maps and judges rows, with the ids that their lookups find."""
@@ -149,13 +155,14 @@ class Preparer:
             source_file=batch.file.name,
             processed_at=self._now(),
         )
-        columns = [stamped[name] for name in (_SEQ, RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE, BODY)]
+        columns = [stamped[name] for name in (_SEQ, RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE, BODY, PROBLEM)]
         file_no = batch.file.file_no
-        for seq, record_no, line, external_id, state, core, body in zip(*columns, strict=True):
+        for seq, record_no, line, external_id, state, core, body, problem in zip(*columns, strict=True):
             if state == "ready":
                 yield Ready(seq, file_no, record_no, external_id, body, payload_hash(core))
             elif state == "filtered":
-                yield Judged(seq, file_no, record_no, external_id, Status.FILTERED, line=line)
+                told = problem or ""
+                yield Judged(seq, file_no, record_no, external_id, Status.FILTERED, message=told, line=line)
             else:
                 found, status = findings[record_no], Status(state)
                 yield _rejected(seq, file_no, record_no, external_id, line, found, status)
@@ -168,9 +175,26 @@ def payload_hash(core: str) -> bytes:
 
 def _by_record(payloads: Payloads) -> Mapping[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = {}
-    for each in payloads.findings.drop(LINE, EXTERNAL_ID).iter_rows(named=True):
-        found.setdefault(each.pop(RECORD_NO), []).append(each)
+    for record_no, finding in findings_of(payloads):
+        found.setdefault(record_no, []).append(finding)
     return found
+
+
+def findings_of(payloads: Payloads) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The findings with the number of their record, in order, as the journal keeps them."""
+    for each in payloads.findings.drop(EXTERNAL_ID).iter_rows(named=True):
+        record_no, line, row_no = each.pop(RECORD_NO), each.pop(LINE), each.pop(ROW_NO, None)
+        if row_no not in {None, record_no}:
+            each |= {"row": row_no, "line": line}
+        yield record_no, each
+
+
+def told_of(finding: Mapping[str, Any]) -> str:
+    """A finding's message, with the place of its row where that is not the record's first."""
+    if (row := finding.get("row")) is None:
+        return str(finding["message"])
+    line = f", line {finding['line']}" if finding.get("line") else ""
+    return f"record {row}{line}: {finding['message']}"
 
 
 def _rejected(
@@ -188,7 +212,7 @@ def _rejected(
         record_no,
         external_id,
         status,
-        message="; ".join(each["message"] for each in found),
+        message="; ".join(told_of(each) for each in found),
         findings=json.dumps(found, ensure_ascii=False, separators=(",", ":")),
         line=line,
     )

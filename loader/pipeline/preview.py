@@ -10,7 +10,7 @@ from loader.mapping.lookups import placeholders
 from loader.pipeline.crosswalk import tell_untried
 from loader.pipeline.plan import source_options, tell_inputs
 from loader.pipeline.prepare import Preparer
-from loader.records import CORE, EXTERNAL_ID, LINE, RECORD_NO, STATE
+from loader.records import CORE, EXTERNAL_ID, LINE, RECORD_NO, ROW_NO, STATE
 from loader.settings import SourceOptions
 from loader.source import open_source
 
@@ -78,7 +78,7 @@ def payload_table(payloads: Payloads) -> pl.DataFrame:
 
     The findings of a record are one text, each behind the field that it is about; null where there are none.
     """
-    field, message = pl.col("field"), pl.col("message")
+    field, message = pl.col("field"), _placed(payloads)
     named = field.fill_null("") != ""
     told = pl.when(named & ~message.str.starts_with(field)).then(field + ": " + message).otherwise(message)
     found = payloads.findings.group_by(RECORD_NO, maintain_order=True).agg(
@@ -88,3 +88,13 @@ def payload_table(payloads: Payloads) -> pl.DataFrame:
     return table.select(RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE, "findings").rename(
         dict(zip((RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE), PAYLOAD_COLUMNS, strict=False))
     )
+
+
+def _placed(payloads: Payloads) -> pl.Expr:
+    """Messages, each with the place of its row where that is not the record's first."""
+    message = pl.col("message")
+    if ROW_NO not in payloads.findings.columns:
+        return message
+    line = pl.when(pl.col(LINE).is_null()).then(pl.lit("")).otherwise(pl.format(", line {}", LINE))
+    placed = pl.format("record {}{}: {}", ROW_NO, line, message)
+    return pl.when(pl.col(ROW_NO) != pl.col(RECORD_NO)).then(placed).otherwise(message)

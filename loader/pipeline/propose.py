@@ -121,6 +121,7 @@ def _section(file: SourceFile, options: SourceOptions) -> dict[str, Any]:
         above, below = (len(re.findall(lines, text)) for text in (dialect.preamble, dialect.footer))
         found |= {"skip_lines": above} if above else {}
         found |= {} if dialect.header else {"header": False}
+        found |= {"header": dialect.header_lines} if dialect.header_lines > 1 else {}
         found |= {"skip_footer": below} if below else {}
     said = options.model_dump(exclude_unset=True, mode="json")
     return {**found, **said}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from loader.errors import ConfigurationError
 from loader.journal import is_claimed
+from loader.pipeline.several import link_second_files
 from loader.records import REJECTED, Receipt, Status
 from loader.report import Rejected, RejectsWriter, Summary, load_rows, write_results
 from loader.report.atomic import speaking
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from loader.journal import Journal
     from loader.pipeline.watch import Watcher
     from loader.records import Judged, Load
-    from loader.source import Source
+    from loader.source import GroupedSource, Source
 
 _BATCH: Final = 10_000
 _MOST_REASONS: Final = 1000
@@ -146,7 +147,7 @@ def _files(folder: Path) -> dict[str, str]:
 def write_receipts(
     journal: Journal,
     load: Load,
-    source: Source,
+    source: Source | GroupedSource,
     home: Path,
     *,
     read: int | None,
@@ -200,7 +201,7 @@ def rewrite_results(journal: Journal, load: Load, home: Path) -> Summary:
 
 def write_rejects(
     folder: Path,
-    source: Source,
+    source: Source | GroupedSource,
     receipts: Iterator[Receipt],
     wanted: int,
     *,
@@ -237,7 +238,9 @@ def write_rejects(
         return close_rejects(writer, folder, source, watcher)
 
 
-def close_rejects(writer: RejectsWriter, folder: Path, source: Source, watcher: Watcher) -> Path | None:
+def close_rejects(
+    writer: RejectsWriter, folder: Path, source: Source | GroupedSource, watcher: Watcher
+) -> Path | None:
     """Puts rejects in their place, and says what people must know to load them again.
 
     Args:
@@ -256,10 +259,12 @@ def close_rejects(writer: RejectsWriter, folder: Path, source: Source, watcher: 
     for note in writer.notes:
         watcher.note(f"{path}: {note}")
     _remove_others(folder, path, source)
+    for note in link_second_files(folder, source) if path else ():
+        watcher.note(f"{path}: {note}")
     return path
 
 
-def _remove_others(folder: Path, path: Path | None, source: Source) -> None:
+def _remove_others(folder: Path, path: Path | None, source: Source | GroupedSource) -> None:
     """Removes rejects in another form, left by an earlier run; never a file of the source."""
     kept = {Path(file.path).resolve() for file in source.files}
     for suffix in _SUFFIXES:

@@ -12,7 +12,7 @@ import polars as pl
 from loader.mapping.columns import columns_of
 from loader.mapping.described import conversions_in_words, origin_in_words
 from loader.mapping.tree import leaves
-from loader.records import STATE
+from loader.records import PARENT, STATE
 from loader.report.page.values import BeforeAfter, Capped, Distinct, Field, ValueRow, ValueTable
 from loader.resources.fields import Kind
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from loader.mapping import CompiledMapping
     from loader.mapping.program import CellCheck, Value
     from loader.mapping.tree import Leaf
+    from loader.records import Payloads
 
 _MOST_DISTINCT: Final = 1_000
 _MOST_VALUES: Final = 2_000
@@ -56,15 +57,20 @@ class Profile:
         self._columns: dict[str, _Column] = {}
         self.rows = 0
 
-    def add(self, computed: pl.DataFrame, compiled: CompiledMapping) -> None:
+    def add(self, payloads: Payloads, compiled: CompiledMapping) -> None:
         """Counts a batch.
 
         Args:
-            computed: The source's columns, what the mapping computed from them, and STATE.
+            payloads: What its rows became.
             compiled: The mapping, for the columns of this file.
         """
-        frame = computed.filter(pl.col(STATE) != "filtered")
+        frame = payloads.computed.filter(pl.col(STATE) != "filtered")
         self.rows += frame.height
+        self._add(frame, compiled)
+        for rows, computed in payloads.items:
+            self._add(computed, rows)
+
+    def _add(self, frame: pl.DataFrame, compiled: CompiledMapping) -> None:
         for leaf in leaves(compiled.mapping.tree):
             self._columns.setdefault(leaf.path, _Column(leaf))
         if not frame.height:
@@ -83,10 +89,10 @@ class Profile:
         compiled: CompiledMapping,
     ) -> None:
         if value.column is None:
-            self._constant(column, value, frame.height)
+            self._constant(column, value, _records(frame))
             return
         there = facts[f"{value.column}#"]
-        column.filled += frame.height if value.default is not None else there
+        column.filled += _records(frame) if value.default is not None else facts[f"{value.column}="]
         if there:
             _widen(column, facts, value.column)
             if column.counting:
@@ -140,18 +146,26 @@ class Profile:
         )
 
 
+def _records(frame: pl.DataFrame) -> int:
+    """How many records the rows belong to."""
+    return frame[PARENT].n_unique() if PARENT in frame.columns else frame.height
+
+
 def _facts(frame: pl.DataFrame, compiled: CompiledMapping) -> dict[str, Any]:
-    """For each computed column: how many rows have a value (`#`), the smallest (`<`) and largest (`>`)."""
+    """Of each computed column: rows (`#`) and records (`=`) that have it, the smallest (`<`) and largest (`>`)."""
     wanted: dict[str, pl.Expr] = {}
     for leaf in leaves(compiled.mapping.tree):
         value = compiled.program.values.get(leaf.path)
         if value is None or value.column is None:
             continue
         name, column = value.column, pl.col(value.column)
+        there = column.list.len() > 0 if value.listed else column.is_not_null()
+        wanted[f"{name}#"] = there.sum()
+        wanted[f"{name}="] = (
+            pl.col(PARENT).filter(there).n_unique() if PARENT in frame.columns else there.sum()
+        )
         if value.listed:
-            wanted[f"{name}#"] = (column.list.len() > 0).sum()
             continue
-        wanted[f"{name}#"] = column.is_not_null().sum()
         ordered = column.cast(pl.Float64, strict=False) if leaf.target.kind is Kind.NUMBER else column
         if leaf.target.kind in {Kind.TEXT, Kind.DATE, Kind.ANY, Kind.NUMBER}:
             wanted[f"{name}<"] = ordered.min()

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import polars as pl
 
 from loader.errors import ConfigurationError, LoaderError
-from loader.records import LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS, Status
+from loader.records import (
+    GROUP,
+    LEFT_OUT,
+    LINE,
+    PARENT,
+    PROBLEM,
+    RAW,
+    RECORD_NO,
+    REJECT_COLUMNS,
+    STRAY,
+    Status,
+)
 from loader.report.atomic import speaking
 from loader.report.json_text import with_json_text
 from loader.report.rejects_csv import CsvRejects
@@ -22,17 +33,18 @@ if TYPE_CHECKING:
 
     from loader.records import Batch, SourceFile
 
-_OWN: Final = (RECORD_NO, LINE, PROBLEM)
+_OWN: Final = (RECORD_NO, LINE, PROBLEM, PARENT, RAW)
 _BETWEEN: Final = "; "
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Why a row was rejected.
+    """Why a record was rejected.
 
     Attributes:
         status: INVALID, BLOCKED or REFUSED.
-        findings: Every finding, with `field` (a payload path; empty or None for the whole row) and `message`.
+        findings: Every finding, with `field` (a payload path; empty or None for the whole row) and `message`,
+            and `row`, the number of the row that it is about, where that is not the record's first.
         message: Why, where there are no findings; not used where there are.
     """
 
@@ -49,6 +61,14 @@ class Rejected:
     def message_text(self) -> str:
         """The messages of all findings, else the row's own."""
         return _BETWEEN.join(each["message"] for each in self.findings) or self.message
+
+    def of_row(self, number: int, record_no: int) -> Rejected:
+        """Why one of a record's rows was rejected: what is wrong with itself, else with the record."""
+        own = [each for each in self.findings if each.get("row", record_no) == number]
+        if own or (number == record_no and not self.findings):
+            return replace(self, findings=own)
+        told = f"its record (the one that begins with record {record_no}) is {self.status.value}"
+        return replace(self, findings=(), message=told)
 
 
 class RejectsWriter:
@@ -109,8 +129,8 @@ class RejectsWriter:
         """
         if not rejected:
             return
-        rows = batch.rows.filter(pl.col(RECORD_NO).is_in(list(rejected)))
-        if rows.height != len(rejected):
+        rows = _rows_of(batch).filter(pl.col(PARENT).is_in(list(rejected)))
+        if rows[PARENT].n_unique() != len(rejected):
             raise LoaderError(
                 f"{batch.file.name}: a rejected record is not in the batch it was said to be in"
             )
@@ -118,15 +138,15 @@ class RejectsWriter:
             raise LoaderError(f"{batch.file.name}: rejects have no columns for {', '.join(sorted(strange))}")
         added = pl.DataFrame(
             [
-                _added(number, line, rejected[number])
-                for number, line in rows.select(RECORD_NO, LINE).iter_rows()
+                _added(number, line, rejected[parent].of_row(number, parent))
+                for number, line, parent in rows.select(RECORD_NO, LINE, PARENT).iter_rows()
             ],
             schema=dict(
                 zip(REJECT_COLUMNS, (pl.String, pl.Int64, pl.Int64, pl.String, pl.String), strict=True)
             ),
             orient="row",
         )
-        cells, raw = rows.drop(_OWN), _raw_of(batch, rows)
+        cells, raw = rows.drop(_OWN, strict=False), _raw_of(rows)
         if isinstance(self._writer, NdjsonRejects):
             self._writer.add(cells, added, batch.extra, raw)
             return
@@ -153,13 +173,19 @@ class RejectsWriter:
         return self._writer.path
 
 
-def _raw_of(batch: Batch, rows: pl.DataFrame) -> list[tuple[str, bool]] | None:
+def _rows_of(batch: Batch) -> pl.DataFrame:
+    """All rows of the batch's records, with their PARENT, and RAW where their format keeps it."""
+    if GROUP in batch.children:
+        return batch.children[GROUP].drop(LEFT_OUT, STRAY)
+    rows = batch.rows if batch.raw is None else batch.rows.with_columns(batch.raw.alias(RAW))
+    return rows.with_columns(pl.col(RECORD_NO).alias(PARENT))
+
+
+def _raw_of(rows: pl.DataFrame) -> list[tuple[str, bool]] | None:
     """The text of each of a batch's rows and whether it is sound; None where its format keeps none."""
-    if batch.raw is None:
+    if RAW not in rows.columns:
         return None
-    at = (rows[RECORD_NO] - batch.start.record_no).to_list()
-    texts = batch.raw.gather(at)
-    return list(zip(texts, rows[PROBLEM].is_null(), strict=True))
+    return list(zip(rows[RAW], rows[PROBLEM].is_null(), strict=True))
 
 
 def _told_as_json(files: Sequence[SourceFile]) -> set[str]:

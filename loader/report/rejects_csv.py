@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BOM: Final = "\ufeff"
 _LOST: Final = "\ufffd"  # stands where the source had bytes that are no text in its encoding
+_USUAL: Final = "cp1252"  # what is assumed where nothing tells
 _BLOCK: Final = 1 << 20  # characters turned into another encoding at a time
 
 
@@ -78,6 +79,7 @@ class CsvRejects:
     def _write_record(self, source: Iterable[object], own: Iterable[str], surplus: Iterable[str]) -> None:
         if self._draft is None:
             self._draft = Draft(self.path)
+            self._note_encoding()
             self._write_head()
         delimiter = self._dialect.delimiter
         text = delimiter.join([self._cell(_as_text(each)) for each in source])
@@ -89,14 +91,25 @@ class CsvRejects:
             front = text.encode(self._encoding)
         self._write(front + ours.encode(self._encoding, "replace") + back)
 
+    def _note_encoding(self) -> None:
+        """A few rows may not have enough letters to tell an encoding that all of the source told."""
+        encoding = self._dialect.encoding
+        if not encoding.startswith("utf-") and encoding != _USUAL:
+            self._notes[
+                f"rejects.csv is in {encoding}, as the source is: where the mapping does not say so, load it "
+                f"with -s encoding={encoding}"
+            ] = None
+
     def _write_head(self) -> None:
         dialect = self._dialect
         if dialect.bom:
             self._write(_BOM.encode(self._encoding))
         self._write(self._encoded(dialect.preamble))
         if dialect.header:
-            names = (self._cell(each) for each in (*self._columns, *REJECT_COLUMNS))
+            names = [*map(self._cell, self._columns), *map(self._own_cell, REJECT_COLUMNS)]
             self._write(self._encoded(dialect.delimiter.join(names) + dialect.newline))
+            empty = dialect.delimiter * (len(names) - 1) + dialect.newline
+            self._write(self._encoded(empty * (dialect.header_lines - 1)))
 
     def _cell(self, text: str) -> str:
         """A cell of the source, written so that it is read back as it is."""
@@ -108,7 +121,11 @@ class CsvRejects:
             return text
         if dialect.quote is None:
             self._notes["some cells of rejects.csv are quoted: load it with -s quote='\"'"] = None
-        escape = dialect.escape if dialect.quote else None
+        return self._quoted(text)
+
+    def _quoted(self, text: str) -> str:
+        quote = self._dialect.quote or '"'
+        escape = self._dialect.escape if self._dialect.quote else None
         if escape:
             return quote + text.replace(escape, escape * 2).replace(quote, escape + quote) + quote
         return quote + text.replace(quote, quote * 2) + quote
@@ -119,6 +136,8 @@ class CsvRejects:
             ending = {*self._dialect.delimiter, "\r", "\n"}
             blank = "_" if " " in ending else " "
             return "".join(blank if letter in ending else letter for letter in text)
+        if self._dialect.quote not in (None, '"'):  # so that the quote can be found again
+            return self._quoted(text)
         return self._cell(text)
 
     def _encoded(self, text: str) -> bytes:

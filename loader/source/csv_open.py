@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,19 +10,23 @@ import polars as pl
 from loader.errors import SourceError
 from loader.records import Dialect, SourceFile
 from loader.source.columns import kept_columns
-from loader.source.content import BLOCK, Content, is_ascii_compatible, packing_of
+from loader.source.content import Content, is_ascii_compatible, packing_of
 from loader.source.csv_file import CsvFile
 from loader.source.dialect import read_opening
 from loader.source.encoding import encoding_of
 from loader.source.form import LONGEST_RECORD, Form
 from loader.source.paths import fingerprint
 from loader.source.scan import scan
+from loader.source.tail import Tail, read_tail
 
 if TYPE_CHECKING:
     from loader.settings import SourceOptions
     from loader.source.dialect import Opening
 
 _SAMPLE: Final = 1024 * 1024
+_BLOCKS: Final = 16  # so many places of a large file are looked at for its encoding
+_BLOCK: Final = 64 * 1024
+_NAMED: Final = {"\t": "tab", " ": "space"}
 
 
 def open_csv(path: str, file_no: int, options: SourceOptions) -> CsvFile:
@@ -40,7 +41,7 @@ def open_csv(path: str, file_no: int, options: SourceOptions) -> CsvFile:
     content, form = _content(path, options)
     opening, sample = _opening(content, form, options)
     form = opening.form
-    tail = _tail(content, form, options.skip_footer or 0, opening.data_at + content.first)
+    tail = read_tail(content, form, options.skip_footer, opening.data_at + content.first, size)
     kept, dropped = kept_columns(path, form.columns)
     file = SourceFile(
         file_no=file_no,
@@ -49,9 +50,9 @@ def open_csv(path: str, file_no: int, options: SourceOptions) -> CsvFile:
         size=size,
         fingerprint=digest,
         format="csv",
-        dialect=_dialect(opening, content, tail.footer),
+        dialect=_dialect(opening, content, tail.footer, options),
         schema=dict.fromkeys(kept, pl.String()),
-        notes=(*_detected(opening, content, options), *dropped),
+        notes=(*_detected(opening, content, tail, options), *opening.changes, *dropped),
     )
     return CsvFile(
         file=file,
@@ -74,17 +75,30 @@ def csv_columns(path: str, options: SourceOptions) -> tuple[tuple[str, ...], tup
     content, form = _content(path, options)
     opening, _ = _opening(content, form, options)
     kept, dropped = kept_columns(path, opening.form.columns)
-    return kept, (*_detected(opening, content, options), *dropped)
+    return kept, (*_detected(opening, content, Tail(), options), *dropped)
 
 
 def _content(path: str, options: SourceOptions) -> tuple[Content, Form]:
     raw = Content(path, packed=packing_of(path))
     with raw.open(0) as stream:
         head = stream.read(_SAMPLE)
-    encoding, bom = encoding_of(path, head, options.encoding, whole=len(head) < _SAMPLE)
+    whole = len(head) < _SAMPLE
+    further = b"" if whole or raw.packed or options.encoding else _spread(path)
+    encoding, bom = encoding_of(path, head, options.encoding, whole=whole, further=further)
     scanned = encoding if is_ascii_compatible(encoding) else "utf-8"
     transcode = None if scanned == encoding else encoding
     return Content(path, raw.packed, bom, transcode), _form(path, options, encoding, scanned)
+
+
+def _spread(path: str) -> bytes:
+    """Lines from all over a large file: the first letters beyond ASCII may come late."""
+    parts = []
+    with Path(path).open("rb") as file:
+        size = file.seek(0, 2)
+        for place in range(1, _BLOCKS + 1):
+            file.seek(min(size * place // _BLOCKS, size - _BLOCK))
+            parts.append(file.read(_BLOCK).split(b"\n", 1)[-1].rpartition(b"\n")[0])
+    return b"\n".join(parts)
 
 
 def _form(path: str, options: SourceOptions, encoding: str, scanned: str) -> Form:
@@ -139,49 +153,7 @@ def _opening(content: Content, form: Form, options: SourceOptions) -> tuple[Open
         size *= 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Tail:
-    """The end of a file: its content's length in bytes and where its footer begins; None: not looked for."""
-
-    length: int | None = None
-    stop: int | None = None
-    footer: str = ""
-
-
-def _tail(content: Content, form: Form, footer_lines: int, data_at: int) -> _Tail:
-    if not footer_lines and not content.packed:
-        return _Tail()
-    length, starts = _last_lines(content, form, footer_lines)
-    if not footer_lines:
-        return _Tail(length)
-    if len(starts) < footer_lines or starts[0] < data_at:
-        raise SourceError(
-            f"{content.path}: source.skip_footer says that {footer_lines} lines at the end are not data, and "
-            "fewer stand below the header",
-            next_step="Lower source.skip_footer.",
-        )
-    with content.open(starts[0]) as stream:
-        footer = stream.read(min(length - starts[0], LONGEST_RECORD))
-    return _Tail(length, starts[0], footer.decode(form.scanned, "replace"))
-
-
-def _last_lines(content: Content, form: Form, lines: int) -> tuple[int, list[int]]:
-    """The content's length, and the offsets at which its last lines begin."""
-    line_end = re.compile(rb"\r\n?|\n" if form.lone_cr else rb"\n")
-    at = content.first
-    starts = deque([at], maxlen=lines + 1)
-    with content.open(at) as stream:
-        while block := stream.read(BLOCK):
-            if block.endswith(b"\r"):
-                block += stream.read(1)
-            if lines:
-                starts.extend(at + match.end() for match in line_end.finditer(block))
-            at += len(block)
-    begun = [start for start in starts if start < at]
-    return at, begun[-lines:] if lines else []
-
-
-def _dialect(opening: Opening, content: Content, footer: str) -> Dialect:
+def _dialect(opening: Opening, content: Content, footer: str, options: SourceOptions) -> Dialect:
     form = opening.form
     return Dialect(
         delimiter=form.delimiter.decode(form.scanned),
@@ -193,26 +165,50 @@ def _dialect(opening: Opening, content: Content, footer: str) -> Dialect:
         header=form.named,
         preamble=opening.preamble,
         footer=footer,
+        header_lines=max(1, int(options.header or 1)) if form.named else 1,
     )
 
 
-def _detected(opening: Opening, content: Content, options: SourceOptions) -> tuple[str, ...]:
+def _detected(opening: Opening, content: Content, tail: Tail, options: SourceOptions) -> tuple[str, ...]:
     """One line that says what the options did not; none where they said everything."""
     form, said = opening.form, options.model_fields_set
     found: list[str] = [content.packed] if content.packed else []
     if options.encoding is None:
         found.append(form.encoding + (" with a byte-order mark" if content.bom else ""))
     if options.delimiter is None:
-        mark = form.delimiter.decode(form.scanned)
-        found.append("delimiter tab" if mark == "\t" else f'delimiter "{mark}"')
+        found.append(_shown(form.delimiter.decode(form.scanned)) if len(form.columns) > 1 else "one column")
     if "quote" not in said:
-        found.append('quote "\\""')
-    if form.named and options.header is None:
-        found.append(f"header in line {opening.header_line}")
+        found.append(f"quote {form.quote.decode(form.scanned)}" if form.quote else "no quote")
+    if "escape" not in said and form.escape:
+        found.append(f"escape {form.escape.decode(form.scanned)}")
+    if opening.newline == "\r" or opening.mixed:
+        found.append("mixed line ends" if opening.mixed else "CR line ends")
+    found += _detected_lines(opening, tail, options)
     return (f"detected: {', '.join(found)}",) if found else ()
 
 
-def _hint(sample: bytes, opening: Opening, content: Content, tail: _Tail, size: int) -> int:
+def _detected_lines(opening: Opening, tail: Tail, options: SourceOptions) -> list[str]:
+    """What is said of the lines that are no records."""
+    found = []
+    if opening.form.named and (options.header is None or (opening.preamble and options.skip_lines is None)):
+        found.append(f"header in line {opening.header_line}")
+    elif not opening.form.named and options.header is None:
+        found.append("no header")
+    if not opening.form.named and options.skip_lines is None and opening.preamble.strip():
+        found.append(f"first record in line {opening.header_line}")
+    if options.skip_footer is None and tail.lines:
+        found.append(f"{tail.lines} footer {'line' if tail.lines == 1 else 'lines'}")
+    return found
+
+
+def _shown(mark: str) -> str:
+    """A delimiter for people."""
+    if mark in _NAMED:
+        return _NAMED[mark]
+    return f'"{mark}"' if mark.isprintable() else f'"{mark.encode("unicode_escape").decode()}"'
+
+
+def _hint(sample: bytes, opening: Opening, content: Content, tail: Tail, size: int) -> int:
     """About how many records the file has; exact where the sample is all of it and it is plain."""
     data = sample[opening.data_at :]
     length = (tail.stop or tail.length or _length(sample, content, size)) - content.first

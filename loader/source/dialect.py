@@ -1,32 +1,29 @@
-"""How a text file is written: its delimiter, line ends and header, as said or as found."""
+"""How a text file is written: its marks, line ends and header, as said or as found."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from loader.errors import SourceError
-from loader.source.columns import check_names
-from loader.source.exact import Exact, Record
+from loader.source.columns import check_names, column_names
+from loader.source.exact import Exact
 from loader.source.form import LONGEST_RECORD, Form
+from loader.source.guess import Said, guess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from loader.settings import SourceOptions
+    from loader.source.cut import Marks
+    from loader.source.exact import Record
+    from loader.source.guess import Layout
+    from loader.source.heading import Table
 
-_DELIMITERS: Final = (";", "\t", "|", ",")  # where all else is equal: a comma is also a decimal sign
-_DEFAULT_DELIMITER: Final = ","
-_RECORDS_JUDGED: Final = 100
-_DATA: Final = re.compile(
-    r"""\s*(?:
-        [-+]?[\d.,\ ']*\d(?:[eE][-+]?\d+)?\s*%?                             # a number
-      | \d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T\ ][\d:.]+(?:Z|[-+][\d:]+)?)?   # a date or a time stamp
-    )?\s*""",
-    re.VERBOSE,
-)
+_WINDOW: Final = 128 * 1024  # bytes in which the dialect is looked for
+_FEW: Final = 5  # rows; with fewer in the window all of the sample is taken
+_QUOTES: Final[tuple[str | None, ...]] = ('"', "'", None)
+_ESCAPES: Final[tuple[str | None, ...]] = (None, "\\")
+_SEPARATOR: Final = re.compile(r"""\ufeff?(["']?)sep=([^\r\n]{1,4}?)\1(?:\r\n?|\n|\Z)""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +32,23 @@ class Opening:
 
     Attributes:
         form: How it is written, with its columns.
-        newline: Its first line end: LF, CRLF or CR.
+        newline: The line end of its header or, without one, of its first record: LF, CRLF or CR.
+        mixed: Whether other line ends stand beside that one.
         preamble: Text above the header.
         header_line: The line of the header or, without one, of the first record; from 1.
         data_at: The index in the sample of what follows the header.
         data_line: The line of it.
+        changes: What was made of the header's names, a line each.
     """
 
     form: Form
     newline: str
+    mixed: bool
     preamble: str
     header_line: int
     data_at: int
     data_line: int
+    changes: tuple[str, ...]
 
 
 def read_opening(sample: bytes, form: Form, options: SourceOptions, *, whole: bool) -> Opening | None:
@@ -55,7 +56,7 @@ def read_opening(sample: bytes, form: Form, options: SourceOptions, *, whole: bo
 
     Args:
         sample: The first bytes, in the encoding that is scanned, without a byte-order mark.
-        form: What is known: path, encoding and marks; delimiter, line ends and columns are found here.
+        form: What is known: path and encoding; marks, line ends and columns are found here.
         options: What was said.
         whole: Whether the sample is all of the file.
 
@@ -65,39 +66,144 @@ def read_opening(sample: bytes, form: Form, options: SourceOptions, *, whole: bo
     Raises:
         SourceError: There is nothing in it, or no usable header.
     """
-    skipped = options.skip_lines or 0
-    newline = _newline(sample, form.quote if not skipped else None)
-    form = replace(form, lone_cr=newline == "\r")
+    form = replace(form, lone_cr=_first_newline(sample) == "\r")
+    separator = _separator(sample, form)
+    skipped = int(separator is not None) if options.skip_lines is None else options.skip_lines
     at = _after_lines(sample, skipped, form, whole=whole)
     if at is None:
         return None
-    if options.delimiter is None:
-        form = replace(form, delimiter=_delimiter(sample[at:], form, whole=whole))
     final = whole or len(sample) - at > LONGEST_RECORD
-    named = options.header is not False
-    found = _first(sample, at, skipped + 1, form, final=final, blank_stops=named)
+    layout = _layout(sample[at:], _said(options, form, separator), form, whole=final)
+    if layout.table is None:
+        if final:
+            raise _nothing_in(form, is_empty=not sample)
+        return None
+    form = _with_marks(form, layout.marks)
+    first = layout.done.rows[layout.table.top]
+    return _opened(sample, at + first.start, skipped + first.line, form, layout.table, final=final)
+
+
+def _opened(sample: bytes, at: int, line: int, form: Form, table: Table, *, final: bool) -> Opening | None:
+    """The header, read as records are, and the form with the columns that it names."""
+    found = _records(sample, at, line, table, form, final=final)
     if found is None:
         return None
-    start, line, record = found
-    if named:
-        form = replace(form, columns=_names(record, line, form, said=options.header is True))
-        start, line_after = record.end, line + record.breaks
+    records, data_line = found
+    end = records[-1].end
+    changes: tuple[str, ...] = ()
+    if table.lines:
+        header = tuple(tuple(record.cells or ()) for record in records)
+        columns, changes = column_names(header)
+        check_names(form.path, columns)
+        form = replace(form, columns=columns, header=header)
     else:
-        width = len(record.cells or [])
-        form = replace(form, columns=tuple(f"column_{place}" for place in range(1, width + 1)), named=False)
-        line_after = line
-    return Opening(form, newline, sample[:at].decode(form.scanned, "replace"), line, start, line_after)
+        width = len(records[0].cells or ())
+        numbered = tuple(f"column_{place}" for place in range(1, table.width + 1))
+        form = replace(form, columns=numbered, named=False, typical=table.width != width)
+        end, data_line = at, line
+    newline, mixed = _newlines(sample, records[-1].end, form)
+    preamble = sample[:at].decode(form.scanned, "replace")
+    return Opening(form, newline, mixed, preamble, line, end, data_line, changes)
 
 
-def _newline(sample: bytes, quote: bytes | None) -> str:
-    """The first line end that is not between quotes; LF where there is none."""
+def _records(
+    sample: bytes, at: int, line: int, table: Table, form: Form, *, final: bool
+) -> tuple[list[Record], int] | None:
+    """The header's records, or the first one, and the line after them; None where more text is needed."""
+    exact = Exact(form)
+    records: list[Record] = []
+    while len(records) < max(1, table.lines) and at < len(sample):
+        record = exact.record(sample, at, line, final=final)
+        if record is None:
+            return None
+        if record.problem and table.lines:
+            raise SourceError(
+                f"{form.path}: the header in line {line} cannot be read: it {record.problem}",
+                next_step="Check source.encoding and source.quote, or mend the header.",
+            )
+        at, line = record.end, line + record.breaks
+        if record.cells is not None:
+            records.append(record)
+    return records, line
+
+
+def _layout(sample: bytes, said: Said, form: Form, *, whole: bool) -> Layout:
+    """The marks and the table that they make, looked for in as much of the sample as is needed."""
+    text = sample[:_WINDOW].decode("latin-1")
+    everything = len(sample) <= _WINDOW
+    found = guess(text, said, lone_cr=form.lone_cr, whole=whole and everything)
+    if everything or len(found.done.rows) >= _FEW:
+        return found
+    return guess(sample.decode("latin-1"), said, lone_cr=form.lone_cr, whole=whole)
+
+
+def _said(options: SourceOptions, form: Form, separator: str | None) -> Said:
+    """What was said of the marks, none of them twice."""
+    named = options.model_fields_set
+    delimiter = _latin(options.delimiter, form) if options.delimiter else separator
+    quotes, escapes = _QUOTES, _ESCAPES
+    if "quote" in named:
+        quotes = (_latin(options.quote, form),)
+    elif options.escape and options.escape in _QUOTES:  # a quote that escapes itself is a doubled one
+        quotes = (options.escape,)
+    if "escape" in named:
+        escapes = (_latin(options.escape, form) if options.escape != quotes[0] else None,)
+    if len(quotes) > 1:
+        quotes = tuple(each for each in quotes if each is None or each not in (delimiter, escapes[0]))
+    if len(escapes) > 1:
+        escapes = tuple(each for each in escapes if each is None or each not in (delimiter, quotes[0]))
+    return Said(
+        delimiter=delimiter,
+        quotes=quotes,
+        escapes=escapes,
+        header=options.header,
+        fixed=options.skip_lines is not None,
+    )
+
+
+def _latin(mark: str | None, form: Form) -> str | None:
+    """A mark as it stands in the scanned bytes, read as Latin-1."""
+    return mark.encode(form.scanned).decode("latin-1") if mark else None
+
+
+def _with_marks(form: Form, marks: Marks) -> Form:
+    return replace(
+        form,
+        delimiter=marks.delimiter.encode("latin-1"),
+        quote=marks.quote.encode("latin-1") if marks.quote else None,
+        escape=marks.escape.encode("latin-1") if marks.escape and marks.quote else None,
+        lone_cr=marks.lone_cr,
+    )
+
+
+def _separator(sample: bytes, form: Form) -> str | None:
+    """The delimiter that a first line `sep=;` names, as spreadsheets write and read it."""
+    match = _SEPARATOR.match(sample[:64].decode(form.scanned, "replace"))
+    return _latin(match[2], form) if match else None
+
+
+def _first_newline(sample: bytes) -> str:
+    """The first line end that is not between quotation marks; LF where there is none."""
     quoted = False
-    for match in re.finditer((re.escape(quote) + b"|" if quote else b"") + rb"\r\n|\n|\r", sample):
-        if match[0] == quote:
+    for match in re.finditer(rb'"|\r\n|\n|\r', sample[:_WINDOW]):
+        if match[0] == b'"':
             quoted = not quoted
         elif not quoted:
             return match[0].decode("ascii")
-    return "\n"
+    first = re.search(rb"\r\n|\n|\r", sample)
+    return first[0].decode("ascii") if first else "\n"
+
+
+def _newlines(sample: bytes, end: int, form: Form) -> tuple[str, bool]:
+    """The line end before an index, else the first one, and whether others stand after it outside quotes."""
+    last = re.search(rb"(?:\r\n|\n|\r)\Z", sample[max(0, end - 2) : end]) or re.search(rb"\r\n|\n|\r", sample)
+    newline = last[0].decode("ascii") if last else "\n"
+    text = sample[end : end + _WINDOW]
+    if form.quote and form.quote in text:
+        quote = re.escape(form.quote)
+        text = re.sub(quote + b"[^" + re.escape(form.quote[:1]) + b"]*+" + quote, b"", text)
+    ends = set(re.findall(rb"\r\n|\n|\r(?!\Z)" if form.lone_cr else rb"\r?\n", text))
+    return newline, bool(ends - {newline.encode()})
 
 
 def _after_lines(sample: bytes, lines: int, form: Form, *, whole: bool) -> int | None:
@@ -119,79 +225,10 @@ def _after_lines(sample: bytes, lines: int, form: Form, *, whole: bool) -> int |
     return at
 
 
-def _delimiter(text: bytes, form: Form, *, whole: bool) -> bytes:
-    """The delimiter by which most records have as many cells as the first, and the most cells."""
-    best = (0.0, 1, _DEFAULT_DELIMITER.encode())
-    for candidate in _DELIMITERS:
-        mark = candidate.encode()
-        widths = [len(cells) for cells in _sampled(text, replace(form, delimiter=mark), whole=whole)]
-        if not widths or widths[0] == 1:
-            continue
-        share = Counter(widths)[widths[0]] / len(widths)
-        if (share, widths[0]) > best[:2]:
-            best = (share, widths[0], mark)
-    return best[2]
-
-
-def _sampled(text: bytes, form: Form, *, whole: bool) -> Iterator[list[str]]:
-    exact = Exact(form)
-    at = count = 0
-    while at < len(text) and count < _RECORDS_JUDGED:
-        record = exact.record(text, at, 1, final=whole)
-        if record is None:
-            return
-        at = record.end
-        if record.cells is not None:
-            count += 1
-            yield record.cells
-
-
-def _first(
-    sample: bytes, at: int, line: int, form: Form, *, final: bool, blank_stops: bool
-) -> tuple[int, int, Record] | None:
-    """Where the first record begins, on which line, and the record itself."""
-    exact = Exact(form)
-    blank_line = None
-    while at < len(sample):
-        record = exact.record(sample, at, line, final=final)
-        if record is None:
-            return None
-        if record.cells is not None:
-            if blank_stops and blank_line is not None:
-                raise SourceError(
-                    f"{form.path}: line {blank_line} is empty; a header that names the columns was expected",
-                    next_step=f"If the header stands in line {line}, say source.skip_lines: {line - 1}; "
-                    "if there is none, say source.header: false.",
-                )
-            return at, line, record
-        blank_line = blank_line or line
-        at, line = record.end, line + record.breaks
-    if not final:
-        return None
-    raise SourceError(
+def _nothing_in(form: Form, *, is_empty: bool) -> SourceError:
+    return SourceError(
         f"{form.path}: is empty; a header and records were expected"
-        if line == 1 and not sample
+        if is_empty
         else f"{form.path}: holds nothing but empty or skipped lines; a header and records were expected",
         next_step="Check that the export wrote this file.",
     )
-
-
-def _names(record: Record, line: int, form: Form, *, said: bool) -> tuple[str, ...]:
-    cells = [cell.strip() for cell in record.cells or []]
-    if record.problem:
-        raise SourceError(
-            f"{form.path}: the header in line {line} cannot be read: it {record.problem}",
-            next_step="Check source.encoding and source.quote, or mend the header.",
-        )
-    if not said and all(_DATA.fullmatch(cell) for cell in cells):
-        shown = form.delimiter.decode(form.scanned).join(cells)
-        shown = shown if len(shown) <= 60 else shown[:59] + "…"  # noqa: PLR2004 - the width that messages give to values
-        raise SourceError(
-            f"{form.path}: line {line} should name the columns, and holds only numbers, dates or nothing: "
-            f"{shown}",
-            next_step="If the file has no header, say source.header: false; if it stands further down, say "
-            "source.skip_lines; if these are the names, say source.header: true.",
-        )
-    names = tuple(cell or f"column_{place}" for place, cell in enumerate(cells, 1))
-    check_names(form.path, names)
-    return names

@@ -6,6 +6,7 @@ import codecs
 from typing import Final
 
 from loader.errors import SourceError
+from loader.source.single_byte import likeliest
 
 _MARKS: Final = (  # the longer ones first: the mark of UTF-16 begins that of UTF-32
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -18,7 +19,9 @@ _WITHOUT_ORDER: Final = {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-si
 _WIDE_SAMPLE: Final = 1024
 
 
-def encoding_of(path: str, head: bytes, said: str | None, *, whole: bool) -> tuple[str, int]:
+def encoding_of(
+    path: str, head: bytes, said: str | None, *, whole: bool, further: bytes = b""
+) -> tuple[str, int]:
     """Finds the encoding by what was said, by the byte-order mark, else by the bytes themselves.
 
     Args:
@@ -26,6 +29,7 @@ def encoding_of(path: str, head: bytes, said: str | None, *, whole: bool) -> tup
         head: The first bytes of its unpacked content.
         said: What the options say; None where it is to be detected.
         whole: Whether `head` is all of it.
+        further: Whole lines from elsewhere in it; looked at where `head` holds nothing but ASCII.
 
     Returns:
         The codec's name and the length of the byte-order mark, 0 where there is none.
@@ -35,7 +39,7 @@ def encoding_of(path: str, head: bytes, said: str | None, *, whole: bool) -> tup
     """
     mark, marked = next(((mark, name) for mark, name in _MARKS if head.startswith(mark)), (b"", None))
     if said is None:
-        return marked or _guess(head, whole=whole), len(mark)
+        return marked or _guess(head, further, whole=whole), len(mark)
     wanted = _codec(path, said)
     if marked and marked not in (wanted, _WITHOUT_ORDER.get(wanted)) and not _fits(wanted, marked):
         raise SourceError(
@@ -62,15 +66,27 @@ def _codec(path: str, name: str) -> str:
     return found.name
 
 
-def _guess(head: bytes, *, whole: bool) -> str:
-    wide = head[:_WIDE_SAMPLE]
-    half = len(wide) // 2
-    if half and wide[1::2].count(0) > half * 0.4 and not wide[0::2].count(0):
-        return "utf-16-le"
-    if half and wide[0::2].count(0) > half * 0.4 and not wide[1::2].count(0):
-        return "utf-16-be"
+def _guess(head: bytes, further: bytes, *, whole: bool) -> str:
+    if wide := _wide(head[:_WIDE_SAMPLE]):
+        return wide
+    data, ends = (further, True) if further and head.isascii() else (head, whole)
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head, whole)
+        codecs.getincrementaldecoder("utf-8")().decode(data, ends)
     except UnicodeDecodeError:
-        return "cp1252"
+        return likeliest(data)
     return "utf-8"
+
+
+def _wide(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 by where the zero bytes of ASCII letters stand; None where they do not."""
+    quarter, half = len(head) // 4, len(head) // 2
+    zeros = [head[place::4].count(0) for place in range(4)]
+    if quarter and min(zeros[2:]) >= quarter * 0.95 and zeros[1] > zeros[0]:
+        return "utf-32-le"
+    if quarter and min(zeros[:2]) >= quarter * 0.95 and zeros[2] > zeros[3]:
+        return "utf-32-be"
+    if half and head[1::2].count(0) > half * 0.4 and not head[0::2].count(0):
+        return "utf-16-le"
+    if half and head[0::2].count(0) > half * 0.4 and not head[1::2].count(0):
+        return "utf-16-be"
+    return None

@@ -167,6 +167,7 @@ def _sheet(path: str, book: Any, wanted: str | None) -> tuple[Any, list[str]]:
 def _detected(read: SheetRows, options: SourceOptions) -> Iterator[str]:
     if read.has_header and options.header is None:
         yield f"detected: header in row {read.first_row}"
+    yield from read.changes
     for name, kinds in read.mixed:
         yield f"column {name!r} holds {' and '.join(kinds)}: read as text"
 

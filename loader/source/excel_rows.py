@@ -12,7 +12,7 @@ import polars as pl
 
 from loader.errors import SourceError
 from loader.records import LINE, PROBLEM, REJECT_COLUMNS
-from loader.source.columns import check_names
+from loader.source.columns import check_names, named_once
 from loader.source.excel_cells import ERROR, TEXT, told_cell, typed
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class SheetRows:
         names: Of the columns; those that have neither a name nor a cell are left out.
         frame: The columns, LINE and PROBLEM.
         mixed: Columns that are text because their cells differ, with the kinds of these.
+        changes: What was changed in the header's names, for people.
         extra: Index of a record -> the cells right of the last column.
     """
 
@@ -61,6 +62,7 @@ class SheetRows:
     names: tuple[str, ...]
     frame: pl.DataFrame
     mixed: tuple[tuple[str, tuple[str, ...]], ...]
+    changes: tuple[str, ...]
     extra: dict[int, tuple[str, ...]]
 
 
@@ -144,6 +146,13 @@ def _without_last(path: str, rows: Iterable[Row], footer: int) -> Iterator[Row]:
         )
 
 
+def _named_once(header: Sequence[str | None]) -> tuple[list[str], tuple[str, ...]]:
+    """The header's names, a repeated one numbered and an empty one empty, and what was changed."""
+    found = [(text or "").strip() for text in header]
+    names, _, doubled = named_once(found)
+    return [name if text else "" for text, name in zip(found, names, strict=True)], tuple(doubled)
+
+
 class _Records:
     """Takes records, and in the end gives their columns types.
 
@@ -152,7 +161,10 @@ class _Records:
     """
 
     def __init__(self, header: Sequence[str | None] | None) -> None:
-        self._header = None if header is None else [(text or "").strip() for text in header]
+        self._header: list[str] | None = None
+        self._changes: tuple[str, ...] = ()
+        if header is not None:
+            self._header, self._changes = _named_once(header)
         self._kinds: list[set[str]] = [set() for _ in header or ()]
         self._chunks: list[pl.DataFrame] = []
         self._held: list[list[str | None]] = []
@@ -205,6 +217,7 @@ class _Records:
             names=tuple(names),
             frame=_with_unmended(pl.DataFrame(columns)),
             mixed=tuple(mixed),
+            changes=self._changes,
             extra=self._extra,
         )
 

@@ -34,6 +34,9 @@ class Form:
         lone_cr: Whether a CR alone ends a line (then CRLF and LF do too); else LF and CRLF do.
         columns: Every column of the file in order.
         named: Whether a header line named them.
+        header: The header's cells as they stand, a tuple a line; empty where there is none.
+        typical: Where there is no header: whether most records have as many cells as there are columns;
+            else the first one has.
     """
 
     path: str
@@ -45,6 +48,8 @@ class Form:
     lone_cr: bool
     columns: tuple[str, ...] = ()
     named: bool = True
+    header: tuple[tuple[str, ...], ...] = ()
+    typical: bool = False
 
     @property
     def is_simple(self) -> bool:
@@ -98,5 +103,7 @@ def text_schema(columns: tuple[str, ...]) -> dict[str, type[pl.String]]:
 
 def ragged_problem(cells: int, form: Form) -> str:
     """What to say of a record with another number of cells than there are columns."""
-    norm = "the header" if form.named else "the first record"
-    return f"has {cells} {'cell' if cells == 1 else 'cells'}, {norm} has {len(form.columns)}"
+    norm = "most records have" if form.typical else "the first record has"
+    if form.named:
+        norm = "the header has"
+    return f"has {cells} {'cell' if cells == 1 else 'cells'}, {norm} {len(form.columns)}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
 from loader.errors import SourceError
@@ -95,6 +96,7 @@ class NdjsonFile:
                 pl.Series(PROBLEM, [record.problem for _, record in read], pl.String),
             ),
             raw=pl.Series(RAW, [record.raw for _, record in read], pl.String),
+            offsets=np.array([line.start for line, _ in read], dtype=np.int64),
         )
 
     def _series(self, name: str, members: list[dict[str, Any]]) -> pl.Series:

@@ -22,7 +22,9 @@ _MESSAGE: Final = REJECT_COLUMNS[-1]
 _AGAIN: Final = ", as when it was rejected: "
 _MEND: Final = f"mend it, or empty its {_MESSAGE} cell if it is right as it is"
 _BEGIN: Final = r"(?:^|; )"
-_SHORT: Final = re.compile(_BEGIN + r"has (\d+) cells?, the (?:header|first record) has \d+")
+_SHORT: Final = re.compile(
+    _BEGIN + r"has (\d+) cells?, (?:the header has|the first record has|most records have) \d+"
+)
 _QUOTES: Final = re.compile(
     _BEGIN + r"(?:a quote opened in line \d|has text after the closing quote of cell \d)"
 )

@@ -223,8 +223,8 @@ def test_without_a_spool_it_is_kept_as_long_as_the_source(monkeypatch: pytest.Mo
     assert os.path.exists(kept)  # noqa: PTH110 - a path as text
     del source
     assert not os.path.exists(kept)  # noqa: PTH110 - likewise
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a,a\n")))
-    with pytest.raises(SourceError, match="two columns"):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"__line,a\n")))
+    with pytest.raises(SourceError, match="which the loader uses itself"):
         open_source(["-"], SourceOptions())
 
 

@@ -52,6 +52,28 @@ def test_prints_the_same_to_stdout(shell: Shell) -> None:
     assert parse_mapping(printed.out).source.delimiter == ";"
 
 
+def test_puts_the_schema_beside_it(shell: Shell) -> None:
+    """The file that the first line names is written too, is the printed one, and is kept if it is there."""
+    shell.write("runs.csv", RUNS)
+    shell.run("init", "runs.csv", "-r", "billing-run", "-o", "runs.yaml")
+    schema = shell.folder / "billing-run.schema.json"
+
+    first = (shell.folder / "runs.yaml").read_text(encoding="utf-8").partition("\n")[0]
+    assert first == f"# yaml-language-server: $schema={schema.name}"
+    printed = shell.run("schema", "billing-run", "--mapping").out
+    assert schema.read_text(encoding="utf-8").strip() == printed.strip()
+    schema.write_text("mine", encoding="utf-8")
+    assert shell.run("init", "runs.csv", "-r", "billing-run", "-o", "more.yaml").code == 0
+    assert schema.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_header_of_two_lines_is_written_down(shell: Shell) -> None:
+    """What was said of the header stands in the proposal, so that it reads the file by itself."""
+    shell.write("runs.csv", "Run;Run;Run\nId;Title;State\n007;Spring;C\n008;Autumn;D\n")
+    text = shell.run("init", "runs.csv", "-r", "billing-run", "-s", "header=2").out
+    assert "\n  header: 2\n" in text
+
+
 def test_overwrites_nothing(shell: Shell) -> None:
     """A file that is there stays as it is, exit code 2, also where it appears in between."""
     shell.write("runs.csv", RUNS)

@@ -70,30 +70,18 @@ def test_header_only(tmp_path: Path) -> None:
     "line", [b"1,2.50,2024-01-31", b"17;;31.12.2019", b"1e5,-3,2020-01-01T10:00:00Z", b";;"]
 )
 def test_no_header(tmp_path: Path, line: bytes) -> None:
-    """A first line of numbers and dates is no header, unless someone says so."""
+    """A first line of numbers and dates is a record, unless someone says that it is the header."""
     content = line + b"\n" + line + b"\n"
-    error = refused(tmp_path, content)
-    assert "holds only numbers, dates or nothing" in error.message
-    assert "source.header: false" in str(error.next_step)
-    assert len(read_bytes(tmp_path, content, header=False).cells) == 2
+    source = opened(tmp_path, content)
+    assert list(source.files[0].schema) == ["column_1", "column_2", "column_3"]
+    assert source.files[0].notes[0].endswith("no header")
+    assert len(read(source).cells) == 2
+    assert len(read_bytes(tmp_path, content, header=True).cells) == 1
 
 
 def test_numeric_names_on_demand(tmp_path: Path) -> None:
     """`header: true` makes any first line the header."""
     assert list(opened(tmp_path, b"2019,2020\n1,2\n", header=True).files[0].schema) == ["2019", "2020"]
-
-
-def test_empty_first_line(tmp_path: Path) -> None:
-    """An empty line above the header is named, with the way round it."""
-    error = refused(tmp_path, b"\n\na,b\n1,2\n")
-    assert "line 1 is empty" in error.message
-    assert "source.skip_lines: 2" in str(error.next_step)
-    assert read_bytes(tmp_path, b"\n\na,b\n1,2\n", skip_lines=2).cells == [("1", "2")]
-
-
-def test_duplicate_names(tmp_path: Path) -> None:
-    """Two columns of one name are named with both places."""
-    assert 'two columns have the name "b": the 2nd and the 4th' in refused(tmp_path, b"a,b,c, b \n").message
 
 
 def test_own_names(tmp_path: Path) -> None:

@@ -247,7 +247,6 @@ def test_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("rows", "words"),
     [
         ([], "is empty; a header and rows were expected"),
-        ([["a", "a"], [1, 2]], 'two columns have the name "a"'),
         ([["__line"], [1]], "which the loader uses itself"),
         ([list(REJECT_COLUMNS), [1]], "has no columns of its own"),
     ],
@@ -256,6 +255,14 @@ def test_unusable_sheets(tmp_path: Path, rows: list[list[Any]], words: str) -> N
     """What cannot be used is told when the workbook is opened."""
     with pytest.raises(SourceError, match=words):
         sheet_of(tmp_path, rows)
+
+
+def test_a_name_that_stands_twice(tmp_path: Path) -> None:
+    """The second column of a name is told apart by a number, and that is said; as in text files."""
+    source, got = sheet_of(tmp_path, [["a", "b", "a"], ["1", "2", "3"]])
+    assert list(source.files[0].schema) == ["a", "b", "a_2"]
+    assert got.cells == [("1", "2", "3")]
+    assert any('the 3rd column is called "a_2"' in note for note in source.files[0].notes)
 
 
 def test_a_sheet_with_a_header_only(tmp_path: Path) -> None:

@@ -1,0 +1,160 @@
+"""Which single-byte encoding a text is in, by how well its letters stand beside each other.
+
+Any bytes are text in any of these encodings, so nothing is proof. Each reading is charged for what
+people do not write: a sign inside a word, a capital behind a small letter, a letter that the language of
+the others does not have. cp1252 is what most systems write and is kept unless another reading is clearly
+better. (General detectors take a few hundred bytes of German for cp1250 or cp437; files of records often
+have no more than that.)
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections import Counter
+from typing import Final
+
+_DEFAULT: Final = "cp1252"
+_GERMAN: Final = "äöüß"
+_WEST: Final = (
+    _GERMAN + "àâæçéèêëîïìòóôœùúûÿá",  # with French, Italian and Dutch
+    "áàâãéêíóôõúüçñïè",  # Spanish, Portuguese, Catalan
+    _GERMAN + "åæøéèáóí",  # Danish, Norwegian, Swedish, Finnish
+    _GERMAN + "õšž",  # Estonian
+    "áéíóúýþæöð",  # Icelandic
+)
+_CENTRAL: Final = (
+    _GERMAN + "ąćęłńóśźżé",  # Polish
+    _GERMAN + "áčďéěíňóřšťúůýž",  # Czech
+    _GERMAN + "áäčďéíĺľňóôŕšťúýž",  # Slovak
+    _GERMAN + "áéíóőúű",  # Hungarian
+    _GERMAN + "čćđšžé",  # Croatian, Slovenian
+    _GERMAN + "ăâîşţé",  # Romanian
+)
+_TURKISH: Final = ("çğıöşüâîİ",)
+_CYRILLIC: Final = ("абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґў№",)
+_GREEK: Final = ("αβγδεζηθικλμνξοπρστυφχψωςάέήίόύώϊϋ",)
+_ALPHABETS: Final = {  # where two are as good as each other, the first is taken
+    _DEFAULT: _WEST,
+    "iso8859-15": _WEST,
+    "cp1250": _CENTRAL,
+    "iso8859-2": _CENTRAL,
+    "cp850": _WEST,
+    "mac-roman": _WEST,
+    "cp1254": _TURKISH,
+    "cp1251": _CYRILLIC,
+    "koi8-r": _CYRILLIC,
+    "cp1253": _GREEK,
+}
+_OWN_SCRIPT: Final = frozenset({_CYRILLIC, _GREEK})
+_APOSTROPHE: Final = "\u2019"
+_SIGNS: Final = frozenset(  # with the dashes and quotation marks of typography
+    "€£§°«»„“”…·•©®™±µºª¿¡\xa0\xd7\u2013\u2014\u2018\u201a" + _APOSTROPHE
+)
+_RAISED: Final = frozenset("¹²³")
+_FRACTIONS: Final = frozenset("½¼¾")
+_LOST: Final = "\ufffd"  # what a byte without a meaning becomes
+_PLACES: Final = 20_000  # so many bytes beyond ASCII are looked at
+
+_UNLIKELY, _ODD, _WRONG = 0.3, 0.5, 1.0
+_CONTROL: Final = 5.0
+_MARGIN: Final = 0.1
+
+
+def likeliest(data: bytes) -> str:
+    """The single-byte encoding that a text is most likely in.
+
+    Args:
+        data: Some of it, with bytes beyond ASCII.
+
+    Returns:
+        A codec's name; cp1252 where nothing clearly speaks for another one.
+    """
+    places = _places(data)
+    costs = {encoding: _costs(places, encoding) for encoding in _ALPHABETS}
+    total = {
+        encoding: sum(cost * places[seen] for seen, cost in costs[encoding].items()) for encoding in costs
+    }
+    best = min(total, key=lambda encoding: total[encoding])
+    return best if best != _DEFAULT and _is_clear(places, costs[_DEFAULT], costs[best], best) else _DEFAULT
+
+
+def _places(data: bytes) -> Counter[bytes]:
+    """Each byte beyond ASCII with its two neighbours, and how often they stand like that."""
+    found: Counter[bytes] = Counter()
+    padded = b" " + data + b" "
+    seen = 0
+    for index in range(1, len(padded) - 1):
+        if padded[index] > 0x7F:  # noqa: PLR2004 - the last ASCII byte
+            found[padded[index - 1 : index + 2]] += 1
+            seen += 1
+            if seen == _PLACES:
+                break
+    return found
+
+
+def _is_clear(
+    places: Counter[bytes], default: dict[bytes, float], other: dict[bytes, float], name: str
+) -> bool:
+    """Whether the other reading is better by enough where the two differ."""
+    differing = [seen for seen in places if _decoded(seen, name) != _decoded(seen, _DEFAULT)]
+    gain = sum((default[seen] - other[seen]) * places[seen] for seen in differing)
+    return gain >= max(_WRONG, _MARGIN * sum(places[seen] for seen in differing))
+
+
+def _decoded(seen: bytes, encoding: str) -> str:
+    return codecs.decode(seen, encoding, "replace")
+
+
+def _costs(places: Counter[bytes], encoding: str) -> dict[bytes, float]:
+    """What each place costs in the alphabet of this encoding that fits best."""
+    alphabets = _ALPHABETS[encoding]
+    every = frozenset("".join(alphabets))
+    own_script = alphabets in _OWN_SCRIPT
+    tried = [
+        {
+            seen: _cost(_decoded(seen, encoding), frozenset(each), every, own_script=own_script)
+            for seen in places
+        }
+        for each in alphabets
+    ]
+    return min(tried, key=lambda costs: sum(cost * places[seen] for seen, cost in costs.items()))
+
+
+def _cost(three: str, alphabet: frozenset[str], every: frozenset[str], *, own_script: bool) -> float:
+    """How unlikely it is that the middle one of three characters was meant."""
+    before, letter, after = three[0], three[1], three[2]
+    if letter < "\xa0" or letter == _LOST:
+        return _CONTROL
+    if letter in _SIGNS or letter in _RAISED or letter in _FRACTIONS:
+        return _WRONG if _is_misplaced(before, letter, after) else 0.0
+    if not letter.isalpha() or not {letter, letter.lower()} & every:
+        return _WRONG
+    if letter.isupper() and before.islower():
+        return _WRONG
+    cost = 0.0 if {letter, letter.lower()} & alphabet else _ODD
+    if own_script:
+        return cost + (_WRONG if _is_ascii_letter(before) or _is_ascii_letter(after) else 0.0)
+    return cost + _beside(before, letter, after, alphabet)
+
+
+def _is_misplaced(before: str, sign: str, after: str) -> bool:
+    """Whether a sign stands beside letters as it does not in any language."""
+    if sign in _RAISED:
+        return before.isalpha() and (before != "m" or after.isalpha())
+    if sign in _FRACTIONS:
+        return before.isalpha() or after.isalpha()
+    return before.isalpha() and after.isalpha() and sign != _APOSTROPHE
+
+
+def _beside(before: str, letter: str, after: str, alphabet: frozenset[str]) -> float:
+    """What a Latin letter costs for its neighbours."""
+    if letter == "õ" and "ö" not in alphabet and after not in "eso":  # in Portuguese: ões, õe
+        return _WRONG
+    if letter == "þ" and not after.isalpha():  # in Icelandic it begins a word or syllable
+        return _WRONG
+    alone = not before.isalpha() and not after.isalpha()
+    return _UNLIKELY if alone or (before > "\x7f" and before.isalpha()) else 0.0
+
+
+def _is_ascii_letter(letter: str) -> bool:
+    return letter.isascii() and letter.isalpha()
