@@ -124,8 +124,9 @@ def finish(begun: Draft, found: Mapping[str, Found]) -> Payloads:
         bodies, on=RECORD_NO, how="left", maintain_order="left"
     )
     if frame.height == rows.height:
-        return Payloads(judged, findings)
-    return _with_problems(Payloads(judged, findings), rows.filter(pl.col(PROBLEM).is_not_null()))
+        return Payloads(judged, findings, frame)
+    bad = rows.filter(pl.col(PROBLEM).is_not_null())
+    return _with_problems(Payloads(judged, findings, frame), bad)
 
 
 def stamp(
@@ -350,6 +351,7 @@ def _with_problems(payloads: Payloads, bad: pl.DataFrame) -> Payloads:
     return Payloads(
         pl.concat([payloads.rows, rows]).sort(RECORD_NO),
         pl.concat([payloads.findings, findings]).sort(RECORD_NO, maintain_order=True),
+        payloads.computed,
     )
 
 

@@ -189,10 +189,13 @@ class Payloads:
         findings: One line a finding, FINDING_COLUMNS, ordered by record, then by field in mapping order;
             a record with findings is `invalid`, or `blocked` where all that is found are keys of lookups
             without an id; a filtered one has none.
+        computed: The records that could be read: the source's columns, what the mapping computed from
+            them, and STATE.
     """
 
     rows: pl.DataFrame
     findings: pl.DataFrame
+    computed: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
