@@ -6,6 +6,9 @@ from typing import Final
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
+FORMULA: Final = r"^[=+@\t\r\n-]"
+"""Matches a text that a spreadsheet program might run as a formula."""
+
 
 def harmless(text: str) -> str:
     """Text that no spreadsheet program runs as a formula: an apostrophe stands before one that it might.

@@ -1,0 +1,133 @@
+"""What is wrong with a source's rows, grouped by field and reason; in memory that does not grow with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import polars as pl
+
+from loader.report.mending import mend, reason_in_words
+from loader.report.page.values import Capped, Example, Place, Positions, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_MOST_REASONS: Final = 1_000
+_EXAMPLES: Final = 5
+_BINS: Final = 60
+_NEAREST: Final = r"did you mean '(.*)'\?$"
+_KEY: Final = ("status", "field", "reason")
+
+
+@dataclass(slots=True)
+class _Group:
+    """The findings of one field that have one reason."""
+
+    column: str | None
+    expected: str | None
+    rows: int = 0
+    values: int = 0
+    examples: dict[str | None, Example] = field(default_factory=dict)
+
+
+class Reasons:
+    """Grows with the findings; past a thousand different reasons, the rest count as one."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, str, str], _Group] = {}
+        self.findings = 0
+
+    def add(self, findings: pl.DataFrame) -> None:
+        """Counts findings.
+
+        Args:
+            findings: Of `loader.report.findings.SCHEMA`.
+        """
+        self.findings += findings.height
+        if not findings.height:
+            return
+        told = findings.with_columns(
+            _reason_key().alias("reason"), pl.col("message").str.extract(_NEAREST, 1).alias("nearest")
+        )
+        for key, some in told.group_by(_KEY, maintain_order=True):
+            self._group(key, some).rows += some.height
+
+    def _group(self, key: tuple[Any, ...], some: pl.DataFrame) -> _Group:
+        status, path, reason = key
+        place = (str(status), str(path), str(reason))
+        if place not in self._groups and len(self._groups) >= _MOST_REASONS:
+            place = (str(status), "", "other reasons")
+        first = some.row(0, named=True)
+        group = self._groups.setdefault(place, _Group(first["column"], first["expected"]))
+        if len(group.examples) < _EXAMPLES:
+            for each in (
+                some.unique("value", keep="first", maintain_order=True).head(_EXAMPLES).iter_rows(named=True)
+            ):
+                if len(group.examples) < _EXAMPLES:
+                    group.examples.setdefault(each["value"], _example(each))
+        return group
+
+    def most_frequent_first(self) -> tuple[Reason, ...]:
+        """Every group as the report shows it."""
+        ordered = sorted(self._groups.items(), key=lambda each: -each[1].rows)
+        return tuple(_told(*key, group) for key, group in ordered)
+
+
+def _reason_key() -> pl.Expr:
+    """What findings of one field are grouped by: what was expected, else the words without their numbers."""
+    words = pl.col("message").str.replace_all(r"[0-9]+", "#").str.replace_all(r'"[^"]*"', '"…"')
+    unreadable = pl.col("field") == ""
+    return pl.when(unreadable | pl.col("expected").is_null()).then(words).otherwise(pl.col("expected"))
+
+
+def _example(each: dict[str, Any]) -> Example:
+    place = Place(each["record_no"], each["line"], each["external_id"], each["file"])
+    return Example(each["value"], place, each["nearest"])
+
+
+def _told(status: str, path: str, reason: str, group: _Group) -> Reason:
+    kind: Literal["invalid", "blocked"] = "blocked" if status == "blocked" else "invalid"
+    return Reason(
+        field=path,
+        reason=reason_in_words(reason, group.expected),
+        rows=group.rows,
+        mend=mend(path, group.column, group.expected, kind),
+        examples=Capped.of(group.examples.values(), total=max(group.rows, len(group.examples))),
+        column=group.column,
+        expected=group.expected,
+        status=kind,
+    )
+
+
+class Spread:
+    """Where in a file its findings fall: bins that grow wider as the file grows longer."""
+
+    def __init__(self) -> None:
+        self._width = 1
+        self._counts: NDArray[np.int64] = np.zeros(_BINS, dtype=np.int64)
+
+    def add(self, record_nos: Sequence[int] | NDArray[np.int64] | pl.Series) -> None:
+        """Counts findings by their record numbers, from 1."""
+        numbers = np.asarray(record_nos, dtype=np.int64)
+        if not len(numbers):
+            return
+        self._widen(int(numbers.max()))
+        self._counts += np.bincount((numbers - 1) // self._width, minlength=_BINS)
+
+    def _widen(self, records: int) -> None:
+        while records > self._width * _BINS:
+            halves = self._counts.reshape(-1, 2).sum(axis=1)
+            self._counts = np.concatenate((halves, np.zeros(_BINS - len(halves), dtype=np.int64)))
+            self._width *= 2
+
+    def positions(self, file: str, records: int) -> Positions:
+        """The bins, as the report draws them."""
+        self._widen(records)
+        used = -(-records // self._width) if records else 0
+        return Positions(
+            file, records, self._width, tuple(int(each) for each in self._counts[: max(used, 1)])
+        )
