@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONFIG_FILE: Final = "loader.toml"
-_KEYS: Final = frozenset({*RunSettings.model_fields, "home", "json", "target"})
+_KEYS: Final = frozenset({*RunSettings.model_fields, "approved", "home", "json", "target"})
 
 
 def read_config(path: Path) -> dict[str, Any]:
