@@ -88,7 +88,7 @@ class Approval:
     def as_json(self) -> dict[str, Any]:
         """The object that stands in a dry run's `summary.json`."""
         about = {"mapping": self.mapping, "loader_version": self.loader_version}
-        made_at = f"{self.made_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        made_at = self.made_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return {"code": self.code, "made_at": made_at, **about, **self.parts()}
 
     @classmethod

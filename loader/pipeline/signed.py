@@ -104,8 +104,8 @@ def differences(was: Approval, now: Approval) -> Iterator[str]:
 
 def _other_options(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     for key in sorted(was.keys() | now.keys()):
-        before, after = (_option(options, key) for options in (was, now))
-        if before != after:
+        if (key in was, was.get(key)) != (key in now, now.get(key)):
+            before, after = _option(was, key), _option(now, key)
             yield f"source option {key} (of the mapping, or -s): {before} was approved, it is {after} now"
 
 
@@ -141,7 +141,7 @@ def _by_name(files: Sequence[ApprovedFile]) -> dict[tuple[str, int], ApprovedFil
 
 
 def _other_content(was: ApprovedFile, now: ApprovedFile) -> str:
-    sizes = "as many" if was.size == now.size else f"now {now.size:,}"
+    sizes = "as many as now" if was.size == now.size else f"now {now.size:,}"
     hashes = f"{_short(was.sha256)} was approved, it is {_short(now.sha256)} now"
     return f"{hashes} (it had {was.size:,} bytes, {sizes})"
 
