@@ -191,7 +191,7 @@ def _lists(
 def _judged(
     child: pl.DataFrame, compiled: CompiledMapping, build: Build
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """What rows become, with their PARENT; their findings, each with the STATE it makes a row be; the columns."""
+    """What rows become, with their PARENT; their findings, with the STATE each makes; what was computed."""
     number = pl.int_range(1, child.height + 1, dtype=pl.Int64)
     places = child.select(number.alias(RECORD_NO), PARENT, pl.col(RECORD_NO).alias(ROW_NO))
     payloads = build(child.with_columns(number.alias(RECORD_NO)), compiled)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
     from loader.mapping import CompiledMapping
-    from numpy.typing import NDArray
 
 # --- Columns the reader adds to a source's own -------------------------------------------------------
 RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from 1, the header not counted

@@ -10,7 +10,7 @@ from loader.mapping.columns import ignored
 from loader.pipeline.receipts import close_rejects, make_folder, rejected
 from loader.records import REJECTED
 from loader.report import RejectsWriter
-from loader.report.atomic import replacing
+from loader.report.atomic import replacing, speaking
 from loader.report.findings import FindingsWriter
 from loader.report.page import Capped, Effort, Made, MappingUsed, Page, dry_run_verdict, render
 from loader.report.profile import Profile
@@ -57,6 +57,10 @@ class DryReport:
 
     def __init__(self, folder: Path, inputs: Inputs, watcher: Watcher) -> None:
         make_folder(folder)
+        with speaking(
+            folder / "summary.json"
+        ):  # whatever breaks this run off, an older one must not speak for it
+            (folder / "summary.json").unlink(missing_ok=True)
         self._folder = folder
         self._inputs = inputs
         self._watcher = watcher

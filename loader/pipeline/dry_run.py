@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from loader.errors import Stopped
 from loader.journal import Journal
 from loader.mapping.lookups import placeholders
+from loader.pipeline.approval import approval_of
 from loader.pipeline.crosswalk import dry_crosswalk, tell_lookups, tell_untried
 from loader.pipeline.dry_report import DryReport, effort_of
 from loader.pipeline.judge import Judge
@@ -32,11 +33,6 @@ if TYPE_CHECKING:
     from loader.settings import RunSettings
 
 _BATCH: Final = 10_000
-
-
-def code_of(inputs: Inputs, tenant: str | None) -> str:
-    return "TODO-TODO"
-
 
 _NOBODY: Final = "nobody"  # a tenant for bodies that are never sent
 
@@ -136,10 +132,10 @@ class _DryRun:
 
     def _write(self, folder: Path, collected: DryReport, summary: Summary) -> Summary:
         """Writes the report and the summary; gives back the summary with their paths."""
-        code = code_of(self._inputs, summary.tenant)
+        approval = approval_of(self._inputs, summary.tenant)
         effort = self._effort(summary.rows["valid"])
-        files = collected.write(summary, self._reasons, code=code, effort=effort)
-        summary = replace(summary, files=files)
+        files = collected.write(summary, self._reasons, code=approval.code, effort=effort)
+        summary = replace(summary, files=files, approval=approval.as_json())
         summary.write(folder / "summary.json")
         return summary
 

@@ -162,8 +162,13 @@ def post_url(base_url: str, record: type[Record], tenant: str) -> str:
     return base_url + record.path.format(tenantId=quote(tenant, safe=""))
 
 
-def frozen(inputs: Inputs, settings: RunSettings) -> str:
+def frozen(inputs: Inputs, settings: RunSettings, approved: Mapping[str, str] | None = None) -> str:
     """What a resumed load has to know again, as JSON; no secrets.
+
+    Args:
+        inputs: What is loaded.
+        settings: How.
+        approved: What is kept of the report that approves it; None: none does.
 
     Raises:
         SourceError: Records of several rows cannot be made of the source's rows without a doubt.
@@ -172,7 +177,8 @@ def frozen(inputs: Inputs, settings: RunSettings) -> str:
     mapping_path = str(inputs.mapping_path.absolute()) if inputs.mapping_path else None
     kept = {"sources": paths, "source_options": dict(inputs.overrides), "mapping_path": mapping_path}
     kept |= frozen_several(inputs.source, inputs.second)
-    return json.dumps({**kept, "settings": settings.model_dump(mode="json")})
+    signed = {"approved": dict(approved)} if approved else {}
+    return json.dumps({**kept, **signed, "settings": settings.model_dump(mode="json")})
 
 
 def thawed(load: Load, changes: Mapping[str, Any]) -> tuple[Inputs, RunSettings]:

@@ -144,7 +144,8 @@ class Preparer:
         """
         first = batch.start.seq
         numbered = payloads.rows.with_columns(
-            pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias(_SEQ)
+            pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias(_SEQ),
+            batch.rows[PROBLEM],  # both are in the order of the file
         )
         rows = numbered if wanted is None else numbered.filter(wanted)
         findings = _by_record(payloads)

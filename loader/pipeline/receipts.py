@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from loader.errors import ConfigurationError
 from loader.journal import is_claimed
+from loader.pipeline.approval import approved_code
 from loader.pipeline.several import link_second_files
 from loader.records import REJECTED, Receipt, Status
 from loader.report import Rejected, RejectsWriter, Summary, load_rows, write_results
@@ -133,6 +134,7 @@ def summarise(journal: Journal, load_id: str, home: Path) -> Summary:
         requests=load.requests,
         seconds=load.seconds,
         files=_files(folder_of(home, load.load_id)),
+        approved=approved_code(load),
     )
 
 

@@ -152,7 +152,7 @@ def _records(frame: pl.DataFrame) -> int:
 
 
 def _facts(frame: pl.DataFrame, compiled: CompiledMapping) -> dict[str, Any]:
-    """Of each computed column: rows (`#`) and records (`=`) that have it, the smallest (`<`) and largest (`>`)."""
+    """Of each column: the rows (`#`) and records (`=`) that have it, the smallest (`<`) and largest (`>`)."""
     wanted: dict[str, pl.Expr] = {}
     for leaf in leaves(compiled.mapping.tree):
         value = compiled.program.values.get(leaf.path)
