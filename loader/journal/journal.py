@@ -26,8 +26,7 @@ from loader.journal.rows import (
     read_totals,
     reopen_waiting,
 )
-from loader.journal.states import RowState
-from loader.journal.timeline import Moment, add_moment, read_timeline, second_of
+from loader.journal.timeline import Moment, begin_second, last_second, read_timeline, second_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -73,7 +72,7 @@ class Journal:
         self._path = path
         self._cleanup = cleanup
         self._lines: dict[str, LoadLine] = {}
-        self._throttled: dict[str, int] = {}  # by load, as its line has them, to be spared a look
+        self._seconds: dict[str, int] = {}  # the last one that has a line in the timeline
 
     @classmethod
     def open(cls, home: Path, *, wait: float = 10.0) -> Self:
@@ -189,7 +188,7 @@ class Journal:
             reason: Why it stopped; empty where it did not.
             requests: The load's requests over all its runs, this one included.
             seconds: Its time over all its runs, this one included.
-            at: When, an aware time, for the timeline; None leaves that as it is.
+            at: When, an aware time, for the timeline; None: as in `commit`.
 
         Raises:
             JournalFailed: It cannot be written.
@@ -197,7 +196,7 @@ class Journal:
         with self._writing(JournalFailed):
             line = self._line(load_id)
             if at is not None:
-                self._add_moment(load_id, at, requests=requests)
+                self._begin_second(load_id, at)
             self._put_requests(line, requests)
             self._connection.execute(
                 "UPDATE load SET state = ?, reason = ?, seconds = ? WHERE load_no = ?",
@@ -231,8 +230,8 @@ class Journal:
                 leaves the last one. A created or refused row that is said again, alike, changes nothing.
             checkpoints: Where batches begin, each not later than its batch's first row is committed.
             requests: The load's requests over all its runs; None leaves them.
-            at: When, an aware time: the timeline counts under it what this commit brings. None leaves the
-                timeline as it is: a throwaway journal has no use for one.
+            at: When, an aware time: the timeline counts under its second what this commit brings. None: under
+                the last second that was told, for a journal that nobody asks for times.
 
         Raises:
             JournalFailed: It cannot be written (disk full, locked, damaged); nothing of it is.
@@ -245,8 +244,7 @@ class Journal:
             if outcomes:
                 found, absent = end_rows(self._connection, line, outcomes, tally)
             if at is not None:
-                created = tally[RowState.CREATED.value]
-                self._add_moment(load_id, at, requests=requests, created=created, found=found, absent=absent)
+                self._begin_second(load_id, at, found=found, absent=absent)
             if judged or intents:
                 begin_rows(self._connection, line, judged, intents, tally)
             put_checkpoints(self._connection, line, checkpoints)
@@ -259,8 +257,8 @@ class Journal:
 
         Args:
             load_id: The load.
-            at: When whoever says so takes up work on the load, an aware time, for the timeline; None leaves
-                that as it is.
+            at: When whoever says so takes up work on the load, an aware time, for the timeline; None: nobody
+                does.
 
         Returns:
             How many there were.
@@ -270,7 +268,7 @@ class Journal:
         """
         with self._writing(JournalFailed):
             if at is not None:
-                self._add_moment(load_id, at, begun=1)
+                self._begin_second(load_id, at, begun=1)
             return doubt_open_rows(self._connection, self._line(load_id))
 
     def count_refused_for_now(self, load_id: str) -> int:
@@ -311,8 +309,8 @@ class Journal:
         """
         with self._writing(JournalFailed):
             told = at.astimezone(UTC).isoformat(timespec="seconds")
-            created = decide_rows(self._connection, self._line(load_id), decided, by, told)
-            self._add_moment(load_id, at, created=created)
+            self._begin_second(load_id, at)
+            decide_rows(self._connection, self._line(load_id), decided, by, told)
 
     def resume_point(self, load_id: str) -> ResumePoint:
         """Where the load goes on; the time it takes does not grow with the rows done.
@@ -352,8 +350,8 @@ class Journal:
     def timeline(self, load_id: str) -> Iterator[Moment]:
         """The seconds of a load in which something was committed, in order, read a few at a time.
 
-        Their `created` add up to the load's created rows, and their `throttled` to its requests', as far as
-        every commit has told its time: those of loads from before there was a timeline have not.
+        Their `created` add up to the load's created rows, and their `throttled` to its requests'; only where
+        the load is older than timelines, what it did before it had one is missing.
 
         Raises:
             JournalFailed: The journal cannot be read.
@@ -479,7 +477,7 @@ class Journal:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
-                self._throttled.clear()
+                self._seconds.clear()
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
@@ -489,19 +487,20 @@ class Journal:
             self._lines[load_id] = find_line(self._connection, load_id)
         return self._lines[load_id]
 
-    def _add_moment(
-        self, load_id: str, at: datetime, *, requests: Requests | None = None, **counts: int
+    def _begin_second(
+        self, load_id: str, at: datetime, *, begun: int = 0, found: int = 0, absent: int = 0
     ) -> None:
-        """Counts for the timeline; before `requests` are put into the load's line, which has those before."""
+        """Gives the second of `at` its line in the timeline; before the load's counts change.
+
+        Where the clock was set back, the last second goes on.
+        """
         line = self._line(load_id)
-        throttled = 0
-        if requests:
-            if load_id not in self._throttled:
-                query = "SELECT throttled FROM load WHERE load_no = ?"
-                (self._throttled[load_id],) = self._connection.execute(query, (line.load_no,)).fetchone()
-            throttled = requests.throttled - self._throttled[load_id]
-            self._throttled[load_id] = requests.throttled
-        add_moment(self._connection, line, Moment(second_of(line, at), throttled=throttled, **counts))
+        if load_id not in self._seconds:
+            self._seconds[load_id] = last_second(self._connection, line)
+        last = self._seconds[load_id]
+        self._seconds[load_id] = second = max(last, second_of(line, at), 0)
+        if second > last or begun or found or absent:
+            begin_second(self._connection, line, second, begun=begun, found=found, absent=absent)
 
     def _put_requests(self, line: LoadLine, requests: Requests) -> None:
         self._connection.execute(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from loader.errors import ConfigurationError, LoaderError
 from loader.journal.schema import SEQ_BITS
-from loader.journal.timeline import Moment, add_moment, epoch
+from loader.journal.timeline import begin_second, epoch
 from loader.records import Dialect, Load, Requests, SourceFile
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def insert_load(connection: sqlite3.Connection, load: Load) -> None:
             load.reason,
         ),
     )
-    add_moment(connection, find_line(connection, load.load_id), Moment(0, begun=1))
+    begin_second(connection, find_line(connection, load.load_id), 0, begun=1)
 
 
 def scope(connection: sqlite3.Connection, tenant: str, resource: str, *, make: bool = False) -> int | None:

@@ -176,12 +176,8 @@ def decide_rows(
     decided: Mapping[int, tuple[bool, str | None]],
     by: str,
     at: str,
-) -> int:
-    """Writes a person's word for rows in doubt, and keeps who said it and when.
-
-    Returns:
-        How many of them became created.
-    """
+) -> None:
+    """Writes a person's word for rows in doubt, and keeps who said it and when."""
     tally = {RowState.IN_DOUBT.value: 0, _CREATED: 0, RowState.PENDING.value: 0}
     states = _states(connection, [line.first_key + seq for seq in decided])
     for seq, (stored, record_id) in decided.items():
@@ -201,7 +197,6 @@ def decide_rows(
         tally[RowState.IN_DOUBT.value] -= 1
         tally[after] += 1
     count_rows(connection, line, tally)
-    return tally[_CREATED]
 
 
 def count_rows(connection: sqlite3.Connection, line: LoadLine, tally: Mapping[int, int]) -> None:

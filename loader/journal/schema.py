@@ -19,12 +19,12 @@ DANGLING: Final = f"state = {RowState.REFUSED.value} AND http_status = 409"
 """Rows that were refused because they refer to something that is not there."""
 
 _TIMELINE: Final = """
-CREATE TABLE timeline (              -- what happened when, kept in the transaction that it counts
+CREATE TABLE timeline (              -- when things happened; a line a second that had a commit
   load_no INTEGER NOT NULL,
-  second INTEGER NOT NULL,           -- since the load began
+  second INTEGER NOT NULL,           -- since the load began; never before an earlier line's
   begun INTEGER NOT NULL,            -- times that work on the load began
-  created INTEGER NOT NULL,          -- rows
-  throttled INTEGER NOT NULL,        -- answers
+  created_before INTEGER NOT NULL,   -- rows created before this second
+  throttled_before INTEGER NOT NULL, -- answers likewise
   found INTEGER NOT NULL,            -- rows in doubt that a lookup found; likewise the next
   absent INTEGER NOT NULL,
   PRIMARY KEY (load_no, second)

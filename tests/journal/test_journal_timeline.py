@@ -62,6 +62,7 @@ def test_a_commit_that_fails_counts_nothing(journal: Journal) -> None:
     with pytest.raises(LoaderError):
         journal.commit(ID, outcomes=[created(0), created(9)], at=after(1), requests=Requests(9, 0, 5))
     assert timeline(journal) == [Moment(0, begun=1, throttled=1)]
+    assert journal._connection.execute("SELECT COUNT(*) FROM timeline").fetchone() == (1,)
     journal.commit(ID, outcomes=[created(0)], at=after(2), requests=Requests(9, 0, 7))
     assert timeline(journal)[1:] == [Moment(2, created=1, throttled=6)]
 
@@ -105,11 +106,27 @@ def test_seconds_are_those_since_the_load_began(journal: Journal, at: datetime, 
     assert timeline(journal)[-1].created == 1
 
 
+def test_a_clock_that_is_set_back(journal: Journal, tmp_path: Path) -> None:
+    """The last second goes on until the clock has caught up, also in another process."""
+    journal.commit(ID, intents=[ready(seq) for seq in range(4)], at=after(100))
+    journal.commit(ID, outcomes=[created(0)], at=after(100))
+    journal.commit(ID, outcomes=[created(1)], at=after(40))
+    with Journal.open(tmp_path) as another:
+        another.mark_in_doubt(ID, at=after(41))
+        another.commit(ID, outcomes=[created(2)], at=after(50))
+        another.commit(ID, outcomes=[created(3)], at=after(101))
+    assert timeline(journal)[1:] == [
+        Moment(100, created=3, begun=1, found=1),
+        Moment(101, created=1, found=1),
+    ]
+
+
 def test_time_that_is_not_told(journal: Journal) -> None:
-    """A commit without a time leaves the timeline alone."""
-    journal.commit(ID, intents=[ready(0)], requests=Requests(1, 0, 1))
+    """A commit without a time counts under the last one that was told."""
+    journal.commit(ID, intents=[ready(0), ready(1)], at=after(3), requests=Requests(1, 0, 1))
     journal.commit(ID, outcomes=[created(0)])
-    assert timeline(journal) == [Moment(0, begun=1)]
+    journal.commit(ID, outcomes=[created(1)], at=after(4))
+    assert timeline(journal)[1:] == [Moment(3, created=1, throttled=1), Moment(4, created=1)]
 
 
 def test_long_timelines_are_read_to_the_end(journal: Journal) -> None:
@@ -117,7 +134,7 @@ def test_long_timelines_are_read_to_the_end(journal: Journal) -> None:
     seconds = 12_000
     with journal._writing(JournalFailed):
         journal._connection.executemany(
-            "INSERT INTO timeline VALUES (1, ?, 0, 1, 0, 0, 0)", [(each,) for each in range(1, seconds)]
+            "INSERT INTO timeline VALUES (1, ?, 0, 0, 0, 0, 0)", [(each,) for each in range(1, seconds)]
         )
     read = journal.timeline(ID)
     next(read)
@@ -176,7 +193,7 @@ def test_a_journal_of_version_1_is_brought_along(tmp_path: Path) -> None:
         assert list(journal.timeline(ID)) == []
         assert journal.totals(ID)[Status.CREATED] == 1
         journal.commit(ID, outcomes=[created(1)], at=after(5))
-        assert timeline(journal) == [Moment(5, created=1)]
+        assert timeline(journal) == [Moment(5, created=1)]  # the one before it is not known
     with Journal.open(tmp_path / "old") as journal:
         assert journal.load(ID) == load()
 
