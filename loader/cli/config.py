@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONFIG_FILE: Final = "loader.toml"
-_KEYS: Final = frozenset({*RunSettings.model_fields, "home", "json", "target"})
+_FOLDERS: Final = frozenset({"approved", "home"})
+_KEYS: Final = frozenset({*RunSettings.model_fields, *_FOLDERS, "json", "target"})
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def _checked(keys: Mapping[str, Any], path: Path, where: str) -> dict[str, Any]:
     plain = {str(key).replace("-", "_"): value for key, value in keys.items()}
-    for key in plain:
+    for key, value in plain.items():
         if any(word in key for word in ("token", "secret", "password")):
             raise ConfigurationError(
                 f"{path}: {where}{key}: secrets do not belong in a file that is shared",
@@ -57,6 +58,8 @@ def _checked(keys: Mapping[str, Any], path: Path, where: str) -> dict[str, Any]:
             meant = nearest(key, sorted(_KEYS))
             hint = f"did you mean {meant}?" if meant else f"the keys are {', '.join(sorted(_KEYS))}"
             raise ConfigurationError(f"{path}: {where}unknown key {key!r}; {hint}")
+        if key in _FOLDERS and not isinstance(value, str):
+            raise ConfigurationError(f"{path}: {where}{key}: expected a folder as text, found {value!r}")
     return plain
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from loader.cli.approved import approved_by, approved_option
 from loader.cli.config import find_token, run_settings
 from loader.cli.interrupts import resumable
 from loader.cli.options import sending_options, source_options
@@ -20,12 +21,14 @@ from loader.pipeline import open_inputs, read_mapping, run_load
 @click.argument("mapping", type=click.Path(path_type=Path))
 @click.argument("sources", nargs=-1, required=True)
 @source_options
+@approved_option
 @sending_options
 def load_command(
     mapping: Path,
     sources: tuple[str, ...],
     overrides: dict[str, Any],
     home: Path,
+    approved: Path | None,
     *,
     as_json: bool,
     **options: Any,
@@ -37,8 +40,10 @@ def load_command(
     settings = run_settings(options)
     token = find_token()
     inputs = replace(open_inputs(*read_mapping(mapping), sources, overrides), mapping_path=mapping)
+    words = [str(mapping), *sources, *source_words(overrides)]
+    signed = approved_by(approved, inputs, settings.tenant, words=words, home=home)
     with watcher() as watching, resumable(watching, home):
-        result = run_load(inputs, settings, home=home, token=token, watcher=watching)
+        result = run_load(inputs, settings, home=home, token=token, watcher=watching, signed=signed)
     again = [str(mapping), *source_words(overrides)]
     again += ["--base-url", settings.base_url] if settings.base_url else []
     following = next_after_load(result.summary, result.exit_code, home, again=again)

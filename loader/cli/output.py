@@ -150,6 +150,10 @@ def show_summary(summary: Summary, *, title: str) -> None:
         say_out("; ".join([f"{requests.sent:,} requests in {summary.seconds:.1f} s{rate}", *more]))
     for name, path in summary.files.items():
         say_out(f"{name}: {path}")
+    if summary.approval:
+        say_out(f"code: {summary.approval['code']}")
+    if summary.approved:
+        say_out(f"approved: {summary.approved}")
 
 
 def show_reasons(reasons: Sequence[Reason], most: int = 12) -> None:

@@ -12,7 +12,7 @@ from loader.cli.loads import existing_journal, known_load
 from loader.cli.options import home_option, json_option, target_option
 from loader.cli.output import command_line, out_console, say, say_next, say_out, show_reasons, show_summary
 from loader.errors import ConfigurationError
-from loader.pipeline import reasons_of, summarise
+from loader.pipeline import approved_of, reasons_of, summarise
 from loader.records import REJECTED, Status
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def _show(journal: Journal, load: Load, home: Path, *, as_json: bool) -> None:
 def _particulars(load: Load, state: str) -> None:
     say_out(f"state: {state}{': ' + load.reason if load.reason else ''}")
     say_out(f"mapping: {load.mapping_name}; to: {load.base_url}; begun: {load.created_at:%Y-%m-%d %H:%M:%SZ}")
+    if approved := approved_of(load):
+        say_out(f"approved by: the dry run in {approved['folder']}")
     for file in load.files:
         say_out(f"source: {file.path} ({file.size:,} bytes, sha256 {file.fingerprint[:16]}…)")
 

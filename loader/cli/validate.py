@@ -50,6 +50,7 @@ def validate_command(
     tenant_words = ["--tenant", tenant] if tenant else []
     report_words = ["--report", str(report)] if report else []
     again = command_line("loader", "validate", *words, *tenant_words, *report_words)
-    load = command_line("loader", "load", *words, "--tenant", tenant or "TENANT", home=home)
+    approved = ["--approved", str(report)] if report and tenant else []
+    load = command_line("loader", "load", *words, "--tenant", tenant or "TENANT", *approved, home=home)
     title = f"{result.summary.resource}: dry run, nothing was sent"
     return finish(result, title=title, as_json=as_json, following=again if result.exit_code else load)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loader.pipeline.approval import Approval, approval_of, approved_code, approved_of, code_of, same_code
 from loader.pipeline.check import Checked, check
 from loader.pipeline.dry_run import dry_run
 from loader.pipeline.load import decide_load, resume_load, run_load, settle_load
@@ -10,18 +11,26 @@ from loader.pipeline.preview import PAYLOAD_COLUMNS, payload_table, preview_payl
 from loader.pipeline.propose import Proposed, propose_mapping, there_already, write_new
 from loader.pipeline.receipts import Reason, folder_of, make_folder, reasons_of, summarise
 from loader.pipeline.run import Result
+from loader.pipeline.signed import Signed, check_approved
 from loader.pipeline.watch import Silent, Watcher
 
 __all__ = [
     "PAYLOAD_COLUMNS",
+    "Approval",
     "Checked",
     "Inputs",
     "Proposed",
     "Reason",
     "Result",
+    "Signed",
     "Silent",
     "Watcher",
+    "approval_of",
+    "approved_code",
+    "approved_of",
     "check",
+    "check_approved",
+    "code_of",
     "decide_load",
     "dry_run",
     "folder_of",
@@ -35,6 +44,7 @@ __all__ = [
     "reasons_of",
     "resume_load",
     "run_load",
+    "same_code",
     "settle_load",
     "source_options",
     "summarise",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from loader.errors import Stopped
 from loader.journal import Journal
 from loader.mapping.lookups import placeholders
+from loader.pipeline.approval import approval_of
 from loader.pipeline.crosswalk import dry_crosswalk, tell_lookups, tell_untried
 from loader.pipeline.plan import frozen, tell_inputs
 from loader.pipeline.prepare import KnownElsewhere, Preparer, decide, nothing_known
@@ -78,6 +79,7 @@ def dry_run(
             requests=Requests(),
             seconds=time.monotonic() - started,
             files=files,
+            approval=approval_of(inputs, load.tenant if settings else None).as_json() if report else None,
         )
         reasons = reasons_of(scratch, load.load_id)
     if report is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from loader.errors import ConfigurationError
 from loader.journal import Journal, claim
+from loader.pipeline.approval import approved_code
 from loader.pipeline.crosswalk import Crosswalk, crosswalk_of, tell_lookups
 from loader.pipeline.plan import (
     Inputs,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from loader.pipeline.prepare import FindIds, Prepared
+    from loader.pipeline.signed import Signed
     from loader.pipeline.watch import Watcher
     from loader.sending import TokenSource
     from loader.settings import RunSettings
@@ -51,7 +53,13 @@ def new_load_id(now: datetime) -> str:
 
 
 def run_load(
-    inputs: Inputs, settings: RunSettings, *, home: Path, token: TokenSource, watcher: Watcher
+    inputs: Inputs,
+    settings: RunSettings,
+    *,
+    home: Path,
+    token: TokenSource,
+    watcher: Watcher,
+    signed: Signed | None = None,
 ) -> Result:
     """Loads sources.
 
@@ -61,6 +69,7 @@ def run_load(
         home: Where the journal and the load's files are.
         token: The bearer token's source.
         watcher: Is told how it goes.
+        signed: The dry run that approves it, by `check_approved`; None: nobody was asked.
 
     Raises:
         Busy: Another process works on the tenant and record type.
@@ -77,10 +86,12 @@ def run_load(
         base_url=base_url,
         mapping_name=inputs.mapping.name,
         mapping_text=inputs.mapping.text,
-        settings=frozen(inputs, settings),
+        settings=frozen(inputs, settings, signed.kept() if signed else None),
         files=inputs.source.files,
         created_at=now,
     )
+    if signed:
+        watcher.note(signed.words)
     with crosswalk_of(home, load.tenant) as find:
         preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant, find=find)
         tell_inputs(inputs, preparer, watcher)
@@ -117,6 +128,8 @@ def resume_load(
             return Result(summary, exit_code(summary), reasons=reasons_of(journal, load.load_id))
         inputs, settings = thawed(load, changes)
         check_transport_safety(base_url_of(settings, inputs.mapping.record))
+        if code := approved_code(load):
+            watcher.note(f"approved: {code}")
         preparer = Preparer(inputs.mapping, load_id=load.load_id, tenant=load.tenant, find=find)
         tell_inputs(inputs, preparer, watcher)
         tell_lookups(inputs.mapping, load.tenant, journal, watcher)

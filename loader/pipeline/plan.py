@@ -132,12 +132,19 @@ def post_url(base_url: str, record: type[Record], tenant: str) -> str:
     return base_url + record.path.format(tenantId=quote(tenant, safe=""))
 
 
-def frozen(inputs: Inputs, settings: RunSettings) -> str:
-    """What a resumed load has to know again, as JSON; no secrets."""
+def frozen(inputs: Inputs, settings: RunSettings, approved: Mapping[str, str] | None = None) -> str:
+    """What a resumed load has to know again, as JSON; no secrets.
+
+    Args:
+        inputs: What is loaded.
+        settings: How.
+        approved: What is kept of the report that approves it; None: none does.
+    """
     paths = [str(Path(file.path).absolute()) for file in inputs.source.files]
     mapping_path = str(inputs.mapping_path.absolute()) if inputs.mapping_path else None
     kept = {"sources": paths, "source_options": dict(inputs.overrides), "mapping_path": mapping_path}
-    return json.dumps({**kept, "settings": settings.model_dump(mode="json")})
+    signed = {"approved": dict(approved)} if approved else {}
+    return json.dumps({**kept, **signed, "settings": settings.model_dump(mode="json")})
 
 
 def thawed(load: Load, changes: Mapping[str, Any]) -> tuple[Inputs, RunSettings]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from loader.errors import ConfigurationError
 from loader.journal import is_claimed
+from loader.pipeline.approval import approved_code
 from loader.records import REJECTED, Receipt, Status
 from loader.report import Rejected, RejectsWriter, Summary, load_rows, write_results
 from loader.report.atomic import speaking
@@ -124,6 +125,7 @@ def summarise(journal: Journal, load_id: str, home: Path) -> Summary:
         requests=load.requests,
         seconds=load.seconds,
         files=_files(folder_of(home, load.load_id)),
+        approved=approved_code(load),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from loader.errors import Stopped, Unbalanced
 from loader.records import REJECTED, Requests, Status
@@ -73,6 +73,9 @@ class Summary:
         requests: Over all runs of the load; zeros for a dry run.
         seconds: Time spent, over all runs of the load.
         files: What was written: `results`, `rejects`, `report` -> path.
+        approval: What signing a dry run's report approves, with its `code`; None for one without a report,
+            and for a load.
+        approved: The code of the report that a load was approved by; None where none was named.
     """
 
     load_id: str | None
@@ -83,9 +86,15 @@ class Summary:
     requests: Requests = field(default_factory=Requests)
     seconds: float = 0.0
     files: Mapping[str, str] = field(default_factory=dict)
+    approval: Mapping[str, Any] | None = None
+    approved: str | None = None
 
     def to_json(self) -> str:
-        """The `--json` object, on one line, in ASCII: whatever it is piped through leaves it as it is."""
+        """The `--json` object, on one line, in ASCII: whatever it is piped through leaves it as it is.
+
+        `approval` and `approved` are left out where there is none.
+        """
+        signing = {"approval": self.approval, "approved": self.approved}
         return json.dumps(
             {
                 "load_id": self.load_id,
@@ -100,6 +109,7 @@ class Summary:
                 },
                 "seconds": round(self.seconds, 3),
                 "files": dict(self.files),
+                **{name: value for name, value in signing.items() if value is not None},
             }
         )
 

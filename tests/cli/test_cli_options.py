@@ -61,6 +61,8 @@ def test_command_line_then_environment_then_file(shell: Shell) -> None:
         ("rate = '0/s'\n", ["--rate"]),
         ("max-errors = '200%'\n", ["--max-errors"]),
         ("tenant = 'a/b'\n", ["--tenant"]),
+        ("home = 5\n", ["home", "folder", "found 5"]),
+        ("[prod]\napproved = ['a']\n", ["[prod] approved", "folder", "found ['a']"]),
         ("base-url = 'ftp://127.0.0.1'\n", ["--base-url", "http"]),
     ],
 )
