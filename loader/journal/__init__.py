@@ -4,6 +4,16 @@ from loader.journal.claims import claim, is_claimed
 from loader.journal.figures import Figures
 from loader.journal.journal import Journal
 from loader.journal.resume import PendingRows, ResumePoint
+from loader.journal.rows import STOPPED_UNDER_WAY
 from loader.journal.timeline import Moment
 
-__all__ = ["Figures", "Journal", "Moment", "PendingRows", "ResumePoint", "claim", "is_claimed"]
+__all__ = [
+    "STOPPED_UNDER_WAY",
+    "Figures",
+    "Journal",
+    "Moment",
+    "PendingRows",
+    "ResumePoint",
+    "claim",
+    "is_claimed",
+]

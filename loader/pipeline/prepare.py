@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping
 from loader.payload import draft, finish, stamp
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from loader.records import Batch, Payloads, Position, SourceFile
 
 Row = Ready | Judged
+
+CHANGED: Final = "changed: "
+"""How the message of a row begins that is already loaded, from another payload."""
 
 FindIds = Callable[[Mapping[str, Sequence[str]]], Mapping[str, Found]]
 """What is known of keys, by record type, for lookups; what is not named is not known."""
@@ -255,7 +258,7 @@ def _known(row: Row, known: Known) -> Judged:
         status = Status.ALREADY_LOADED
         message = f"created by load {known.load_id}"
         if changed:
-            message = f"changed: load {known.load_id} created it from another payload; it is not sent again"
+            message = f"{CHANGED}load {known.load_id} created it from another payload; it is not sent again"
     else:
         status = Status.BLOCKED
         message = (
