@@ -26,7 +26,7 @@ def approved_option(command: Callable[..., Any]) -> Callable[..., Any]:
         envvar="LOADER_APPROVED",
         type=click.Path(file_okay=False, path_type=Path),
         metavar="DIR",
-        help="Send only what the dry run with --report DIR validated, and what its code was signed for.",
+        help="Send only what the dry run with --report DIR validated; any difference is refused.",
     )(command)
 
 

@@ -82,7 +82,8 @@ def test_validate_writes_rejects_and_summary(shell: Shell) -> None:
     done = shell.run("validate", "runs.yaml", "runs.csv", "--report", "tried", "--tenant", "acme", "--json")
     assert (done.code, done.rows) == (0, {"read": 1, "valid": 1})
     assert not (shell.folder / "tried" / "rejects.csv").exists()
-    assert done.next_words == ["load", "runs.yaml", "runs.csv", "--tenant", "acme"]
+    approved = ["--approved", "tried"]
+    assert done.next_words == ["load", "runs.yaml", "runs.csv", "--tenant", "acme", *approved]
     assert not (shell.folder / ".loader").exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -83,6 +84,16 @@ def test_the_object_of_a_dry_run_counts_valid_rows() -> None:
     assert told["load_id"] is None
     assert list(told["rows"]) == ["read", "valid", "already_loaded", "filtered", "invalid", "blocked"]
     assert told["rows"]["valid"] == 7
+
+
+def test_signing_is_told_where_there_is_any() -> None:
+    """A dry run's approval and a load's code are last, and are left out where there is none."""
+    plain = Summary(None, "r", "t", "finished", dry_rows(0, 0, {}))
+    dry, load = replace(plain, approval={"code": "K7QM-3F2X"}), replace(plain, approved="K7QM-3F2X")
+    told = json.loads(plain.to_json())
+    assert json.loads(dry.to_json()) == {**told, "approval": {"code": "K7QM-3F2X"}}
+    assert json.loads(load.to_json()) == {**told, "approved": "K7QM-3F2X"}
+    assert list(told)[-1] == "files"
 
 
 def test_any_path_goes_through_any_pipe() -> None:
