@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -275,9 +276,8 @@ def _put_page(folder: Path, html: str) -> Path:
 
 def _drop_page(folder: Path) -> None:
     """Removes the report of an earlier run, which would tell other numbers than what is written now."""
-    path = folder / _PAGE
-    with speaking(path):
-        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # what stands in the way is told when the new one is written
+        (folder / _PAGE).unlink(missing_ok=True)
 
 
 def write_rejects(

@@ -68,11 +68,10 @@ def load_page(
     figures = journal.figures(load.load_id, mark=CHANGED)
     walk = _walked(journal, load, summary)
     over_time, found, absent = _over_time(journal, load)
-    seconds = summary.seconds if load.state != "running" else over_time.seconds_at_work
     return Page(
         verdict=load_verdict(summary.rows, summary.state),
         code=_code(load, mapping),
-        made=Made(at, __version__, seconds),
+        made=Made(at, __version__, max(summary.seconds, over_time.seconds_at_work)),
         resource=load.resource,
         tenant=load.tenant,
         rows=summary.rows,

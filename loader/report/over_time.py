@@ -31,6 +31,7 @@ class OverTime:
         self._steps: Counter[int] = Counter()
         self._pauses: list[Pause] = []
         self._idle = 0
+        self._begun = 1
         self.created = 0
 
     def add(self, second: int, *, created: int, throttled: int, begun: bool) -> None:
@@ -59,7 +60,8 @@ class OverTime:
     def _step(self, last: int, second: int, *, begun: bool, throttled: int) -> None:
         quiet = second - last - 1
         if begun:
-            self._idle += quiet
+            self._idle += max(quiet, 0)
+            self._begun += 1
         else:
             self._steps[second - last] += 1
         if quiet >= (1 if begun else _QUIET):
@@ -68,8 +70,8 @@ class OverTime:
 
     @property
     def seconds_at_work(self) -> int:
-        """Seconds in which some process worked on the load."""
-        return 0 if self._last is None else self._last + 1 - self._idle
+        """Seconds that processes have worked on the load, at least: what a killed one could not tell."""
+        return 0 if self._last is None else max(0, self._last + 1 - self._idle - self._begun)
 
     def throughput(self) -> Throughput | None:
         """The bins, as the report draws them; None where nothing was counted."""
