@@ -129,7 +129,9 @@ class _Walk:
         if self.foresight:
             self.foresight.add(place)
         if receipt.status is Status.REFUSED:
-            self.refused.add(receipt.message, receipt.http_status, place)
+            # The status stands beside the words.
+            words = receipt.message.removeprefix(f"HTTP {receipt.http_status}: ")
+            self.refused.add(words, receipt.http_status, place)
         else:
             self._found(receipt, place)
 
