@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from tests.scripted_api import Asked
 
     Told = tuple[int, dict[str, str], str]
+    Fate = str | int | tuple[int, str]
 
 AFTER = "after"
 BEFORE = "before"
 
 
-def well(_key: str, _attempt: int) -> str | int:
+def well(_key: str, _attempt: int) -> Fate:
     """Every record is stored."""
     return ""
 
@@ -31,13 +32,14 @@ class RememberingApi:
 
     Attributes:
         fate: What becomes of a record, by its external id and how often it came, from 1: AFTER and BEFORE
-            answer 500 after and before storing it, a number refuses it with that status, "" stores it.
+            answer 500 after and before storing it, a number refuses it with that status, in words of the
+            test's own where they stand beside it, "" stores it.
         look: What a list is answered, by its number from 1 and what it would say; None: what it would say.
         stored: The records, in order.
         looks: The path of each GET, without its query.
     """
 
-    fate: Callable[[str, int], str | int] = well
+    fate: Callable[[str, int], Fate] = well
     look: Callable[[int, Told], Told] | None = None
     stored: list[dict[str, Any]] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
@@ -70,6 +72,8 @@ class RememberingApi:
     def _posted(self, asked: Asked) -> Told:
         key = asked.body["sys_external_id"]
         fate = self.fate(key, self.keys().count(key))
+        if isinstance(fate, tuple):
+            return always(*fate)(asked)
         if isinstance(fate, int):
             return always(fate, "refers to nothing")(asked)
         if fate != BEFORE:

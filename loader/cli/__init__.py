@@ -17,6 +17,7 @@ from loader.cli.interrupts import Terminated, following_of, terminating
 from loader.cli.load import load_command
 from loader.cli.output import command_line, drop_output, say, say_next, show_error
 from loader.cli.preview import preview_command
+from loader.cli.report import report_command
 from loader.cli.resume import resume_command
 from loader.cli.sandbox import sandbox_command
 from loader.cli.schema import schema_command
@@ -52,6 +53,7 @@ for _command in (
     resume_command,
     settle_command,
     status_command,
+    report_command,
     schema_command,
     sandbox_command,
 ):

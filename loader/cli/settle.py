@@ -53,13 +53,21 @@ def settle_command(
     with existing_journal(home) as journal:
         load = known_load(journal, load_id, home)
     existing_tenant(options.get("tenant") if on_command_line("tenant") else None, load.tenant)
-    if verdict is not None:
-        said = None if rows is None else _read_rows(rows)
-        result = decide_load(load.load_id, stored=verdict == "created", rows=said, by=_user(), home=home)
-    else:
-        given = {name: value for name, value in options.items() if on_command_line(name)}
+    said = None if rows is None else _read_rows(rows)
+    given = {name: value for name, value in options.items() if on_command_line(name)}
+    if verdict is None:
         run_settings({**given, "tenant": load.tenant})
-        with watcher() as watching, resumable(watching, home):
+    with watcher() as watching, resumable(watching, home):
+        if verdict is not None:
+            result = decide_load(
+                load.load_id,
+                stored=verdict == "created",
+                rows=said,
+                by=_user(),
+                home=home,
+                watcher=watching,
+            )
+        else:
             result = settle_load(
                 load.load_id, changed_settings(given), home=home, token=find_token(), watcher=watching
             )

@@ -1,7 +1,19 @@
 """What is known for sure: loads, rows, checkpoints and the crosswalk from external ids to ids."""
 
 from loader.journal.claims import claim, is_claimed
+from loader.journal.figures import Figures
 from loader.journal.journal import Journal
 from loader.journal.resume import PendingRows, ResumePoint
+from loader.journal.rows import STOPPED_UNDER_WAY
+from loader.journal.timeline import Moment
 
-__all__ = ["Journal", "PendingRows", "ResumePoint", "claim", "is_claimed"]
+__all__ = [
+    "STOPPED_UNDER_WAY",
+    "Figures",
+    "Journal",
+    "Moment",
+    "PendingRows",
+    "ResumePoint",
+    "claim",
+    "is_claimed",
+]

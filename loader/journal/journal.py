@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from loader.errors import JournalFailed, JournalUnusable
 from loader.journal.crosswalk import ELSEWHERE, HERE, NO_KEYS, has_created, known_lines
+from loader.journal.figures import Figures, read_figures
 from loader.journal.loads import LoadLine, find_line, insert_load, read_load, read_loads, scope
 from loader.journal.opening import FILE_NAME, connect, make_tables, open_file, translated
 from loader.journal.resume import ResumePoint, put_checkpoints, read_resume_point
@@ -25,6 +26,7 @@ from loader.journal.rows import (
     read_totals,
     reopen_waiting,
 )
+from loader.journal.timeline import Moment, begin_second, last_second, read_timeline, second_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -57,8 +59,8 @@ class Journal:
     - **What blocks.** Every call. Those that write return when the disk has what they wrote, and wait up
       to the `wait` of `open` for another process that writes. None touches the network.
     - **What may run at once.** Calls on one `Journal` come one at a time, but from any thread; an iterator
-      from `receipts` may be read between them. Several processes may have journals on one file open; that
-      only one of them works on a load is not watched here.
+      from `receipts` or `timeline` may be read between them. Several processes may have journals on one file
+      open; that only one of them works on a load is not watched here.
     - **What fails.** A commit is whole or did not happen. `JournalFailed` means that nothing may be sent any
       more; any other `LoaderError` of a commit means that the caller broke the rules of the states.
     - A load id is exact, but for `load`, which completes a unique beginning.
@@ -70,6 +72,7 @@ class Journal:
         self._path = path
         self._cleanup = cleanup
         self._lines: dict[str, LoadLine] = {}
+        self._seconds: dict[str, int] = {}  # the last one that has a line in the timeline
 
     @classmethod
     def open(cls, home: Path, *, wait: float = 10.0) -> Self:
@@ -168,7 +171,14 @@ class Journal:
             )
 
     def finish(
-        self, load_id: str, state: LoadState, *, reason: str = "", requests: Requests, seconds: float
+        self,
+        load_id: str,
+        state: LoadState,
+        *,
+        reason: str = "",
+        requests: Requests,
+        seconds: float,
+        at: datetime | None = None,
     ) -> None:
         """Says how a run ended.
 
@@ -178,12 +188,15 @@ class Journal:
             reason: Why it stopped; empty where it did not.
             requests: The load's requests over all its runs, this one included.
             seconds: Its time over all its runs, this one included.
+            at: When, an aware time, for the timeline; None: as in `commit`.
 
         Raises:
             JournalFailed: It cannot be written.
         """
         with self._writing(JournalFailed):
             line = self._line(load_id)
+            if at is not None:
+                self._begin_second(load_id, at)
             self._put_requests(line, requests)
             self._connection.execute(
                 "UPDATE load SET state = ?, reason = ?, seconds = ? WHERE load_no = ?",
@@ -201,6 +214,7 @@ class Journal:
         outcomes: Sequence[Outcome] = (),
         checkpoints: Sequence[Position] = (),
         requests: Requests | None = None,
+        at: datetime | None = None,
     ) -> None:
         """Writes all this in one transaction; durable when it returns.
 
@@ -216,16 +230,21 @@ class Journal:
                 leaves the last one. A created or refused row that is said again, alike, changes nothing.
             checkpoints: Where batches begin, each not later than its batch's first row is committed.
             requests: The load's requests over all its runs; None leaves them.
+            at: When, an aware time: the timeline counts under its second what this commit brings. None: under
+                the last second that was told, for a journal that nobody asks for times.
 
         Raises:
             JournalFailed: It cannot be written (disk full, locked, damaged); nothing of it is.
             LoaderError: A row is not in a state for it, or a gap would come about; nothing is written.
         """
         tally: Counter[int] = Counter()
+        found = absent = 0
         with self._writing(JournalFailed):
             line = self._line(load_id)
             if outcomes:
-                end_rows(self._connection, line, outcomes, tally)
+                found, absent = end_rows(self._connection, line, outcomes, tally)
+            if at is not None:
+                self._begin_second(load_id, at, found=found, absent=absent)
             if judged or intents:
                 begin_rows(self._connection, line, judged, intents, tally)
             put_checkpoints(self._connection, line, checkpoints)
@@ -233,8 +252,13 @@ class Journal:
             if requests:
                 self._put_requests(line, requests)
 
-    def mark_in_doubt(self, load_id: str) -> int:
+    def mark_in_doubt(self, load_id: str, *, at: datetime | None = None) -> int:
         """Says of rows with an intent and no outcome that they are in doubt, for a load nobody works on.
+
+        Args:
+            load_id: The load.
+            at: When whoever says so takes up work on the load, an aware time, for the timeline; None: nobody
+                does.
 
         Returns:
             How many there were.
@@ -243,6 +267,8 @@ class Journal:
             JournalFailed: It cannot be written.
         """
         with self._writing(JournalFailed):
+            if at is not None:
+                self._begin_second(load_id, at, begun=1)
             return doubt_open_rows(self._connection, self._line(load_id))
 
     def count_refused_for_now(self, load_id: str) -> int:
@@ -283,6 +309,7 @@ class Journal:
         """
         with self._writing(JournalFailed):
             told = at.astimezone(UTC).isoformat(timespec="seconds")
+            self._begin_second(load_id, at)
             decide_rows(self._connection, self._line(load_id), decided, by, told)
 
     def resume_point(self, load_id: str) -> ResumePoint:
@@ -319,6 +346,48 @@ class Journal:
         """
         with translated(JournalFailed, self._path):
             yield from read_receipts(self._connection, self._line(load_id), only)
+
+    def timeline(self, load_id: str) -> Iterator[Moment]:
+        """The seconds of a load in which something was committed, in order, read a few at a time.
+
+        Their `created` add up to the load's created rows, and their `throttled` to its requests'; only where
+        the load is older than timelines, what it did before it had one is missing.
+
+        Raises:
+            JournalFailed: The journal cannot be read.
+        """
+        with translated(JournalFailed, self._path):
+            yield from read_timeline(self._connection, self._line(load_id))
+
+    def figures(self, load_id: str, *, mark: str) -> Figures:
+        """Counts over all rows of a load, found by a walk over them.
+
+        Args:
+            load_id: The load.
+            mark: How the messages of those rows begin that are counted as `marked`.
+
+        Raises:
+            JournalFailed: The journal cannot be read.
+        """
+        with translated(JournalFailed, self._path):
+            return read_figures(self._connection, self._line(load_id), mark)
+
+    @contextlib.contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """All that is read inside is of one moment, whatever other processes write meanwhile.
+
+        Nothing may be written inside.
+
+        Raises:
+            JournalFailed: The journal cannot be read.
+        """
+        with translated(JournalFailed, self._path):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
     # --- The crosswalk -------------------------------------------------------------------------------
 
@@ -408,6 +477,7 @@ class Journal:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
+                self._seconds.clear()
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
@@ -416,6 +486,21 @@ class Journal:
         if load_id not in self._lines:
             self._lines[load_id] = find_line(self._connection, load_id)
         return self._lines[load_id]
+
+    def _begin_second(
+        self, load_id: str, at: datetime, *, begun: int = 0, found: int = 0, absent: int = 0
+    ) -> None:
+        """Gives the second of `at` its line in the timeline; before the load's counts change.
+
+        Where the clock was set back, the last second goes on.
+        """
+        line = self._line(load_id)
+        if load_id not in self._seconds:
+            self._seconds[load_id] = last_second(self._connection, line)
+        last = self._seconds[load_id]
+        self._seconds[load_id] = second = max(last, second_of(line, at), 0)
+        if second > last or begun or found or absent:
+            begin_second(self._connection, line, second, begun=begun, found=found, absent=absent)
 
     def _put_requests(self, line: LoadLine, requests: Requests) -> None:
         self._connection.execute(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from loader.errors import ConfigurationError, LoaderError
 from loader.journal.schema import SEQ_BITS
+from loader.journal.timeline import begin_second, epoch
 from loader.records import Dialect, Load, Requests, Sheet, SourceFile
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ _SELECT: Final = (
 
 
 class LoadLine(NamedTuple):
-    """The numbers that stand for a load in the tables."""
+    """The numbers that stand for a load in the tables, and when it began, in seconds since 1970."""
 
     load_no: int
     scope_no: int
+    begun: float
 
     @property
     def first_key(self) -> int:
@@ -42,7 +44,7 @@ class LoadLine(NamedTuple):
 
 
 def insert_load(connection: sqlite3.Connection, load: Load) -> None:
-    """Writes a new load.
+    """Writes a new load, and that work on it begins.
 
     Raises:
         LoaderError: Its id is taken.
@@ -69,6 +71,7 @@ def insert_load(connection: sqlite3.Connection, load: Load) -> None:
             load.reason,
         ),
     )
+    begin_second(connection, find_line(connection, load.load_id), 0, begun=1)
 
 
 def scope(connection: sqlite3.Connection, tenant: str, resource: str, *, make: bool = False) -> int | None:
@@ -87,10 +90,12 @@ def find_line(connection: sqlite3.Connection, load_id: str) -> LoadLine:
     Raises:
         LoaderError: The journal does not know it.
     """
-    found = connection.execute("SELECT load_no, scope_no FROM load WHERE load_id = ?", (load_id,)).fetchone()
+    query = "SELECT load_no, scope_no, created_at FROM load WHERE load_id = ?"
+    found = connection.execute(query, (load_id,)).fetchone()
     if not found:
         raise LoaderError(f"load {load_id} is not in the journal")
-    return LoadLine(*found)
+    load_no, scope_no, created_at = found
+    return LoadLine(load_no, scope_no, epoch(created_at))
 
 
 def read_load(connection: sqlite3.Connection, load_id: str) -> Load:

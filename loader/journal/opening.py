@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from loader.errors import JournalUnusable
-from loader.journal.schema import APPLICATION_ID, DDL, TABLES, VERSION
+from loader.journal.schema import APPLICATION_ID, DDL, STEPS, TABLES, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +81,7 @@ def open_file(home: Path, *, wait: float) -> sqlite3.Connection:
         connection = connect(path, wait=wait, synchronous="FULL")
         try:
             _verify(connection, path)
+            _read_each_table(connection)
         except BaseException:
             connection.close()
             raise
@@ -177,7 +178,7 @@ def _refuse_unwritable(path: Path) -> None:
 
 
 def _verify(connection: sqlite3.Connection, path: Path) -> None:
-    """Whether it is a journal of a version that this program knows, as far as its first pages tell."""
+    """Whether it is a journal of a version that this program knows; an older one is brought along."""
     if path.stat().st_size == 0:
         raise JournalUnusable(f"{path}: the journal is damaged (the file is empty)", next_step=KEEP_IT)
     (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -192,5 +193,28 @@ def _verify(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: the journal is of version {version}, this program knows version {VERSION}",
             next_step="use the newer loader that wrote it",
         )
+    if version < VERSION:
+        _bring_along(connection)
+
+
+def _bring_along(connection: sqlite3.Connection) -> None:
+    """Takes a file of an earlier version to this one, whole or not at all; what is in it stays.
+
+    The version is read again behind the lock: another process may have done it meanwhile.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for each in range(version, VERSION):
+            connection.execute(STEPS[each])
+            connection.execute(f"PRAGMA user_version = {each + 1}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _read_each_table(connection: sqlite3.Connection) -> None:
+    """Meets damage in the first pages before anything is begun."""
     for table in TABLES:
         connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # noqa: S608 - names of our own

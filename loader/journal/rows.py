@@ -37,6 +37,7 @@ STOPPED_UNDER_WAY: Final = "the loader stopped while the row was under way"
 
 _SENT: Final = RowState.SENT.value
 _CREATED: Final = RowState.CREATED.value
+_IN_DOUBT: Final = RowState.IN_DOUBT.value
 
 SENT_KEYS: Final = (
     f"SELECT key FROM load_row WHERE state < {CLOSED_FROM} AND state = {RowState.SENT.value}"  # noqa: S608 - numbers of our own
@@ -63,8 +64,11 @@ _OUTCOME: Final = (
 
 def end_rows(
     connection: sqlite3.Connection, line: LoadLine, outcomes: Sequence[Outcome], tally: Counter[int]
-) -> None:
+) -> tuple[int, int]:
     """Writes what became of rows that were sent, and counts the moves in `tally`.
+
+    Returns:
+        How many rows in doubt turned out to be stored, and how many not to be.
 
     Raises:
         LoaderError: A row has no intent, or ended otherwise before.
@@ -86,6 +90,10 @@ def end_rows(
     tally.update([change[0] for change in changes])
     tally.subtract([states[change[-1]] for change in changes])
     connection.executemany(_OUTCOME, changes)
+    if _IN_DOUBT not in states.values():
+        return 0, 0
+    settled = [change[0] for change in changes if states[change[-1]] == _IN_DOUBT]
+    return settled.count(_CREATED), settled.count(RowState.PENDING.value)
 
 
 def begin_rows(

@@ -7,8 +7,8 @@ from typing import Final
 from loader.journal.states import CLOSED_FROM, RowState
 
 APPLICATION_ID: Final = 0x4C4F4452  # "LODR": says in the file's header whose it is
-VERSION: Final = 1
-TABLES: Final = ("scope", "load", "load_row", "checkpoint", "tally", "pace", "decision")
+VERSION: Final = 2
+TABLES: Final = ("scope", "load", "load_row", "checkpoint", "tally", "pace", "decision", "timeline")
 
 SEQ_BITS: Final = 40
 """A row's key is `load_no << SEQ_BITS | seq`: one integer, so that lines lie in order of load and row."""
@@ -17,6 +17,22 @@ _STATES = ", ".join(f"{state.value} {state.name.lower()}" for state in RowState)
 
 DANGLING: Final = f"state = {RowState.REFUSED.value} AND http_status = 409"
 """Rows that were refused because they refer to something that is not there."""
+
+_TIMELINE: Final = """
+CREATE TABLE timeline (              -- when things happened; a line a second that had a commit
+  load_no INTEGER NOT NULL,
+  second INTEGER NOT NULL,           -- since the load began; never before an earlier line's
+  begun INTEGER NOT NULL,            -- times that work on the load began
+  created_before INTEGER NOT NULL,   -- rows created before this second
+  throttled_before INTEGER NOT NULL, -- answers likewise
+  found INTEGER NOT NULL,            -- rows in doubt that a lookup found; likewise the next
+  absent INTEGER NOT NULL,
+  PRIMARY KEY (load_no, second)
+) WITHOUT ROWID;
+"""
+
+STEPS: Final = {1: _TIMELINE}
+"""What brings a file of each earlier version to the next one; what is in it stays."""
 
 DDL: Final = f"""
 CREATE TABLE scope (                 -- where external ids mean something
@@ -89,6 +105,7 @@ CREATE TABLE decision (              -- what a person has said of rows in doubt
   decided_by TEXT NOT NULL,
   decided_at TEXT NOT NULL           -- ISO 8601, UTC
 );
+{_TIMELINE}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """

@@ -10,7 +10,7 @@ from loader.pipeline.plan import Inputs, open_inputs, read_mapping, source_optio
 from loader.pipeline.prepare import findings_of, told_of
 from loader.pipeline.preview import PAYLOAD_COLUMNS, payload_table, preview_payloads, preview_rows
 from loader.pipeline.propose import Proposed, propose_mapping, there_already, write_new
-from loader.pipeline.receipts import Reason, folder_of, make_folder, reasons_of, summarise
+from loader.pipeline.receipts import Reason, folder_of, make_folder, reasons_of, rewrite_page, summarise
 from loader.pipeline.run import Result
 from loader.pipeline.signed import Signed, check_approved
 from loader.pipeline.watch import Silent, Watcher
@@ -45,6 +45,7 @@ __all__ = [
     "read_mapping",
     "reasons_of",
     "resume_load",
+    "rewrite_page",
     "run_load",
     "same_code",
     "settle_load",

@@ -137,7 +137,7 @@ def resume_load(
         if changed := changed_mapping(load):
             watcher.note(changed)
         journal.reopen(load.load_id)
-        if lost := journal.mark_in_doubt(load.load_id):
+        if lost := journal.mark_in_doubt(load.load_id, at=datetime.now(UTC)):
             watcher.note(f"{lost} rows were under way when the load was broken off: they are in doubt")
         run = Run(journal, load, inputs, settings, preparer, home, token, watcher, resumed=True)
         return run.run()
@@ -178,13 +178,13 @@ def settle_load(
             Settler(journal, load, settings, token, watcher, wait, again).settle()
         except Interrupted as interrupted:
             signal = signal_name(interrupted.number)
-        summary = rewrite_results(journal, load, home)
+        summary = rewrite_results(journal, load, home, watcher)
         return Result(summary, exit_code(summary, signal=signal), reasons=reasons_of(journal, load.load_id))
 
 
 def _bury(journal: Journal, load: Load) -> None:
     """Says of a load whose process died that it was interrupted, and which of its rows are in doubt."""
-    journal.mark_in_doubt(load.load_id)
+    journal.mark_in_doubt(load.load_id, at=datetime.now(UTC))
     if load.state == "running":
         journal.finish(load.load_id, "interrupted", requests=load.requests, seconds=load.seconds)
 
@@ -207,6 +207,7 @@ def decide_load(
     rows: Mapping[tuple[str | None, int], str | None] | None,
     by: str,
     home: Path,
+    watcher: Watcher,
 ) -> Result:
     """Takes a person's word for a load's rows in doubt.
 
@@ -217,6 +218,7 @@ def decide_load(
             records where these are known; None: all rows in doubt.
         by: Who says so.
         home: Where the journal is.
+        watcher: Is told where a file could not be made.
 
     Raises:
         Busy: Another process works on the load, or on its tenant and record type.
@@ -241,5 +243,5 @@ def decide_load(
                 )
             decided[doubts[name, record_no]] = (stored, record_id if stored else None)
         journal.decide(load.load_id, decided, by=by, at=datetime.now(UTC))
-        summary = rewrite_results(journal, load, home)
+        summary = rewrite_results(journal, load, home, watcher)
         return Result(summary, exit_code(summary), reasons=reasons_of(journal, load.load_id))

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 Row = Ready | Judged
 
 _SEQ: Final = "__seq"
+CHANGED: Final = "changed: "
+"""How the message of a row begins that is already loaded, from another payload."""
 
 FindIds = Callable[[Mapping[str, Sequence[str]]], Mapping[str, Found]]
 """What is known of keys, by record type, for lookups; what is not named is not known."""
@@ -293,7 +295,7 @@ def _known(row: Row, known: Known) -> Judged:
         status = Status.ALREADY_LOADED
         message = f"created by load {known.load_id}"
         if changed:
-            message = f"changed: load {known.load_id} created it from another payload; it is not sent again"
+            message = f"{CHANGED}load {known.load_id} created it from another payload; it is not sent again"
     else:
         status = Status.BLOCKED
         message = (

@@ -1,21 +1,23 @@
-"""What a load leaves behind: results, rejects and summary, written from the journal."""
+"""What a load leaves behind: results, rejects, report and summary, written from the journal."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tempfile
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from loader.errors import ConfigurationError
+from loader.errors import ConfigurationError, LoaderError
 from loader.journal import is_claimed
 from loader.pipeline.approval import approved_code
 from loader.pipeline.several import link_second_files
 from loader.records import REJECTED, Receipt, Status
 from loader.report import Rejected, RejectsWriter, Summary, load_rows, write_results
-from loader.report.atomic import speaking
+from loader.report.atomic import replacing, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _BATCH: Final = 10_000
 _MOST_REASONS: Final = 1000
 _PLACES: Final = 3
+_PAGE: Final = "report.html"
 _SUFFIXES: Final = ("csv", "parquet", "ndjson", "xlsx")
 _NUMBERS: Final = re.compile(r"[0-9]+")
 _VALUES: Final = re.compile(r'"[^"]*"')
@@ -142,7 +145,7 @@ def _files(folder: Path) -> dict[str, str]:
     found = {"results": folder / "results.csv"}
     for suffix in _SUFFIXES:
         found |= {"rejects": path} if (path := folder / f"rejects.{suffix}").exists() else {}
-    found["report"] = folder / "report.html"
+    found["report"] = folder / _PAGE
     return {name: str(path) for name, path in found.items() if path.exists()}
 
 
@@ -156,7 +159,7 @@ def write_receipts(
     batch_size: int,
     watcher: Watcher,
 ) -> Summary:
-    """Writes a load's results, rejects and summary.
+    """Writes a load's results, rejects, report and summary.
 
     Args:
         journal: Where its rows stand.
@@ -164,15 +167,16 @@ def write_receipts(
         source: Its files, for the cells of rejected rows.
         home: The folder below which they go.
         read: How many rows were taken from the source, as whoever took them counted; None where it was
-            broken off in between.
+            broken off in between. Then there is no report: whoever broke it off wants it to end.
         batch_size: How many records a batch had: a file that breaks off is read again as far as it was.
-        watcher: Is told what people must know to load the rejects again.
+        watcher: Is told what people must know to load the rejects again, and why there is no report.
 
     Raises:
         Unbalanced: The rows read are not the sum of what they became; the files are written all the same.
         Stopped: A file cannot be written, or the source cannot be read again.
     """
     folder = folder_of(home, load.load_id)
+    _drop_page(folder)
     names = [file.name for file in load.files]
     write_results(folder / "results.csv", journal.receipts(load.load_id), names)
     wanted = sum(count for status, count in journal.totals(load.load_id).items() if status in REJECTED)
@@ -182,23 +186,107 @@ def write_receipts(
     if read is not None:
         summary = replace(summary, rows={**summary.rows, "read": read})
     summary.write(folder / "summary.json")
+    if read is not None:
+        summary = add_page(journal, summary, home, watcher)
     summary.check_balance()
     return summary
 
 
-def rewrite_results(journal: Journal, load: Load, home: Path) -> Summary:
-    """Writes a load's results and summary again, where only rows in doubt have changed: rejects have not.
+def rewrite_results(journal: Journal, load: Load, home: Path, watcher: Watcher) -> Summary:
+    """Writes a load's results, report and summary again, where only rows in doubt have changed.
+
+    Rejects are as they were.
 
     Raises:
         LoaderError: A file cannot be written.
     """
     folder = folder_of(home, load.load_id)
     make_folder(folder)
+    _drop_page(folder)
     names = [file.name for file in load.files]
     write_results(folder / "results.csv", journal.receipts(load.load_id), names)
     summary = summarise(journal, load.load_id, home)
     summary.write(folder / "summary.json")
+    return add_page(journal, summary, home, watcher)
+
+
+def add_page(journal: Journal, summary: Summary, home: Path, watcher: Watcher) -> Summary:
+    """Writes a load's report, and its summary once more, with the report's path.
+
+    Whatever keeps the report from being made, the load stands as it is.
+
+    Args:
+        journal: Where its rows stand.
+        summary: What it came to.
+        home: The folder below which it goes.
+        watcher: Is told where there is no report, and why.
+
+    Returns:
+        The summary, with the report where it could be made.
+    """
+    folder = folder_of(home, summary.load_id or "")
+    try:
+        with journal.at_one_moment():
+            html = _page(journal, summary, folder)
+        _put_page(folder, html)
+        summary = replace(summary, files=_files(folder))
+        summary.write(folder / "summary.json")
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a fault in a library that is written in Rust is no Exception
+        told = error.message if isinstance(error, LoaderError) else f"{type(error).__name__}: {error}"
+        watcher.note(
+            f"warning: {_PAGE} cannot be made: {told}; the load is as it is, and so are its other files. "
+            f"To try again: loader report {summary.load_id}"
+        )
     return summary
+
+
+def rewrite_page(journal: Journal, load_id: str, home: Path) -> tuple[Path, Summary]:
+    """Writes a load's report again, as the journal has it now; also while another process works on the load.
+
+    Returns:
+        The file, and the summary that it tells.
+
+    Raises:
+        LoaderError: The journal cannot be read, or the file cannot be written.
+    """
+    folder = folder_of(home, load_id)
+    make_folder(folder)
+    while True:
+        with journal.at_one_moment():
+            before = journal.load(load_id)
+            summary = summarise(journal, load_id, home)
+            html = _page(journal, summary, folder)
+        # A load that ended meanwhile has written a report of its own, which tells more.
+        if summary.state != "running" or journal.load(load_id).state == before.state:
+            return _put_page(folder, html), summary
+
+
+def _page(journal: Journal, summary: Summary, folder: Path) -> str:
+    from loader.pipeline.story import load_page  # noqa: PLC0415 - no load should wait for it at its beginning
+    from loader.report.page import render  # noqa: PLC0415 - likewise
+
+    load_id = summary.load_id or ""
+    # Where a load had no time to say how it ended, its other files are of an earlier time, if they are there.
+    whole = journal.load(load_id).state != "running"
+    names = [Path(path).name for name, path in _files(folder).items() if name != "report"]
+    names += ["summary.json"] if (folder / "summary.json").exists() else []
+    links = names if whole else []
+    return render(load_page(journal, load_id, summary, at=datetime.now(UTC), links=links))
+
+
+def _put_page(folder: Path, html: str) -> Path:
+    path = folder / _PAGE
+    with replacing(path) as file:
+        file.write(html.encode())
+    return path
+
+
+def _drop_page(folder: Path) -> None:
+    """Removes the report of an earlier run, which would tell other numbers than what is written now."""
+    with contextlib.suppress(OSError):  # what stands in the way is told when the new one is written
+        (folder / _PAGE).unlink(missing_ok=True)
 
 
 def write_rejects(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from loader.errors import JournalFailed, ServiceDown, Stopped
 from loader.pipeline.plan import Inputs, base_url_of, post_url
 from loader.pipeline.prepare import Decided, Prepared, Preparer, decide
-from loader.pipeline.receipts import Reason, reasons_of, summarise, write_receipts
+from loader.pipeline.receipts import Reason, add_page, reasons_of, summarise, write_receipts
 from loader.pipeline.settle import DOUBTS, Settled, Settler
 from loader.records import Load, LoadState, Position, Requests, Status
 from loader.report import exit_code
@@ -178,7 +179,12 @@ class Run:
         reason = ended.reason.message if ended.reason else ""
         try:
             self._journal.finish(
-                load_id, _state(ended), reason=reason, requests=self._requests, seconds=seconds
+                load_id,
+                _state(ended),
+                reason=reason,
+                requests=self._requests,
+                seconds=seconds,
+                at=datetime.now(UTC),
             )
             if self._pace.rate is not None:
                 self._journal.remember_rate(
@@ -196,7 +202,8 @@ class Run:
         except Stopped as problem:
             ended.reason = ended.reason or problem
             summary = summarise(self._journal, load_id, self._home)
-            return replace(summary, state=_state(ended), requests=self._requests, seconds=seconds)
+            summary = replace(summary, state=_state(ended), requests=self._requests, seconds=seconds)
+            return summary if ended.at_once else add_page(self._journal, summary, self._home, self._watcher)
 
     def _dispatcher(self) -> Dispatcher[Prepared]:
         record = self._inputs.mapping.record
@@ -281,6 +288,7 @@ class Run:
             outcomes=outcomes,
             checkpoints=checkpoints,
             requests=self._requests,
+            at=datetime.now(UTC),
         )
         self._under_way += len(intents) - len(outcomes)
         totals = self._journal.totals(self._load.load_id)

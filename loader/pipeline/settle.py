@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -184,7 +185,7 @@ class Settler:
 
     def _write(self, outcomes: list[Outcome]) -> None:
         if outcomes:
-            self.journal.commit(self.load.load_id, outcomes=outcomes)
+            self.journal.commit(self.load.load_id, outcomes=outcomes, at=datetime.now(UTC))
 
     def _tell(self, settled: Settled) -> None:
         told = []

@@ -49,8 +49,9 @@ def test_json_object_has_the_documented_shape(shell: Shell, sandbox: RunningSand
     assert list(found["rows"]) == ["read", *COUNTS]
     assert found["requests"] == {"sent": 3, "retried": 0, "throttled": 0}
     assert (found["resource"], found["tenant"], found["state"]) == ("billing-run", "acme", "finished")
-    assert found["files"] == {"results": f".loader/loads/{found['load_id']}/results.csv"}
-    assert (shell.folder / f".loader/loads/{found['load_id']}/summary.json").read_text() == done.out
+    folder = f".loader/loads/{found['load_id']}"
+    assert found["files"] == {"results": f"{folder}/results.csv", "report": f"{folder}/report.html"}
+    assert (shell.folder / folder / "summary.json").read_text() == done.out
 
 
 def test_wrong_usage_is_2(shell: Shell) -> None:

@@ -231,7 +231,7 @@ def test_a_journal_of_a_newer_version_is_left_alone(home: Path) -> None:
     """A file that a newer loader wrote is not touched by an older one."""
     with contextlib.closing(sqlite3.connect(home / "journal.db")) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(JournalUnusable, match="version 99, this program knows version 1"):
+    with pytest.raises(JournalUnusable, match="version 99, this program knows version 2"):
         Journal.open(home)
 
 

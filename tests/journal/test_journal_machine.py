@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -32,6 +33,7 @@ class JournalMachine(RuleBasedStateMachine):
         self.journal.begin(load())
         self.rows: dict[int, str] = {}
         self.starts: list[Position] = []
+        self.clock = load().created_at
 
     def teardown(self) -> None:
         """Removes the files of all crashes."""
@@ -41,6 +43,11 @@ class JournalMachine(RuleBasedStateMachine):
     def rows_that_are(self, *states: str) -> list[int]:
         """Rows in one of these states."""
         return [seq for seq, state in self.rows.items() if state in states]
+
+    def later(self, data: st.DataObject) -> datetime:
+        """Mostly a later time; now and then the clock goes back."""
+        self.clock += timedelta(seconds=data.draw(st.floats(-3, 9), "seconds since then"))
+        return self.clock
 
     @rule(kinds=st.lists(st.one_of(st.just("sent"), VERDICTS), min_size=1, max_size=8), data=st.data())
     def commit_batch(self, kinds: list[str], data: st.DataObject) -> None:
@@ -57,6 +64,7 @@ class JournalMachine(RuleBasedStateMachine):
             intents=[ready(seq) for seq in sorted(again | {seq for seq in new if new[seq] == "sent"})],
             outcomes=[_outcome(seq, end) for seq, end in ends.items()],
             checkpoints=[start],
+            at=self.later(data),
         )
         self.rows |= {**new, **{seq: end.value for seq, end in ends.items()}, **dict.fromkeys(again, "sent")}
         self.starts.append(start)
@@ -66,7 +74,7 @@ class JournalMachine(RuleBasedStateMachine):
     def settle(self, data: st.DataObject, end: Status) -> None:
         """A lookup finds out about a row in doubt."""
         seq = data.draw(st.sampled_from(self.rows_that_are("in_doubt")))
-        self.journal.commit(ID, outcomes=[_outcome(seq, end)])
+        self.journal.commit(ID, outcomes=[_outcome(seq, end)], at=self.later(data))
         self.rows[seq] = end.value
 
     @precondition(
@@ -110,6 +118,14 @@ class JournalMachine(RuleBasedStateMachine):
         assert {key.value: count for key, count in self.journal.totals(ID).items() if count} == {
             state: told.count(state) for state in told
         }
+
+    @invariant()
+    def the_timeline_adds_up(self) -> None:
+        """Every created row is in it once, in seconds that never go back."""
+        timeline = list(self.journal.timeline(ID))
+        assert sum(each.created for each in timeline) == len(self.rows_that_are("created"))
+        assert all(each.created >= 0 for each in timeline)
+        assert [each.second for each in timeline] == sorted({each.second for each in timeline})
 
     @invariant()
     def the_load_goes_on_where_it_stopped(self) -> None:

@@ -115,6 +115,7 @@ def test_second_signal_stops_at_once(shell: Shell) -> None:
         assert stopped.code == 130
         assert stopped.summary["state"] == "interrupted"
         assert stopped.rows["in_doubt"] == CONCURRENCY
+        assert "report" not in stopped.summary["files"]
         released.set()
         done = shell.follow(stopped, "--json")
         assert (done.code, done.rows) == (4, {"read": 50, "created": 44, "in_doubt": CONCURRENCY})

@@ -3,6 +3,7 @@
 from loader.report.page.charts import can_draw
 from loader.report.page.document import render
 from loader.report.page.story import (
+    MOST_ATTEMPTS,
     Doubt,
     Foreseen,
     LoadStory,
@@ -34,6 +35,7 @@ from loader.report.page.verdict import dry_run_verdict, load_verdict
 from loader.report.page.whole import Page
 
 __all__ = [
+    "MOST_ATTEMPTS",
     "BeforeAfter",
     "Capped",
     "Distinct",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+from loader.report.page.story import MOST_ATTEMPTS
 from loader.report.page.texts import cell, duration, number
 
 if TYPE_CHECKING:
@@ -94,8 +95,16 @@ def draw(page: Page) -> Charts:
 
 
 def attempt_bars(attempts: Sequence[tuple[int, int]]) -> list[tuple[str, int]]:
-    """The attempts with their labels."""
-    return [(f"{count:,} attempt" + ("s" if count != 1 else ""), rows) for count, rows in attempts]
+    """The attempts with their labels.
+
+    Args:
+        attempts: As `LoadStory` has them.
+    """
+    attempts = attempts[:MOST_ATTEMPTS]
+    labels = [f"{count:,} attempt{'s' if count != 1 else ''}" for count, _ in attempts]
+    if len(labels) == MOST_ATTEMPTS:
+        labels[-1] += " or more"
+    return [(label, rows) for label, (_, rows) in zip(labels, attempts, strict=True)]
 
 
 def time_unit(throughput: Throughput) -> tuple[float, str]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from loader.report.page.values import Capped
 
 if TYPE_CHECKING:
     from loader.records import LoadState
     from loader.report.page.values import Place
+
+
+MOST_ATTEMPTS: Final = 12
+"""How many different numbers of attempts a page tells apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,8 @@ class LoadStory:
         doubts: By what happened, most frequent first.
         settled: What became of rows that were in doubt.
         throughput: Over time; None where it was not recorded.
-        attempts: (attempts, rows), in order, for rows that were sent; the last may stand for more.
+        attempts: (attempts, rows), in order, for rows that were sent; at most MOST_ATTEMPTS, and where there
+            are so many, the last stands for all that took as many or more.
         foreseen: None where no dry run is known.
         approved_code: The code of the report that was approved; None where none was named.
     """

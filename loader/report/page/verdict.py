@@ -45,8 +45,7 @@ def load_verdict(rows: Mapping[str, int], state: LoadState) -> Verdict:
     read, there = rows["read"], rows.get(Status.CREATED, 0) + rows.get(Status.ALREADY_LOADED, 0)
     wrong, doubt, pending = _rejected(rows), rows.get(Status.IN_DOUBT, 0), rows.get(Status.PENDING, 0)
     if state != "finished" or pending:
-        left = f"{_rows(pending)} still wait{'s' if pending == 1 else ''}"
-        return Verdict(f"The load is not finished: {_of(there, read)} {_are(there)} loaded, {left}.", "bad")
+        return Verdict(_unfinished(state, _of(there, read), _are(there), pending), "bad")
     if doubt:
         return Verdict(f"{_of(there, read)} {_are(there)} loaded; for {doubt:,} more it is not known.", "bad")
     if wrong:
@@ -54,6 +53,14 @@ def load_verdict(rows: Mapping[str, int], state: LoadState) -> Verdict:
     if there == read:
         return Verdict(f"{_every(read)} {_are(read)} loaded.", "good")
     return Verdict(f"{_of(there, read)} {_are(there)} loaded; the others were left out on purpose.", "good")
+
+
+def _unfinished(state: LoadState, loaded: str, are: str, pending: int) -> str:
+    """The sentence about a load of which something is left, or that may not have read all rows."""
+    opening = "The load is still at work" if state == "running" else "The load is not finished"
+    so_far = " read so far" if state != "finished" else ""
+    left = f", {_rows(pending)} still wait{'s' if pending == 1 else ''}" if pending else ""
+    return f"{opening}: {loaded}{so_far} {are} loaded{left}."
 
 
 def _rejected(rows: Mapping[str, int]) -> int:

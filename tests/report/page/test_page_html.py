@@ -297,7 +297,7 @@ def test_what_is_not_loaded_yet_needs_no_chart_of_time() -> None:
     bare = replace(page, story=replace(page.story, throughput=None, attempts=(), state="stopped"))
     text = Read(render(bare)).text
     assert "Records created over time" not in text
-    assert "The load was stopped: loader resume goes on with it" in text
+    assert "The load was stopped after 2 min 51 s: loader resume goes on with it." in text
 
 
 def test_a_list_cannot_have_more_than_there_are() -> None:

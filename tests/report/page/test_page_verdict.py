@@ -53,14 +53,33 @@ def test_a_dry_run_is_judged_by_what_could_be_sent(
             Verdict("2 of 4 rows are loaded; for 1 more it is not known.", "bad"),
         ),
         (
-            "stopped",
+            "finished",
             {"created": 3, "pending": 1},
             Verdict("The load is not finished: 3 of 4 rows are loaded, 1 row still waits.", "bad"),
         ),
         (
+            "stopped",
+            {"created": 3, "pending": 1},
+            Verdict(
+                "The load is not finished: 3 of 4 rows read so far are loaded, 1 row still waits.", "bad"
+            ),
+        ),
+        (
             "interrupted",
             {"created": 2, "pending": 2},
-            Verdict("The load is not finished: 2 of 4 rows are loaded, 2 rows still wait.", "bad"),
+            Verdict(
+                "The load is not finished: 2 of 4 rows read so far are loaded, 2 rows still wait.", "bad"
+            ),
+        ),
+        (
+            "interrupted",
+            {"created": 4},
+            Verdict("The load is not finished: 4 of 4 rows read so far are loaded.", "bad"),
+        ),
+        (
+            "running",
+            {"created": 1, "in_doubt": 3},
+            Verdict("The load is still at work: 1 of 4 rows read so far is loaded.", "bad"),
         ),
     ],
 )
