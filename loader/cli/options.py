@@ -102,19 +102,21 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+base_url_option: Final[Decorator] = click.option(
+    "--base-url",
+    envvar="LOADER_BASE_URL",
+    metavar="URL",
+    help="One URL for every record type, for a sandbox or proxy.",
+)
+rate_option: Final[Decorator] = click.option(
+    "--rate",
+    envvar="LOADER_RATE",
+    metavar="N/s|N/min",
+    help="A ceiling of requests, such as 50/s or 3000/min.",
+)
 _SENDING: Final[tuple[Decorator, ...]] = (
-    click.option(
-        "--base-url",
-        envvar="LOADER_BASE_URL",
-        metavar="URL",
-        help="One URL for every record type, for a sandbox or proxy.",
-    ),
-    click.option(
-        "--rate",
-        envvar="LOADER_RATE",
-        metavar="N/s|N/min",
-        help="A ceiling of requests, such as 50/s or 3000/min.",
-    ),
+    base_url_option,
+    rate_option,
     click.option(
         "--concurrency",
         envvar="LOADER_CONCURRENCY",

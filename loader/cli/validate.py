@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from loader.cli.config import run_settings
-from loader.cli.options import home_option, json_option, source_options, target_option, tenant_option
+from loader.cli.options import (
+    base_url_option,
+    home_option,
+    json_option,
+    rate_option,
+    source_options,
+    target_option,
+    tenant_option,
+)
 from loader.cli.output import command_line, finish, source_words
 from loader.cli.progress import watcher
 from loader.cli.stdin import named_sources, spool_for
 from loader.pipeline import dry_run, open_inputs, read_mapping
+
+_NOBODY: Final = "nobody"  # stands for a tenant where none is named
 
 
 @click.command("validate")
@@ -22,11 +32,13 @@ from loader.pipeline import dry_run, open_inputs, read_mapping
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where to write the rejects and the summary; left out: nowhere.",
+    help="Where to write report.html, findings, rejects and summary; left out: nowhere.",
 )
 @source_options
 @target_option
 @tenant_option
+@base_url_option
+@rate_option
 @home_option
 @json_option
 def validate_command(
@@ -35,24 +47,37 @@ def validate_command(
     overrides: dict[str, Any],
     report: Path | None,
     tenant: str | None,
+    base_url: str | None,
+    rate: str | None,
     home: Path,
     *,
     as_json: bool,
 ) -> int:
     """Dry run: read, map and validate every row of SOURCES (- is standard input), and send nothing.
 
-    With a tenant, rows that an earlier load has created are told as already loaded.
+    With a tenant, rows that an earlier load has created are told as already loaded. The report says how long
+    the load would take: at --rate, else at the rate that earlier loads into the tenant got through.
     """
-    settings = run_settings({"tenant": tenant}) if tenant else None
+    settings = run_settings({"tenant": tenant or _NOBODY, "base_url": base_url, "rate": rate})
     spool = spool_for(sources, home)
     inputs = open_inputs(*read_mapping(mapping), sources, overrides, spool=spool, mapping_path=mapping)
     with watcher() as watching:
-        result = dry_run(inputs, settings, home=home, report=report, watcher=watching)
+        result = dry_run(
+            inputs,
+            settings if tenant else None,
+            home=home,
+            report=report,
+            watcher=watching,
+            rate=settings.rate,
+        )
     words = [str(mapping), *named_sources(sources, inputs.source), *source_words(overrides)]
     tenant_words = ["--tenant", tenant] if tenant else []
     report_words = ["--report", str(report)] if report else []
-    again = command_line("loader", "validate", *words, *tenant_words, *report_words)
+    sending = [*(["--base-url", base_url] if base_url else []), *(["--rate", rate] if rate else [])]
+    again = command_line("loader", "validate", *words, *tenant_words, *sending, *report_words)
     approved = ["--approved", str(report)] if report and tenant else []
-    load = command_line("loader", "load", *words, "--tenant", tenant or "TENANT", *approved, home=home)
+    load = command_line(
+        "loader", "load", *words, "--tenant", tenant or "TENANT", *sending, *approved, home=home
+    )
     title = f"{result.summary.resource}: dry run, nothing was sent"
     return finish(result, title=title, as_json=as_json, following=again if result.exit_code else load)

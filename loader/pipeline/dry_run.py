@@ -38,7 +38,13 @@ _NOBODY: Final = "nobody"  # a tenant for bodies that are never sent
 
 
 def dry_run(
-    inputs: Inputs, settings: RunSettings | None, *, home: Path, report: Path | None, watcher: Watcher
+    inputs: Inputs,
+    settings: RunSettings | None,
+    *,
+    home: Path,
+    report: Path | None,
+    watcher: Watcher,
+    rate: float | None = None,
 ) -> Result:
     """Reads, maps and validates every row.
 
@@ -49,6 +55,7 @@ def dry_run(
         home: Where the journal is, asked for earlier loads and left as it is.
         report: Where the report and its files go; None: they are not written.
         watcher: Is told how it goes.
+        rate: Requests a second at which the rows would be sent, for the report; None: nobody has said.
 
     Returns:
         How it ended.
@@ -60,7 +67,7 @@ def dry_run(
     with ExitStack() as opened:
         journal = opened.enter_context(_earlier(home if settings else None))
         collected = opened.enter_context(DryReport(report, inputs, watcher)) if report else None
-        return _DryRun(inputs, settings, journal, collected, watcher).run(report)
+        return _DryRun(inputs, settings, journal, collected, watcher).run(report, rate)
 
 
 class _DryRun:
@@ -92,14 +99,14 @@ class _DryRun:
         known = partial(journal.known_in, self._tenant, self._resource) if journal and self._tenant else None
         self._judge = Judge(self._preparer, known)
 
-    def run(self, report: Path | None) -> Result:
+    def run(self, report: Path | None, rate: float | None) -> Result:
         """Judges every row and writes what was asked for."""
         started = time.monotonic()
         self._watcher.started(None, self._inputs.source.total_hint())
         reason = self._judge_all()
         summary = self._summary(reason, time.monotonic() - started)
         if report is not None and self._collected is not None:
-            summary = self._write(report, self._collected, summary)
+            summary = self._write(report, self._collected, summary, rate)
         summary.check_balance()
         told = [Reason(words, count, list(map(str, nos))) for words, count, nos in self._reasons.in_short()]
         return Result(summary, exit_code(summary), reason, told)
@@ -130,22 +137,35 @@ class _DryRun:
             seconds=seconds,
         )
 
-    def _write(self, folder: Path, collected: DryReport, summary: Summary) -> Summary:
+    def _write(self, folder: Path, collected: DryReport, summary: Summary, rate: float | None) -> Summary:
         """Writes the report and the summary; gives back the summary with their paths."""
         approval = approval_of(self._inputs, summary.tenant)
-        effort = self._effort(summary.rows["valid"])
+        effort = self._effort(summary.rows["valid"], rate)
         files = collected.write(summary, self._reasons, code=approval.code, effort=effort)
         summary = replace(summary, files=files, approval=approval.as_json())
         summary.write(folder / "summary.json")
         return summary
 
-    def _effort(self, requests: int) -> Effort:
-        settings, record = self._settings, self._inputs.mapping.record
+    def _effort(self, requests: int, rate: float | None) -> Effort:
         learnt = None
-        if settings is not None and self._journal is not None:
-            url = base_url_of(settings, record)
-            learnt = self._journal.learnt_rate(settings.tenant, record.name_of_type, url)
-        return effort_of(requests, given=settings.rate if settings else None, learnt=learnt)
+        if self._settings is not None and self._journal is not None:
+            place = base_url_of(self._settings, self._inputs.mapping.record)
+            learnt = _reached(self._journal, self._settings.tenant, self._resource, place)
+        return effort_of(requests, given=rate, learnt=learnt)
+
+
+def _reached(journal: Journal, tenant: str, resource: str, base_url: str) -> float | None:
+    """The rate that loads get through here: as throttling taught it, else that of the largest load."""
+    if (learnt := journal.learnt_rate(tenant, resource, base_url)) is not None:
+        return learnt
+    place = (tenant, resource, base_url)
+    loads = [
+        each
+        for each in journal.loads()
+        if (each.tenant, each.resource, each.base_url) == place and each.requests.sent and each.seconds > 0
+    ]
+    largest = max(loads, key=lambda each: each.requests.sent, default=None)
+    return None if largest is None else largest.requests.sent / largest.seconds
 
 
 @contextmanager
