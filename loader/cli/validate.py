@@ -22,7 +22,7 @@ from loader.pipeline import dry_run, open_inputs, read_mapping
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where to write the rejects and the summary; left out: nowhere.",
+    help="Where to write the report, the findings, the rejects and the summary; left out: nowhere.",
 )
 @source_options
 @target_option
@@ -51,7 +51,7 @@ def validate_command(
     words = [str(mapping), *named_sources(sources, inputs.source), *source_words(overrides)]
     tenant_words = ["--tenant", tenant] if tenant else []
     report_words = ["--report", str(report)] if report else []
-    again = command_line("loader", "validate", *words, *tenant_words, *report_words)
+    again = command_line("loader", "validate", *words, *tenant_words, *report_words, home=home)
     load = command_line("loader", "load", *words, "--tenant", tenant or "TENANT", home=home)
     title = f"{result.summary.resource}: dry run, nothing was sent"
     return finish(result, title=title, as_json=as_json, following=again if result.exit_code else load)

@@ -12,7 +12,7 @@ from loader.errors import Stopped
 from loader.journal import Journal
 from loader.mapping.lookups import placeholders
 from loader.pipeline.crosswalk import dry_crosswalk, tell_lookups, tell_untried
-from loader.pipeline.dry_report import DryReport, effort_of
+from loader.pipeline.dry_report import SUMMARY, DryReport, effort_of
 from loader.pipeline.judge import Judge
 from loader.pipeline.plan import base_url_of, tell_inputs
 from loader.pipeline.prepare import Preparer
@@ -140,7 +140,7 @@ class _DryRun:
         effort = self._effort(summary.rows["valid"])
         files = collected.write(summary, self._reasons, code=code, effort=effort)
         summary = replace(summary, files=files)
-        summary.write(folder / "summary.json")
+        summary.write(folder / SUMMARY)
         return summary
 
     def _effort(self, requests: int) -> Effort:

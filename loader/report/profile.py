@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from loader.mapping.columns import columns_of
+from loader.mapping.columns import columns_of, is_text
 from loader.mapping.described import conversions_in_words, origin_in_words
-from loader.mapping.tree import leaves
+from loader.mapping.tree import Leaf, ObjectNode, leaves
 from loader.records import STATE
 from loader.report.page.values import BeforeAfter, Capped, Distinct, Field, ValueRow, ValueTable
+from loader.report.table_csv import cell_text
 from loader.resources.fields import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from loader.mapping import CompiledMapping
     from loader.mapping.program import CellCheck, Value
-    from loader.mapping.tree import Leaf
+    from loader.mapping.tree import Node
 
 _MOST_DISTINCT: Final = 1_000
 _MOST_VALUES: Final = 2_000
@@ -27,6 +30,11 @@ _SHOWN_VALUES: Final = 100
 _EXAMPLES: Final = 3
 _LOOKED_AT: Final = 40  # rows of a batch that examples are chosen from
 _BEFORE, _AFTER, _WRONG = "before", "after", "wrong"
+_BETWEEN: Final = "; "
+_ALIVE: Final = "__alive"
+
+_Bound = tuple[int, Any, str]
+"""Numbers (0) before texts (1), what is compared, and how it is told."""
 
 
 @dataclass(slots=True)
@@ -37,16 +45,10 @@ class _Column:
     filled: int = 0
     distinct: set[str] = field(default_factory=set)
     counting: bool = True
-    least: tuple[float, str] | tuple[str, str] | None = None
-    most: tuple[float, str] | tuple[str, str] | None = None
+    least: _Bound | None = None
+    most: _Bound | None = None
     examples: dict[str | None, BeforeAfter] = field(default_factory=dict)
     values: Counter[tuple[str | None, str | None, bool]] = field(default_factory=Counter)
-    other_values: int = 0
-
-    @property
-    def numeric(self) -> bool:
-        """Whether its values are compared as numbers."""
-        return self.leaf.target.kind is Kind.NUMBER
 
 
 class Profile:
@@ -69,39 +71,28 @@ class Profile:
             self._columns.setdefault(leaf.path, _Column(leaf))
         if not frame.height:
             return
+        frame = _without_wrong(frame, compiled)
         facts = _facts(frame, compiled)
         for path, value in compiled.program.values.items():
             if path in self._columns:
-                self._count(self._columns[path], value, frame, facts, compiled)
+                self._count(self._columns[path], value, frame, facts)
+                if value.column and _has_table(self._columns[path].leaf):
+                    _tabulate(self._columns[path], value, frame, compiled.program.checks)
 
     def _count(
-        self,
-        column: _Column,
-        value: Value,
-        frame: pl.DataFrame,
-        facts: dict[str, Any],
-        compiled: CompiledMapping,
+        self, column: _Column, value: Value, frame: pl.DataFrame, facts: Mapping[tuple[str, str], Any]
     ) -> None:
-        if value.column is None:
-            self._constant(column, value, frame.height)
-            return
-        there = facts[f"{value.column}#"]
-        column.filled += frame.height if value.default is not None else there
+        path = column.leaf.path
+        there, given = facts.get((path, "there"), 0), facts.get((path, "given"), 0)
+        column.filled += there + given
         if there:
-            _widen(column, facts, value.column)
+            _widen(column, value, facts)
             if column.counting:
                 _distinguish(column, _texts(frame, value))
             if len(column.examples) < _EXAMPLES:
                 _exemplify(column, value, frame)
-        if _has_table(column.leaf):
-            _tabulate(column, value, frame, compiled.program.checks)
-
-    def _constant(self, column: _Column, value: Value, rows: int) -> None:
-        if value.constant is not None:
-            text = str(_plain(value.constant))
-            column.filled += rows
-            column.distinct.add(text)
-            column.least = column.most = (text, text)
+        if given:
+            _take(column, value)
 
     def fields(self) -> tuple[Field, ...]:
         """Every field that the mapping fills, in payload order."""
@@ -140,41 +131,118 @@ class Profile:
         )
 
 
-def _facts(frame: pl.DataFrame, compiled: CompiledMapping) -> dict[str, Any]:
-    """For each computed column: how many rows have a value (`#`), the smallest (`<`) and largest (`>`)."""
-    wanted: dict[str, pl.Expr] = {}
-    for leaf in leaves(compiled.mapping.tree):
-        value = compiled.program.values.get(leaf.path)
-        if value is None or value.column is None:
-            continue
-        name, column = value.column, pl.col(value.column)
-        if value.listed:
-            wanted[f"{name}#"] = (column.list.len() > 0).sum()
-            continue
-        wanted[f"{name}#"] = column.is_not_null().sum()
-        ordered = column.cast(pl.Float64, strict=False) if leaf.target.kind is Kind.NUMBER else column
-        if leaf.target.kind in {Kind.TEXT, Kind.DATE, Kind.ANY, Kind.NUMBER}:
-            wanted[f"{name}<"] = ordered.min()
-            wanted[f"{name}>"] = ordered.max()
-    return frame.select(**wanted).row(0, named=True) if wanted else {}
+def _without_wrong(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame:
+    """The frame without values that are not allowed; what could not be converted is null as it is."""
+    values = compiled.program.values
+    judged = [
+        values[leaf.path]
+        for leaf in leaves(compiled.mapping.tree)
+        if leaf.target.enum or leaf.target.minimum is not None or values[leaf.path].listed
+    ]
+    return frame.with_columns(
+        pl.when(~value.wrong).then(pl.col(value.column)).alias(value.column)
+        for value in judged
+        if value.column
+    )
 
 
-def _widen(column: _Column, facts: dict[str, Any], name: str) -> None:
-    least, most = facts.get(f"{name}<"), facts.get(f"{name}>")
-    if least is None or most is None:
+def _facts(frame: pl.DataFrame, compiled: CompiledMapping) -> dict[tuple[str, str], Any]:
+    """By path: how many rows have a value (`there`), how many a constant or default (`given`), and bounds."""
+    wanted: dict[tuple[str, str], pl.Expr] = {}
+    values = compiled.program.values
+    for leaf, alive in _with_items(compiled.mapping.tree, values):
+        value = values[leaf.path]
+        if value.column is not None:
+            wanted |= {(leaf.path, name): each for name, each in _column_facts(leaf, value).items()}
+        if value.constant is not None:
+            wanted[leaf.path, "given"] = alive.sum()
+        elif value.default is not None:
+            wanted[leaf.path, "given"] = (alive & ~value.wrong & ~_there(value)).sum()
+    found = frame.with_columns(pl.lit(value=True).alias(_ALIVE)).select(
+        each.alias(str(place)) for place, each in enumerate(wanted.values())
+    )
+    return dict(zip(wanted, found.row(0), strict=True)) if wanted else {}
+
+
+def _with_items(
+    node: Node, values: Mapping[str, Value], alive: pl.Expr | None = None
+) -> Iterator[tuple[Leaf, pl.Expr]]:
+    """The leaves below a node, and whether the list item around each is there: constants make none."""
+    alive = pl.col(_ALIVE) if alive is None else alive
+    if isinstance(node, Leaf):
+        yield node, alive
         return
-    low, high = (least, _told(least)), (most, _told(most))
-    column.least = low if column.least is None else min(column.least, low)
-    column.most = high if column.most is None else max(column.most, high)
+    for below in node.members.values() if isinstance(node, ObjectNode) else node.items:
+        inside = alive
+        if isinstance(below, ObjectNode) and below.item:
+            inside = pl.any_horizontal([values[leaf.path].present for leaf in leaves(below)])
+        yield from _with_items(below, values, inside)
 
 
-def _told(value: Any) -> str:
-    return f"{value:,.12g}" if isinstance(value, float) else str(value)
+def _column_facts(leaf: Leaf, value: Value) -> dict[str, pl.Expr]:
+    column = pl.col(value.column or "")
+    found = {"there": _there(value).sum()}
+    if value.listed or leaf.target.kind not in {Kind.TEXT, Kind.DATE, Kind.ANY, Kind.NUMBER}:
+        return found
+    if not _may_be_number(leaf, value):
+        return found | {"least": column.min(), "most": column.max()}
+    number = column.cast(pl.Float64, strict=False)
+    return found | {"least": column.get(number.arg_min()), "most": column.get(number.arg_max())}
+
+
+def _there(value: Value) -> pl.Expr:
+    column = pl.col(value.column or "")
+    return (column.list.len() > 0).fill_null(value=False) if value.listed else column.is_not_null()
+
+
+def _may_be_number(leaf: Leaf, value: Value) -> bool:
+    return value.written == "json" and leaf.target.kind in {Kind.NUMBER, Kind.ANY}
+
+
+def _widen(column: _Column, value: Value, facts: Mapping[tuple[str, str], Any]) -> None:
+    for name in ("least", "most"):
+        text = facts.get((column.leaf.path, name))
+        if text is not None:
+            _bound(column, _bound_of(text, value, number=_may_be_number(column.leaf, value)))
+
+
+def _bound(column: _Column, bound: _Bound) -> None:
+    column.least = bound if column.least is None else min(column.least, bound)
+    column.most = bound if column.most is None else max(column.most, bound)
+
+
+def _bound_of(text: str, value: Value, *, number: bool) -> _Bound:
+    if number:
+        return (0, float(text), text)
+    told = _plain(text) if value.written == "json" else text
+    return (1, told, told)
+
+
+def _take(column: _Column, value: Value) -> None:
+    """Takes the constant, or the default that rows without a cell get, as one of the field's values."""
+    written = value.constant if value.constant is not None else value.default
+    if written is None:
+        return
+    told = _given(written)
+    if column.counting or told in column.distinct:
+        column.distinct.add(told)
+    plain = json.loads(written)
+    if isinstance(plain, bool | list | dict):
+        return
+    _bound(column, (0, float(plain), told) if isinstance(plain, int | float) else (1, told, told))
+
+
+def _given(written: str) -> str:
+    """A constant or default, as cells with the same value are told."""
+    value = json.loads(written)
+    if isinstance(value, list) and not any(isinstance(each, list | dict) for each in value):
+        return _BETWEEN.join(each if isinstance(each, str) else json.dumps(each) for each in value)
+    return value if isinstance(value, str) else written
 
 
 def _texts(frame: pl.DataFrame, value: Value) -> pl.Series:
     cells = frame[value.column or ""]
-    return cells.list.join("; ", ignore_nulls=True) if value.listed else cells
+    return cells.filter(cells.list.len() > 0).list.join(_BETWEEN) if value.listed else cells
 
 
 def _distinguish(column: _Column, cells: pl.Series) -> None:
@@ -199,22 +267,22 @@ def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
     dtype = frame.schema[name]
     if dtype == pl.String:
         return pl.col(name)
-    if dtype.is_nested():
-        return pl.col(name).map_batches(
-            lambda cells: pl.Series([None if cell is None else str(cell) for cell in cells], dtype=pl.String),
-            return_dtype=pl.String,
-        )
-    return pl.col(name).cast(pl.String)
+    if dtype.is_numeric() or dtype in {pl.Boolean, pl.Date, pl.Null} or is_text(dtype):
+        return pl.col(name).cast(pl.String)
+    return pl.col(name).map_batches(_told_cells, return_dtype=pl.String)
+
+
+def _told_cells(cells: pl.Series) -> pl.Series:
+    return pl.Series([None if cell is None else cell_text(cell) for cell in cells], dtype=pl.String)
 
 
 def _exemplify(column: _Column, value: Value, frame: pl.DataFrame) -> None:
     """Takes examples with different values, first those that a conversion has changed."""
     cells = pl.col(value.column or "")
-    there = cells.list.len() > 0 if value.listed else cells.is_not_null()
-    after = cells.list.join("; ", ignore_nulls=True) if value.listed else cells
+    after = cells.list.join(_BETWEEN) if value.listed else cells
     some = (
         frame.lazy()
-        .filter(there)
+        .filter(_there(value))
         .head(_LOOKED_AT)
         .collect()
         .select(_before(frame, column.leaf).alias(_BEFORE), after.alias(_AFTER))
@@ -222,14 +290,17 @@ def _exemplify(column: _Column, value: Value, frame: pl.DataFrame) -> None:
     pairs = sorted(some.iter_rows(), key=lambda pair: pair[0] == pair[1])
     for before, made in pairs:
         if len(column.examples) < _EXAMPLES:
-            column.examples.setdefault(
-                made, BeforeAfter(before, str(_plain(made)) if value.written == "json" else made)
-            )
+            column.examples.setdefault(made, BeforeAfter(before, _made(made, value)))
 
 
-def _plain(written: str) -> Any:
+def _made(text: str, value: Value) -> str:
+    """A value as it is told; the items of a list stand as they are written."""
+    return _plain(text) if value.written == "json" and not value.listed else text
+
+
+def _plain(written: str) -> str:
     """A JSON value as it is told: text without its quotes."""
-    value = json.loads(written)
+    value = json.loads(written) if written.startswith('"') else None
     return value if isinstance(value, str) else written
 
 
@@ -240,11 +311,9 @@ def _has_table(leaf: Leaf) -> bool:
 
 
 def _tabulate(column: _Column, value: Value, frame: pl.DataFrame, checks: list[CellCheck]) -> None:
-    masks = [check.mask for check in checks if check.path == column.leaf.path and check.value is not None]
+    masks = [check.mask for check in checks if check.path == column.leaf.path]
     cells = pl.col(value.column or "")
-    after = cells.list.join("; ", ignore_nulls=True) if value.listed else cells
-    if value.default is not None:
-        after = after.fill_null(pl.lit(str(_plain(value.default))))
+    after = pl.when(_there(value)).then(cells.list.join(_BETWEEN)) if value.listed else cells
     wrong = pl.any_horizontal(masks) if masks else pl.lit(value=False)
     counted = (
         frame.lazy()
@@ -257,9 +326,9 @@ def _tabulate(column: _Column, value: Value, frame: pl.DataFrame, checks: list[C
         .len()
         .collect()
     )
+    default = None if value.default is None else _given(value.default)
     for before, made, is_wrong, rows in counted.iter_rows():
-        key = (before, None if is_wrong else made, is_wrong)
+        told = default if made is None else _made(made, value)
+        key = (before, None if is_wrong else told, is_wrong)
         if key in column.values or len(column.values) < _MOST_VALUES:
             column.values[key] += rows
-        else:
-            column.other_values += rows
