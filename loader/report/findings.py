@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 import polars as pl
 
 from loader.report.atomic import replacing, speaking
+from loader.report.rejects_parquet import frames_speaking
 from loader.report.words import FORMULA
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class FindingsWriter:
 
     def _put(self) -> None:
         path = Path(self._waiting.name) / f"{len(self._parts):08}.parquet"
-        with speaking(self._folder / "findings.parquet"), path.open("wb") as file:
+        with frames_speaking(self._folder / "findings.parquet"), path.open("wb") as file:
             pl.concat(self._held).write_parquet(file)
         self._parts.append(path)
         self._held = []
@@ -85,9 +86,9 @@ class FindingsWriter:
         self._put()
         every = pl.scan_parquet(self._parts, glob=False)
         parquet, text = self._folder / "findings.parquet", self._folder / "findings.csv"
-        with replacing(parquet) as file:
+        with replacing(parquet) as file, frames_speaking(parquet):
             every.sink_parquet(file)
-        with replacing(text) as file:
+        with replacing(text) as file, frames_speaking(text):
             every.with_columns(
                 _harmless(name) for name, dtype in SCHEMA.items() if dtype == pl.String
             ).sink_csv(file)

@@ -20,7 +20,7 @@ _MOST_REASONS: Final = 1_000
 _EXAMPLES: Final = 5
 _PLACES: Final = 3
 _BINS: Final = 60
-_NEAREST: Final = (r"did you mean '(.*)'\?$", r'did you mean "(.*)"\?$')
+_NEAREST: Final = (r"(?s)^.*; did you mean '(.*)'\?$", r'(?s)^.*; did you mean "(.*)"\?$')
 _OTHERS: Final = "other reasons"
 _KEY: Final = ("status", "field", "reason")
 
