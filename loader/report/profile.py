@@ -104,8 +104,8 @@ class Profile:
                 required=each.leaf.target.required,
                 filled=each.filled,
                 distinct=Distinct(min(len(each.distinct), _MOST_DISTINCT), exact=each.counting),
-                smallest=each.least[1] if each.least else None,
-                largest=each.most[1] if each.most else None,
+                smallest=each.least[2] if each.least else None,
+                largest=each.most[2] if each.most else None,
                 examples=tuple(each.examples.values())[:_EXAMPLES],
             )
             for path, each in self._columns.items()
