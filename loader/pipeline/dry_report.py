@@ -101,10 +101,9 @@ class DryReport:
         self._records[file_no] = self._records.get(file_no, 0) + batch.rows.height
         self._profile.add(judged.payloads.computed, compiled)
         self._samples.add(batch, judged.payloads, [row.record_no for row in judged.judged])
-        spread = self._spreads.setdefault(file_no, Spread())
         if judged.findings.height:
             self._findings.add(judged.findings)
-            spread.add(judged.findings["record_no"])
+            self._spreads.setdefault(file_no, Spread()).add(judged.findings["record_no"])
 
     def write(self, summary: Summary, reasons: Reasons, *, code: str, effort: Effort) -> dict[str, str]:
         """Writes the page, the findings and the rejects.

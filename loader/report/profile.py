@@ -280,8 +280,10 @@ def _exemplify(column: _Column, value: Value, frame: pl.DataFrame) -> None:
     """Takes examples with different values, first those that a conversion has changed."""
     cells = pl.col(value.column or "")
     after = cells.list.join(_BETWEEN) if value.listed else cells
+    read = [name for name in columns_of(column.leaf.rule) if name in frame.columns]
     some = (
-        frame.lazy()
+        frame.select(*read, value.column or "")
+        .lazy()
         .filter(_there(value))
         .head(_LOOKED_AT)
         .collect()

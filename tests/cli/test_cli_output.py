@@ -75,7 +75,11 @@ def test_validate_writes_rejects_and_summary(shell: Shell) -> None:
     assert list(done.summary["rows"]) == [
         *("read", "valid", "already_loaded", "filtered", "invalid", "blocked")
     ]
-    assert done.summary["files"] == {"rejects": "tried/rejects.csv"}
+    assert done.summary["files"] == {
+        "report": "tried/report.html",
+        "findings": "tried/findings.csv",
+        "rejects": "tried/rejects.csv",
+    }
     assert (shell.folder / "tried" / "summary.json").read_text() == done.out
     assert shell.follow(done).code == 3
     source.write_text("Key,Name,State\nK1,One,C\n")
