@@ -12,7 +12,7 @@ from loader.mapping.columns import ignored
 from loader.pipeline.receipts import close_rejects, make_folder, rejected
 from loader.records import REJECTED
 from loader.report import RejectsWriter
-from loader.report.atomic import replacing
+from loader.report.atomic import replacing, speaking
 from loader.report.findings import FindingsWriter
 from loader.report.page import (
     Capped,
@@ -120,6 +120,8 @@ class DryReport:
         Raises:
             Stopped: A file cannot be written.
         """
+        with speaking(self._folder / SUMMARY):
+            (self._folder / SUMMARY).unlink(missing_ok=True)  # it comes last: without it no report is whole
         _, findings = self._findings.close()
         rejects = close_rejects(self._rejects, self._folder, self._inputs.source, self._watcher)
         path = self._folder / PAGE

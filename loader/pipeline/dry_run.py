@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from loader.errors import Stopped
+from loader.errors import SourceLost
 from loader.journal import Journal
 from loader.mapping.lookups import placeholders
 from loader.pipeline.crosswalk import dry_crosswalk, tell_lookups, tell_untried
@@ -59,6 +59,7 @@ def dry_run(
 
     Raises:
         LoaderError: The inputs cannot be used.
+        Stopped: The report cannot be written.
         Unbalanced: The rows read are not the sum of what they became.
     """
     with ExitStack() as opened:
@@ -108,8 +109,8 @@ class _DryRun:
         told = [Reason(words, count, list(map(str, nos))) for words, count, nos in self._reasons.in_short()]
         return Result(summary, exit_code(summary), reason, told)
 
-    def _judge_all(self) -> Stopped | None:
-        """What broke the reading off; None where nothing did."""
+    def _judge_all(self) -> SourceLost | None:
+        """What broke the reading off; None where nothing did. Where nothing can be written, it raises."""
         try:
             for batch in self._inputs.source.batches(_BATCH):
                 judged = self._judge.judge(batch)
@@ -118,11 +119,11 @@ class _DryRun:
                 if self._collected is not None:
                     self._collected.add(batch, judged, self._preparer.compile(batch.file))
                 self._watcher.progress(self._judge.totals, Requests())
-        except Stopped as reason:
+        except SourceLost as reason:
             return reason
         return None
 
-    def _summary(self, reason: Stopped | None, seconds: float) -> Summary:
+    def _summary(self, reason: SourceLost | None, seconds: float) -> Summary:
         totals = self._judge.totals
         return Summary(
             load_id=None,

@@ -16,6 +16,7 @@ import pytest
 
 from loader.pipeline.judge import Judge
 from tests.report.page.test_page_html import Read
+from tests.report.test_results_csv import no_room_after
 from tests.shell import MAPPING
 
 if TYPE_CHECKING:
@@ -260,6 +261,24 @@ def test_a_source_that_breaks_off(shell: Shell, monkeypatch: pytest.MonkeyPatch,
     assert verdict in Read(page_of(shell)).text
     assert path.name in done.err
     assert done.next_words[0] == "validate"
+
+
+@pytest.mark.parametrize("room", [1_000, 7_000, 30_000])
+def test_a_disk_that_is_full(shell: Shell, room: int) -> None:
+    """Whichever file it is that has no room: told by its name, and what stood there is not half replaced."""
+    validate(shell, *SAMPLE)
+    folder = shell.folder / "out"
+    was = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with no_room_after(room):
+        done = shell.run("validate", *SAMPLE, "--report", "out")
+    assert done.code == 5, done.err
+    assert re.search(r"out/\S+: cannot be written", done.err)
+    assert done.next_words[0] == "validate"
+    stands = {path.name: path.read_bytes() for path in folder.iterdir()}
+    del was["summary.json"]
+    whole = stands.pop("summary.json", None)
+    assert (whole is None) == (room > 10_000)  # none says of new findings beside an old page that it is whole
+    assert stands == was
 
 
 @pytest.mark.parametrize("name", ["findings.csv", "rejects.csv", "report.html", "summary.json"])
