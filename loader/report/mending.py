@@ -12,6 +12,8 @@ _READABLE: Final = "a record that can be read"
 _FLAG: Final = "one of true/false"
 _SQL: Final = "cells that this SQL can be computed with"
 _FATE: Final = "an external id whose fate is known"
+_LOOKED_UP: Final = "the external id of a "
+_LOADED: Final = " that a load has created"
 _EXTERNAL_ID: Final = "sys_external_id"
 _BETWEEN: Final = ", "
 
@@ -34,12 +36,17 @@ def reason_in_words(key: str, expected: str | None, message: str) -> str:
     }
     if expected.startswith(_TABLE):
         return "not in the mapping's table"
+    if expected.startswith(_LOOKED_UP) and expected.endswith(_LOADED):
+        awaited = expected.removeprefix(_LOOKED_UP).removesuffix(_LOADED)
+        return f"waits for a {awaited} that no load has created"
     return known.get(expected, f"not {expected}")
 
 
 def allowed(expected: str | None) -> str | None:
     """What may stand there, to be read behind "Allowed:"; None where the reason has said it."""
     if expected is None or expected in {_READABLE, _OWN_ID, _REQUIRED, _SQL, _FATE}:
+        return None
+    if expected.startswith(_LOOKED_UP):
         return None
     return expected.removeprefix(_TABLE).removesuffix(")") if expected.startswith(_TABLE) else expected
 

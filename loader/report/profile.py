@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from loader.mapping import EXTERNAL_ID_PATH
 from loader.mapping.columns import columns_of, is_text
 from loader.mapping.described import conversions_in_words, origin_in_words
-from loader.mapping.tree import Leaf, ObjectNode, leaves
+from loader.mapping.tree import Leaf, ObjectNode, leaves, unlisted
 from loader.records import STATE
 from loader.report.page.values import BeforeAfter, Capped, Distinct, Field, ValueRow, ValueTable
 from loader.report.table_csv import cell_text
@@ -32,6 +33,7 @@ _LOOKED_AT: Final = 40  # rows of a batch that examples are chosen from
 _BEFORE, _AFTER, _WRONG = "before", "after", "wrong"
 _BETWEEN: Final = "; "
 _ALIVE: Final = "__alive"
+_KEY: Final = replace(unlisted(EXTERNAL_ID_PATH), kind=Kind.TEXT, required=True)
 
 _Bound = tuple[int, Any, str]
 """Numbers (0) before texts (1), what is compared, and how it is told."""
@@ -67,7 +69,7 @@ class Profile:
         """
         frame = computed.filter(pl.col(STATE) != "filtered")
         self.rows += frame.height
-        for leaf in leaves(compiled.mapping.tree):
+        for leaf in _leaves(compiled):
             self._columns.setdefault(leaf.path, _Column(leaf))
         if not frame.height:
             return
@@ -95,7 +97,7 @@ class Profile:
             _take(column, value)
 
     def fields(self) -> tuple[Field, ...]:
-        """Every field that the mapping fills, in payload order."""
+        """Every field that the mapping fills, the external id first, in payload order."""
         return tuple(
             Field(
                 path=path,
@@ -131,12 +133,21 @@ class Profile:
         )
 
 
+def _external_id(compiled: CompiledMapping) -> Iterator[Leaf]:
+    if compiled.mapping.external_id is not None:
+        yield Leaf(EXTERNAL_ID_PATH, _KEY, compiled.mapping.external_id, ("external_id",))
+
+
+def _leaves(compiled: CompiledMapping) -> tuple[Leaf, ...]:
+    return (*_external_id(compiled), *leaves(compiled.mapping.tree))
+
+
 def _without_wrong(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame:
     """The frame without values that are not allowed; what could not be converted is null as it is."""
     values = compiled.program.values
     judged = [
         values[leaf.path]
-        for leaf in leaves(compiled.mapping.tree)
+        for leaf in _leaves(compiled)
         if leaf.target.enum or leaf.target.minimum is not None or values[leaf.path].listed
     ]
     return frame.with_columns(
@@ -150,7 +161,8 @@ def _facts(frame: pl.DataFrame, compiled: CompiledMapping) -> dict[tuple[str, st
     """By path: how many rows have a value (`there`), how many a constant or default (`given`), and bounds."""
     wanted: dict[tuple[str, str], pl.Expr] = {}
     values = compiled.program.values
-    for leaf, alive in _with_items(compiled.mapping.tree, values):
+    found = [(leaf, pl.col(_ALIVE)) for leaf in _external_id(compiled)]
+    for leaf, alive in [*found, *_with_items(compiled.mapping.tree, values)]:
         value = values[leaf.path]
         if value.column is not None:
             wanted |= {(leaf.path, name): each for name, each in _column_facts(leaf, value).items()}
@@ -158,10 +170,10 @@ def _facts(frame: pl.DataFrame, compiled: CompiledMapping) -> dict[tuple[str, st
             wanted[leaf.path, "given"] = alive.sum()
         elif value.default is not None:
             wanted[leaf.path, "given"] = (alive & ~value.wrong & ~_there(value)).sum()
-    found = frame.with_columns(pl.lit(value=True).alias(_ALIVE)).select(
+    counted = frame.with_columns(pl.lit(value=True).alias(_ALIVE)).select(
         each.alias(str(place)) for place, each in enumerate(wanted.values())
     )
-    return dict(zip(wanted, found.row(0), strict=True)) if wanted else {}
+    return dict(zip(wanted, counted.row(0), strict=True)) if wanted else {}
 
 
 def _with_items(
@@ -185,6 +197,8 @@ def _column_facts(leaf: Leaf, value: Value) -> dict[str, pl.Expr]:
     if value.listed or leaf.target.kind not in {Kind.TEXT, Kind.DATE, Kind.ANY, Kind.NUMBER}:
         return found
     if not _may_be_number(leaf, value):
+        if value.written == "json":
+            column = column.map_batches(_plain_cells, return_dtype=pl.String)
         return found | {"least": column.min(), "most": column.max()}
     number = column.cast(pl.Float64, strict=False)
     return found | {"least": column.get(number.arg_min()), "most": column.get(number.arg_max())}
@@ -203,19 +217,13 @@ def _widen(column: _Column, value: Value, facts: Mapping[tuple[str, str], Any]) 
     for name in ("least", "most"):
         text = facts.get((column.leaf.path, name))
         if text is not None:
-            _bound(column, _bound_of(text, value, number=_may_be_number(column.leaf, value)))
+            number = _may_be_number(column.leaf, value)
+            _bound(column, (0, float(text), text) if number else (1, text, text))
 
 
 def _bound(column: _Column, bound: _Bound) -> None:
     column.least = bound if column.least is None else min(column.least, bound)
     column.most = bound if column.most is None else max(column.most, bound)
-
-
-def _bound_of(text: str, value: Value, *, number: bool) -> _Bound:
-    if number:
-        return (0, float(text), text)
-    told = _plain(text) if value.written == "json" else text
-    return (1, told, told)
 
 
 def _take(column: _Column, value: Value) -> None:
@@ -295,6 +303,10 @@ def _exemplify(column: _Column, value: Value, frame: pl.DataFrame) -> None:
             column.examples.setdefault(made, BeforeAfter(before, _made(made, value)))
 
 
+def _plain_cells(cells: pl.Series) -> pl.Series:
+    return pl.Series([None if cell is None else _plain(cell) for cell in cells], dtype=pl.String)
+
+
 def _made(text: str, value: Value) -> str:
     """A value as it is told; the items of a list stand as they are written."""
     return _plain(text) if value.written == "json" and not value.listed else text
@@ -313,10 +325,10 @@ def _has_table(leaf: Leaf) -> bool:
 
 
 def _tabulate(column: _Column, value: Value, frame: pl.DataFrame, checks: list[CellCheck]) -> None:
-    masks = [check.mask for check in checks if check.path == column.leaf.path]
+    masks = [value.wrong, *(check.mask for check in checks if check.path == column.leaf.path)]
     cells = pl.col(value.column or "")
     after = pl.when(_there(value)).then(cells.list.join(_BETWEEN)) if value.listed else cells
-    wrong = pl.any_horizontal(masks) if masks else pl.lit(value=False)
+    wrong = pl.any_horizontal(masks)
     counted = (
         frame.lazy()
         .select(

@@ -227,7 +227,12 @@ def test_advice_for_whole_records() -> None:
     missing = mend("sys_external_id", "Key", "required", "invalid")
     assert "column Key" in missing
     assert "default" not in missing  # one id for all rows would be no id
-    assert "resume" in mend("template_id", "T", "the external id of a template", "blocked")
+    awaited = "the external id of a billing-template that a load has created"
+    assert reason_in_words(awaited, awaited, "…") == "waits for a billing-template that no load has created"
+    assert allowed(awaited) is None
+    assert "resume" in mend("template_id", "T", awaited, "blocked")
+    fate = "an external id whose fate is known"
+    assert "does not know whether it was stored" in reason_in_words(fate, fate, "…")
     assert "columns A, B" in mend("name", "A, B", "required", "invalid")
     assert "these rows" in mend("name", None, "a number", "invalid")
 
