@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from loader.errors import ConfigurationError
 from loader.mapping.columns import ignored
 from loader.pipeline.receipts import close_rejects, make_folder, rejected
 from loader.records import REJECTED
 from loader.report import RejectsWriter
 from loader.report.atomic import replacing, speaking
 from loader.report.findings import FindingsWriter
-from loader.report.page import Capped, Effort, Made, MappingUsed, Page, dry_run_verdict, render
+from loader.report.page import (
+    Capped,
+    Effort,
+    Made,
+    MappingUsed,
+    Page,
+    broken_off_verdict,
+    dry_run_verdict,
+    render,
+)
 from loader.report.profile import Profile
 from loader.report.reasons import Spread
 from loader.report.samples import Samples
 from loader.report.sources import told_source
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
     from types import TracebackType
     from typing import Self
 
@@ -27,7 +38,7 @@ if TYPE_CHECKING:
     from loader.pipeline.judge import JudgedBatch
     from loader.pipeline.plan import Inputs
     from loader.pipeline.watch import Watcher
-    from loader.records import Batch
+    from loader.records import Batch, SourceFile
     from loader.report import Summary
     from loader.report.reasons import Reasons
 
@@ -41,6 +52,7 @@ _BESIDE: Final = (
     "rejects.xlsx",
 )
 PAGE: Final = "report.html"
+SUMMARY: Final = "summary.json"
 
 
 class DryReport:
@@ -56,11 +68,10 @@ class DryReport:
     """
 
     def __init__(self, folder: Path, inputs: Inputs, watcher: Watcher) -> None:
+        _refuse_sources(folder, inputs.source.files)
         make_folder(folder)
-        with speaking(
-            folder / "summary.json"
-        ):  # whatever breaks this run off, an older one must not speak for it
-            (folder / "summary.json").unlink(missing_ok=True)
+        with speaking(folder / SUMMARY):  # an older one must not speak for a run that breaks off
+            (folder / SUMMARY).unlink(missing_ok=True)
         self._folder = folder
         self._inputs = inputs
         self._watcher = watcher
@@ -91,11 +102,10 @@ class DryReport:
         file_no = batch.file.file_no
         self._records[file_no] = self._records.get(file_no, 0) + batch.rows.height
         self._profile.add(judged.payloads, compiled)
-        self._samples.add(batch, judged.payloads)
-        spread = self._spreads.setdefault(file_no, Spread())
+        self._samples.add(batch, judged.payloads, [row.record_no for row in judged.judged])
         if judged.findings.height:
             self._findings.add(judged.findings)
-            spread.add(judged.findings["record_no"])
+            self._spreads.setdefault(file_no, Spread()).add(judged.findings["record_no"])
 
     def write(self, summary: Summary, reasons: Reasons, *, code: str, effort: Effort) -> dict[str, str]:
         """Writes the page, the findings and the rejects.
@@ -112,6 +122,8 @@ class DryReport:
         Raises:
             Stopped: A file cannot be written.
         """
+        with speaking(self._folder / SUMMARY):
+            (self._folder / SUMMARY).unlink(missing_ok=True)  # it comes last: without it no report is whole
         _, findings = self._findings.close()
         rejects = close_rejects(self._rejects, self._folder, self._inputs.source, self._watcher)
         path = self._folder / PAGE
@@ -123,8 +135,9 @@ class DryReport:
     def _page(self, summary: Summary, reasons: Reasons, code: str, effort: Effort) -> Page:
         mapping, files = self._inputs.mapping, self._inputs.source.files
         unused, left_out = self._unmapped()
+        judge = dry_run_verdict if summary.state == "finished" else broken_off_verdict
         return Page(
-            verdict=dry_run_verdict(summary.rows),
+            verdict=judge(summary.rows),
             code=code,
             made=Made(datetime.now(UTC), version("loader"), summary.seconds),
             resource=summary.resource,
@@ -159,6 +172,17 @@ class DryReport:
         others = [name for name in names if name not in used]
         left_out = [name for name in others if ignored(name, mapping.file.ignore)]
         return [name for name in others if name not in set(left_out)], left_out
+
+
+def _refuse_sources(folder: Path, files: Iterable[SourceFile]) -> None:
+    """Raises where the report would replace what it is about."""
+    written = {(folder / name).resolve() for name in (PAGE, SUMMARY, *_BESIDE)}
+    for file in files:
+        if Path(file.path).resolve() in written:
+            raise ConfigurationError(
+                f"{file.path}: the report in {folder} would replace this source",
+                next_step="name another folder for the report",
+            )
 
 
 def effort_of(requests: int, *, given: float | None, learnt: float | None) -> Effort:

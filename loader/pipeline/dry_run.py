@@ -8,12 +8,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from loader.errors import Stopped
+from loader.errors import SourceLost
 from loader.journal import Journal
 from loader.mapping.lookups import placeholders
 from loader.pipeline.approval import approval_of
 from loader.pipeline.crosswalk import dry_crosswalk, tell_lookups, tell_untried
-from loader.pipeline.dry_report import DryReport, effort_of
+from loader.pipeline.dry_report import SUMMARY, DryReport, effort_of
 from loader.pipeline.judge import Judge
 from loader.pipeline.plan import base_url_of, tell_inputs
 from loader.pipeline.prepare import Preparer
@@ -62,6 +62,7 @@ def dry_run(
 
     Raises:
         LoaderError: The inputs cannot be used.
+        Stopped: The report cannot be written.
         Unbalanced: The rows read are not the sum of what they became.
     """
     with ExitStack() as opened:
@@ -111,8 +112,8 @@ class _DryRun:
         told = [Reason(words, count, list(map(str, nos))) for words, count, nos in self._reasons.in_short()]
         return Result(summary, exit_code(summary), reason, told)
 
-    def _judge_all(self) -> Stopped | None:
-        """What broke the reading off; None where nothing did."""
+    def _judge_all(self) -> SourceLost | None:
+        """What broke the reading off; None where nothing did. Where nothing can be written, it raises."""
         try:
             for batch in self._inputs.source.batches(_BATCH):
                 judged = self._judge.judge(batch)
@@ -121,11 +122,11 @@ class _DryRun:
                 if self._collected is not None:
                     self._collected.add(batch, judged, self._preparer.compile(batch.file))
                 self._watcher.progress(self._judge.totals, Requests())
-        except Stopped as reason:
+        except SourceLost as reason:
             return reason
         return None
 
-    def _summary(self, reason: Stopped | None, seconds: float) -> Summary:
+    def _summary(self, reason: SourceLost | None, seconds: float) -> Summary:
         totals = self._judge.totals
         return Summary(
             load_id=None,
@@ -143,7 +144,7 @@ class _DryRun:
         effort = self._effort(summary.rows["valid"], rate)
         files = collected.write(summary, self._reasons, code=approval.code, effort=effort)
         summary = replace(summary, files=files, approval=approval.as_json())
-        summary.write(folder / "summary.json")
+        summary.write(folder / SUMMARY)
         return summary
 
     def _effort(self, requests: int, rate: float | None) -> Effort:

@@ -16,7 +16,7 @@ from loader.records import EXTERNAL_ID, LINE, RECORD_NO, ROW_NO, STATE, Judged, 
 from loader.report.findings import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from loader.pipeline.prepare import Preparer
     from loader.records import Batch, Payloads
@@ -69,8 +69,7 @@ class Judge:
         decided = self._decided(batch, payloads, odd, known)
         self._count(rows.height, int(filtered.sum()), decided)
         judged = [row for row in decided if isinstance(row, Judged)]
-        repeated = frozenset(rows.filter(again)[RECORD_NO].to_list())
-        return JudgedBatch(payloads, judged, _findings(batch, payloads, judged, repeated))
+        return JudgedBatch(payloads, judged, _findings(batch, payloads, judged))
 
     def _known(self, rows: pl.DataFrame) -> Mapping[str, Known]:
         if self._elsewhere is None:
@@ -111,9 +110,7 @@ class Judge:
         self.totals[_SENT] += height - filtered - others.total()
 
 
-def _findings(
-    batch: Batch, payloads: Payloads, judged: Sequence[Judged], repeated: Collection[int]
-) -> pl.DataFrame:
+def _findings(batch: Batch, payloads: Payloads, judged: Sequence[Judged]) -> pl.DataFrame:
     """Every finding of the rows that would not be sent; those of rows that are already loaded go."""
     status = pl.DataFrame(
         [(row.record_no, row.status.value) for row in judged],
@@ -127,7 +124,7 @@ def _findings(
         own = own.with_columns(_with_row().alias("message"))
     told = own.rename({RECORD_NO: "record_no", LINE: "line", EXTERNAL_ID: "external_id"})
     told = told.with_columns(pl.lit(batch.file.name).alias("file")).select(SCHEMA.names())
-    more = _decisions(batch, judged, repeated)
+    more = _decisions(batch, payloads, judged)
     return told if not more.height else pl.concat([told, more]).sort("record_no", maintain_order=True)
 
 
@@ -138,21 +135,22 @@ def _with_row() -> pl.Expr:
     return pl.when(other).then(told).otherwise(pl.col("message"))
 
 
-def _decisions(batch: Batch, judged: Sequence[Judged], repeated: Collection[int]) -> pl.DataFrame:
+def _decisions(batch: Batch, payloads: Payloads, judged: Sequence[Judged]) -> pl.DataFrame:
     """What was found of rows by their external ids: it stands in none of the batch's own findings."""
+    own = Counter(payloads.findings[RECORD_NO].to_list())
     found = []
     for row in judged:
-        if row.status is Status.ALREADY_LOADED or (row.findings and row.record_no not in repeated):
+        if row.status is Status.ALREADY_LOADED:
             continue
-        last = json.loads(row.findings)[-1] if row.findings else {"field": "", "message": row.message}
-        found.append(
-            {
-                "file": batch.file.name,
-                "record_no": row.record_no,
-                "line": row.line,
-                "external_id": row.external_id,
-                "status": row.status.value,
-                **{name: last.get(name) for name in ("field", "column", "value", "expected", "message")},
-            }
-        )
-    return pl.DataFrame(found, schema=SCHEMA)
+        told = json.loads(row.findings) if row.findings else [{"field": "", "message": row.message}]
+        for each in told[own[row.record_no] :]:
+            names = ("field", "column", "value", "expected", "message")
+            place = (batch.file.name, row.record_no, None, row.external_id, row.status.value)
+            found.append((*place, *(each.get(name) for name in names)))
+    lines = payloads.rows.select(pl.col(RECORD_NO).alias("record_no"), pl.col(LINE).alias("line"))
+    return (
+        pl.DataFrame(found, schema=SCHEMA, orient="row")
+        .drop("line")
+        .join(lines, on="record_no", how="left", maintain_order="left")
+        .select(SCHEMA.names())
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 import polars as pl
 
 from loader.report.atomic import replacing, speaking
+from loader.report.rejects_parquet import frames_speaking
 from loader.report.words import FORMULA
 
 if TYPE_CHECKING:
@@ -40,13 +41,17 @@ class FindingsWriter:
 
     Args:
         folder: Where the files go; it exists.
+
+    Raises:
+        Stopped: Nothing can be written there.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._waiting = tempfile.TemporaryDirectory(prefix=".findings-", dir=folder)
+        with speaking(folder / "findings.parquet"):
+            self._waiting = tempfile.TemporaryDirectory(prefix=".findings-", dir=folder)
         self._held: list[pl.DataFrame] = []
-        self._parts = 0
+        self._parts: list[Path] = []
 
     def add(self, findings: pl.DataFrame) -> None:
         """Takes findings.
@@ -62,10 +67,11 @@ class FindingsWriter:
             self._put()
 
     def _put(self) -> None:
-        path = Path(self._waiting.name) / f"{self._parts:08}.parquet"
-        with speaking(path):
-            pl.concat(self._held).write_parquet(path)
-        self._held, self._parts = [], self._parts + 1
+        path = Path(self._waiting.name) / f"{len(self._parts):08}.parquet"
+        with frames_speaking(self._folder / "findings.parquet"), path.open("wb") as file:
+            pl.concat(self._held).write_parquet(file)
+        self._parts.append(path)
+        self._held = []
 
     def close(self) -> tuple[Path, Path]:
         """Writes both files; also where nothing was found, so that an old one does not stay.
@@ -78,11 +84,11 @@ class FindingsWriter:
         """
         self._held.append(SCHEMA.to_frame())
         self._put()
-        every = pl.scan_parquet(Path(self._waiting.name) / "*.parquet", glob=True)
+        every = pl.scan_parquet(self._parts, glob=False)
         parquet, text = self._folder / "findings.parquet", self._folder / "findings.csv"
-        with replacing(parquet) as file:
+        with replacing(parquet) as file, frames_speaking(parquet):
             every.sink_parquet(file)
-        with replacing(text) as file:
+        with replacing(text) as file, frames_speaking(text):
             every.with_columns(
                 _harmless(name) for name, dtype in SCHEMA.items() if dtype == pl.String
             ).sink_csv(file)

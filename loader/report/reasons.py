@@ -20,7 +20,8 @@ _MOST_REASONS: Final = 1_000
 _EXAMPLES: Final = 5
 _PLACES: Final = 3
 _BINS: Final = 60
-_NEAREST: Final = r"did you mean '(.*)'\?$"
+_NEAREST: Final = (r"(?s)^.*; did you mean '(.*)'\?$", r'(?s)^.*; did you mean "(.*)"\?$')
+_OTHERS: Final = "other reasons"
 _KEY: Final = ("status", "field", "reason")
 
 
@@ -31,6 +32,7 @@ class _Group:
     column: str | None
     expected: str | None
     words: str = ""
+    findings: int = 0
     rows: int = 0
     record_nos: list[int] = field(default_factory=list)
     examples: dict[str | None, Example] = field(default_factory=dict)
@@ -53,21 +55,25 @@ class Reasons:
         if not findings.height:
             return
         told = findings.with_columns(
-            _reason_key().alias("reason"), pl.col("message").str.extract(_NEAREST, 1).alias("nearest")
+            _reason_key().alias("reason"),
+            pl.coalesce(pl.col("message").str.extract(each, 1) for each in _NEAREST).alias("nearest"),
         )
         for key, some in told.group_by(_KEY, maintain_order=True):
             group = self._group(key, some)
-            group.rows += some.height
+            records = some["record_no"].unique(maintain_order=True)
+            group.findings += some.height
+            group.rows += records.len()
             if len(group.record_nos) < _PLACES:
-                group.record_nos += some["record_no"].head(_PLACES - len(group.record_nos)).to_list()
+                group.record_nos += records.head(_PLACES - len(group.record_nos)).to_list()
 
     def _group(self, key: tuple[Any, ...], some: pl.DataFrame) -> _Group:
         status, path, reason = key
         place = (str(status), str(path), str(reason))
-        if place not in self._groups and len(self._groups) >= _MOST_REASONS:
-            place = (str(status), "", "other reasons")
         first = some.row(0, named=True)
-        group = self._groups.setdefault(place, _Group(first["column"], first["expected"], first["message"]))
+        made = _Group(first["column"], first["expected"], first["message"])
+        if place not in self._groups and len(self._groups) >= _MOST_REASONS:
+            place, made = (str(status), "", _OTHERS), _Group(None, None, _OTHERS)
+        group = self._groups.setdefault(place, made)
         if len(group.examples) < _EXAMPLES:
             for each in (
                 some.unique("value", keep="first", maintain_order=True).head(_EXAMPLES).iter_rows(named=True)
@@ -83,9 +89,9 @@ class Reasons:
 
     def in_short(self) -> Iterator[tuple[str, int, tuple[int, ...]]]:
         """Every group, most frequent first: its first words, how many findings, the first record numbers."""
-        for (status, path, _), group in sorted(self._groups.items(), key=lambda each: -each[1].rows):
+        for (status, path, _), group in sorted(self._groups.items(), key=lambda each: -each[1].findings):
             told = group.words if not path or group.words.startswith(path) else f"{path}: {group.words}"
-            yield f"{status}: {told}", group.rows, tuple(group.record_nos)
+            yield f"{status}: {told}", group.findings, tuple(group.record_nos)
 
 
 def _reason_key() -> pl.Expr:
@@ -107,7 +113,7 @@ def _told(status: str, path: str, reason: str, group: _Group) -> Reason:
         reason=reason_in_words(reason, group.expected, group.words),
         rows=group.rows,
         mend=mend(path, group.column, group.expected, kind),
-        examples=Capped.of(group.examples.values(), total=max(group.rows, len(group.examples))),
+        examples=Capped.of(group.examples.values(), total=group.findings),
         column=group.column,
         expected=allowed(group.expected),
         status=kind,

@@ -61,7 +61,7 @@ class ParquetRejects:
         self._spill()
         draft = Draft(self.path)
         try:
-            with _speaking(self.path):
+            with frames_speaking(self.path):
                 parts = [pl.scan_parquet(part, glob=False) for part in self._parts]
                 whole = pl.concat(parts, how="diagonal_relaxed")
                 columns = [name for name in self._columns if name in self._present]
@@ -81,7 +81,7 @@ class ParquetRejects:
     def _spill(self) -> None:
         if not self._held:
             return
-        with _speaking(self.path):
+        with frames_speaking(self.path):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._folder is None:
                 self._folder = tempfile.TemporaryDirectory(prefix=".rejects-", dir=self.path.parent)
@@ -92,7 +92,7 @@ class ParquetRejects:
 
 
 @contextlib.contextmanager
-def _speaking(path: Path) -> Iterator[None]:
+def frames_speaking(path: Path) -> Iterator[None]:
     """Polars has errors of its own for a disk that is full."""
     try:
         with speaking(path):

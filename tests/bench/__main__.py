@@ -14,7 +14,7 @@ from typing import Final
 
 from tests.bench import kills, resume
 from tests.bench.data import COLUMNS, MAPPING, write_csv
-from tests.bench.measure import Taken, row, run
+from tests.bench.measure import Taken, one_core, row, run
 
 _SUBJECTS: Final = ("-m", "tests.bench.subjects")
 _HEADING: Final = (
@@ -37,6 +37,7 @@ def main() -> None:
         print(f"{rows:,} rows of {COLUMNS} columns, {size / 1e6:,.0f} MB\n")
         _reading(place, rows)
         _mapping(place, max(1000, rows // 5))
+        _dry_run(place, rows)
         _loading(place, max(1000, rows // 50))
     resume.section(rows)
     kills.section(words.kills, seed=1)
@@ -70,6 +71,21 @@ def _mapping(place: Path, rows: int) -> None:
     whole = run(["-m", "loader", "validate", mapping, path], alone)
     _expect(whole, 3)
     print(row("loader validate", rows, whole, by_hand), "\n")
+
+
+def _dry_run(place: Path, rows: int) -> None:
+    path, mapping = str(place / "rows.csv"), str(place / "mapping.yaml")
+    print(f"A dry run of {rows:,} rows, 1 % of them wrong, on one core\n\n{_HEADING}")
+    alone = {"POLARS_MAX_THREADS": "1"}
+    with one_core():
+        by_hand = run([*_SUBJECTS, "script", path])
+        print(row("csv + Pydantic script", rows, by_hand))
+        for what, more in (("", []), (" --report", ["--report", str(place / "report")])):
+            whole = run(["-m", "loader", "validate", mapping, path, *more], alone)
+            _expect(whole, 3)
+            print(row(f"loader validate{what}", rows, whole, by_hand))
+    page = place / "report" / "report.html"
+    print(f"\nIts report has {page.stat().st_size / 1e6:.2f} MB.\n")
 
 
 def _loading(place: Path, rows: int) -> None:

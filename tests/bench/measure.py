@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _LONGEST_S = 900.0
 
@@ -55,6 +56,20 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) 
         code=os.waitstatus_to_exitcode(status),
         output=output.decode(),
     )
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """What runs inside has one core, where the system can say so."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    every = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(every)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, every)
 
 
 def row(what: str, rows: int, taken: Taken, reference: Taken | None = None) -> str:

@@ -76,12 +76,9 @@ def test_validate_writes_rejects_and_summary(shell: Shell) -> None:
         *("read", "valid", "already_loaded", "filtered", "invalid", "blocked")
     ]
     assert done.summary["files"] == {
-        name: f"tried/{file}"
-        for name, file in (
-            ("report", "report.html"),
-            ("findings", "findings.csv"),
-            ("rejects", "rejects.csv"),
-        )
+        "report": "tried/report.html",
+        "findings": "tried/findings.csv",
+        "rejects": "tried/rejects.csv",
     }
     assert (shell.folder / "tried" / "summary.json").read_text() == done.out
     assert shell.follow(done).code == 3

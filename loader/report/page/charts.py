@@ -72,6 +72,8 @@ def draw(page: Page) -> Charts:
     """The charts of a page; none without the extra `report`."""
     if not can_draw():
         return Charts(drawn=False)
+    if not (page.reasons.items or page.positions.items or page.story):
+        return Charts(drawn=True)  # what draws takes longer to import than a clean page takes to make
     from loader.report.page import drawing  # noqa: PLC0415 - it needs the extra
 
     story = page.story

@@ -8,13 +8,14 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from loader.report.page import charts, texts
 from loader.report.page.limits import MOST_BYTES, Limits
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from loader.report.page.whole import Page
 
 _IN_STYLE: Final = re.compile(r"[^A-Za-z0-9 .-]")
@@ -59,6 +60,8 @@ def _html(page: Page, drawn: charts.Charts, limits: Limits, style: str) -> str:
 
 @cache
 def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - most runs make no page
+
     templates = Environment(
         loader=PackageLoader("loader.report.page"),
         autoescape=True,

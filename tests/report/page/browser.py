@@ -65,4 +65,4 @@ def heading(args: Sequence[str]) -> str | None:
     if not any(here.is_relative_to(each) or each.is_relative_to(here) for each in named):
         return None
     lack = missing()
-    return f"NOT PROVEN HERE: tests/report/page/test_page_in_browser.py needs {lack}" if lack else None
+    return f"NOT PROVEN HERE: tests/report/page/test_*_in_browser.py need {lack}" if lack else None

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from tests.report.page.browser import missing
 
-collect_ignore = ["test_page_in_browser.py"] if missing() else []
+collect_ignore_glob = ["test_*_in_browser.py"] if missing() else []
