@@ -74,7 +74,7 @@ def validate_command(
     tenant_words = ["--tenant", tenant] if tenant else []
     report_words = ["--report", str(report)] if report else []
     sending = [*(["--base-url", base_url] if base_url else []), *(["--rate", rate] if rate else [])]
-    again = command_line("loader", "validate", *words, *tenant_words, *sending, *report_words)
+    again = command_line("loader", "validate", *words, *tenant_words, *sending, *report_words, home=home)
     approved = ["--approved", str(report)] if report and tenant else []
     load = command_line(
         "loader", "load", *words, "--tenant", tenant or "TENANT", *sending, *approved, home=home

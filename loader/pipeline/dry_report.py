@@ -7,8 +7,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from loader.mapping.columns import ignored
+from loader.mapping.each import joined_columns, used_for_several
 from loader.pipeline.receipts import close_rejects, make_folder, rejected
-from loader.records import REJECTED
+from loader.records import GROUP, RECORD_NO, REJECTED
 from loader.report import RejectsWriter
 from loader.report.atomic import replacing, speaking
 from loader.report.findings import FindingsWriter
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from loader.mapping import CompiledMapping
     from loader.pipeline.judge import JudgedBatch
     from loader.pipeline.plan import Inputs
-    from loader.pipeline.watch import Watcher
+    from loader.pipeline.watch import Noting
     from loader.records import Batch
     from loader.report import Summary
     from loader.report.reasons import Reasons
@@ -49,13 +50,16 @@ class DryReport:
     Args:
         folder: Where its files go.
         inputs: What is read.
-        watcher: Is told what people must know to load the rejects.
+        watcher: Is told what people must know to load the rejects; has noted what they must know to sign.
+
+    Attributes:
+        stopped: What broke the reading off; empty where nothing did.
 
     Raises:
         ConfigurationError: The folder cannot be made or written to, or is where the source's own files are.
     """
 
-    def __init__(self, folder: Path, inputs: Inputs, watcher: Watcher) -> None:
+    def __init__(self, folder: Path, inputs: Inputs, watcher: Noting) -> None:
         make_folder(folder)
         with speaking(
             folder / "summary.json"
@@ -69,7 +73,9 @@ class DryReport:
         self._profile = Profile()
         self._samples = Samples()
         self._spreads: dict[int, Spread] = {}
+        self.stopped = ""
         self._records: dict[int, int] = {}
+        self._last: dict[int, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -86,12 +92,15 @@ class DryReport:
         Raises:
             Stopped: Its findings or rejects cannot be written.
         """
+        unsent = {row.record_no for row in judged.judged}
         wrong = {row.record_no: rejected(row) for row in judged.judged if row.status in REJECTED}
         self._rejects.add(batch, wrong)
         file_no = batch.file.file_no
         self._records[file_no] = self._records.get(file_no, 0) + batch.rows.height
         self._profile.add(judged.payloads, compiled)
-        self._samples.add(batch, judged.payloads)
+        last = batch.children.get(GROUP, batch.rows)[RECORD_NO].max()
+        self._last[file_no] = max(self._last.get(file_no, 0), int(str(last or 0)))
+        self._samples.add(batch, judged.payloads, unsent)
         spread = self._spreads.setdefault(file_no, Spread())
         if judged.findings.height:
             self._findings.add(judged.findings)
@@ -124,19 +133,26 @@ class DryReport:
         mapping, files = self._inputs.mapping, self._inputs.source.files
         unused, left_out = self._unmapped()
         return Page(
-            verdict=dry_run_verdict(summary.rows),
+            verdict=dry_run_verdict(summary.rows, stopped=bool(self.stopped)),
             code=code,
             made=Made(datetime.now(UTC), version("loader"), summary.seconds),
             resource=summary.resource,
             tenant=summary.tenant,
             rows=summary.rows,
             sources=Capped.of([told_source(each, self._records.get(each.file_no, 0)) for each in files]),
-            mapping=MappingUsed(mapping.name, mapping.fingerprint, mapping.text, mapping.file.where),
+            second=Capped.of(
+                told_source(each.file, each.rows.height) for each in self._inputs.second.files.values()
+            ),
+            notes=Capped.of(self._watcher.notes),
+            stopped=self.stopped,
+            mapping=MappingUsed(
+                mapping.name, mapping.fingerprint, mapping.text, mapping.file.where, mapping.file.group_by
+            ),
             findings=reasons.findings,
             reasons=Capped.of(reasons.most_frequent_first()),
             positions=Capped.of(
                 [
-                    self._spreads[each.file_no].positions(each.name, self._records[each.file_no])
+                    self._spreads[each.file_no].positions(each.name, self._last[each.file_no])
                     for each in files
                     if each.file_no in self._spreads
                 ]
@@ -154,11 +170,15 @@ class DryReport:
     def _unmapped(self) -> tuple[list[str], list[str]]:
         """The columns that no rule reads: those that nobody named, and those left out on purpose."""
         mapping = self._inputs.mapping
-        used = mapping.columns
+        used = mapping.columns | used_for_several(mapping)
         names = dict.fromkeys(name for file in self._inputs.source.files for name in file.schema)
         others = [name for name in names if name not in used]
         left_out = [name for name in others if ignored(name, mapping.file.ignore)]
-        return [name for name in others if name not in set(left_out)], left_out
+        unused = [name for name in others if name not in set(left_out)]
+        for name, second in self._inputs.second.files.items():
+            read = joined_columns(mapping.tree, name)
+            unused += [f"{each} (of {name})" for each in second.file.schema if each not in read]
+        return unused, left_out
 
 
 def effort_of(requests: int, *, given: float | None, learnt: float | None) -> Effort:

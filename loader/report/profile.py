@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,21 +11,23 @@ import polars as pl
 from loader.mapping.columns import columns_of
 from loader.mapping.described import conversions_in_words, origin_in_words
 from loader.mapping.tree import leaves
-from loader.records import PARENT, STATE
-from loader.report.page.values import BeforeAfter, Capped, Distinct, Field, ValueRow, ValueTable
+from loader.records import PARENT, RECORD_NO, STATE
+from loader.report.figures import Extremes, Tally, present_in
+from loader.report.page.values import BeforeAfter, Distinct, Field, ValueTable
 from loader.resources.fields import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from loader.mapping import CompiledMapping
     from loader.mapping.program import CellCheck, Value
     from loader.mapping.tree import Leaf
     from loader.records import Payloads
 
 _MOST_DISTINCT: Final = 1_000
-_MOST_VALUES: Final = 2_000
-_SHOWN_VALUES: Final = 100
 _EXAMPLES: Final = 3
 _LOOKED_AT: Final = 40  # rows of a batch that examples are chosen from
+_ORDERED: Final = frozenset({Kind.TEXT, Kind.DATE, Kind.ANY, Kind.NUMBER})
 _BEFORE, _AFTER, _WRONG = "before", "after", "wrong"
 
 
@@ -38,16 +39,17 @@ class _Column:
     filled: int = 0
     distinct: set[str] = field(default_factory=set)
     counting: bool = True
-    least: tuple[float, str] | tuple[str, str] | None = None
-    most: tuple[float, str] | tuple[str, str] | None = None
+    extremes: Extremes = field(default_factory=Extremes)
     examples: dict[str | None, BeforeAfter] = field(default_factory=dict)
-    values: Counter[tuple[str | None, str | None, bool]] = field(default_factory=Counter)
-    other_values: int = 0
+    tally: Tally = field(default_factory=Tally)
 
-    @property
-    def numeric(self) -> bool:
-        """Whether its values are compared as numbers."""
-        return self.leaf.target.kind is Kind.NUMBER
+    def add(self, texts: pl.Series) -> None:
+        """Counts different values."""
+        if self.counting:
+            self.distinct.update(texts.drop_nulls().unique().head(_MOST_DISTINCT + 1).to_list())
+            if len(self.distinct) > _MOST_DISTINCT:
+                self.counting = False
+                self.distinct = set(list(self.distinct)[:_MOST_DISTINCT])
 
 
 class Profile:
@@ -68,46 +70,22 @@ class Profile:
         self.rows += frame.height
         self._add(frame, compiled)
         for rows, computed in payloads.items:
-            self._add(computed, rows)
+            parents = frame.select(pl.col(RECORD_NO).alias(PARENT))
+            self._add(computed.join(parents, on=PARENT, how="semi", maintain_order="left"), rows)
 
     def _add(self, frame: pl.DataFrame, compiled: CompiledMapping) -> None:
         for leaf in leaves(compiled.mapping.tree):
             self._columns.setdefault(leaf.path, _Column(leaf))
         if not frame.height:
             return
-        facts = _facts(frame, compiled)
+        present = present_in(compiled)
+        facts = _facts(frame, compiled, present)
         for path, value in compiled.program.values.items():
             if path in self._columns:
-                self._count(self._columns[path], value, frame, facts, compiled)
-
-    def _count(
-        self,
-        column: _Column,
-        value: Value,
-        frame: pl.DataFrame,
-        facts: dict[str, Any],
-        compiled: CompiledMapping,
-    ) -> None:
-        if value.column is None:
-            self._constant(column, value, _records(frame))
-            return
-        there = facts[f"{value.column}#"]
-        column.filled += _records(frame) if value.default is not None else facts[f"{value.column}="]
-        if there:
-            _widen(column, facts, value.column)
-            if column.counting:
-                _distinguish(column, _texts(frame, value))
-            if len(column.examples) < _EXAMPLES:
-                _exemplify(column, value, frame)
-        if _has_table(column.leaf):
-            _tabulate(column, value, frame, compiled.program.checks)
-
-    def _constant(self, column: _Column, value: Value, rows: int) -> None:
-        if value.constant is not None:
-            text = str(_plain(value.constant))
-            column.filled += rows
-            column.distinct.add(text)
-            column.least = column.most = (text, text)
+                column = self._columns[path]
+                _count(column, value, frame, _Facts(facts, path))
+                if _has_table(column.leaf):
+                    _tabulate(column, value, frame, compiled.program.checks, present[path])
 
     def fields(self) -> tuple[Field, ...]:
         """Every field that the mapping fills, in payload order."""
@@ -119,8 +97,8 @@ class Profile:
                 required=each.leaf.target.required,
                 filled=each.filled,
                 distinct=Distinct(min(len(each.distinct), _MOST_DISTINCT), exact=each.counting),
-                smallest=each.least[1] if each.least else None,
-                largest=each.most[1] if each.most else None,
+                smallest=each.extremes.smallest,
+                largest=each.extremes.largest,
                 examples=tuple(each.examples.values())[:_EXAMPLES],
             )
             for path, each in self._columns.items()
@@ -133,69 +111,83 @@ class Profile:
                 field=path,
                 comes_from=origin_in_words(each.leaf.rule),
                 kind="enum" if each.leaf.rule.map is None and not each.leaf.rule.boolean else "map",
-                rows=Capped.of(
-                    [
-                        ValueRow(before, after, rows, wrong)
-                        for (before, after, wrong), rows in each.values.most_common(_SHOWN_VALUES)
-                    ],
-                    total=len(each.values),
-                ),
+                rows=each.tally.rows(),
+                wrong=each.tally.wrong,
+                others=each.tally.others,
             )
             for path, each in self._columns.items()
-            if each.values
+            if each.tally
         )
 
 
-def _records(frame: pl.DataFrame) -> int:
-    """How many records the rows belong to."""
-    return frame[PARENT].n_unique() if PARENT in frame.columns else frame.height
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """The figures of one field in a batch.
+
+    Attributes:
+        every: Those of all fields, as `_facts` gives them.
+        path: The field.
+    """
+
+    every: Mapping[str, Any]
+    path: str
+
+    def __getitem__(self, name: str) -> Any:
+        return self.every[f"{name} {self.path}"]
 
 
-def _facts(frame: pl.DataFrame, compiled: CompiledMapping) -> dict[str, Any]:
-    """Of each column: the rows (`#`) and records (`=`) that have it, the smallest (`<`) and largest (`>`)."""
+def _facts(frame: pl.DataFrame, compiled: CompiledMapping, present: Mapping[str, pl.Expr]) -> dict[str, Any]:
+    """Of each field: `own` rows with a value of their own, rows that are `given` one, and records `filled`.
+
+    A constant is given to every row that has no value of its own, as a default is.
+    """
     wanted: dict[str, pl.Expr] = {}
     for leaf in leaves(compiled.mapping.tree):
         value = compiled.program.values.get(leaf.path)
-        if value is None or value.column is None:
+        if value is None:
             continue
-        name, column = value.column, pl.col(value.column)
-        there = column.list.len() > 0 if value.listed else column.is_not_null()
-        wanted[f"{name}#"] = there.sum()
-        wanted[f"{name}="] = (
-            pl.col(PARENT).filter(there).n_unique() if PARENT in frame.columns else there.sum()
-        )
-        if value.listed:
-            continue
-        ordered = column.cast(pl.Float64, strict=False) if leaf.target.kind is Kind.NUMBER else column
-        if leaf.target.kind in {Kind.TEXT, Kind.DATE, Kind.ANY, Kind.NUMBER}:
-            wanted[f"{name}<"] = ordered.min()
-            wanted[f"{name}>"] = ordered.max()
-    return frame.select(**wanted).row(0, named=True) if wanted else {}
+        there = pl.lit(value=False) if value.column is None else _there(value)
+        always = value.constant is not None or value.default is not None
+        given = present[leaf.path] & ~value.wrong if always else pl.lit(value=False)
+        for name, mask in (("own", there), ("given", given & ~there), ("filled", there | given)):
+            wanted[f"{name} {leaf.path}"] = mask
+    masks = frame.select(
+        pl.repeat(mask, pl.len()).alias(name) if not mask.meta.root_names() else mask.alias(name)
+        for name, mask in wanted.items()
+    )
+    if PARENT not in frame.columns:
+        return masks.sum().row(0, named=True)
+    parents = frame[PARENT]
+    return {
+        name: parents.filter(mask).n_unique() if name.startswith("filled ") else mask.sum()
+        for name, mask in masks.to_dict().items()
+    }
 
 
-def _widen(column: _Column, facts: dict[str, Any], name: str) -> None:
-    least, most = facts.get(f"{name}<"), facts.get(f"{name}>")
-    if least is None or most is None:
-        return
-    low, high = (least, _told(least)), (most, _told(most))
-    column.least = low if column.least is None else min(column.least, low)
-    column.most = high if column.most is None else max(column.most, high)
+def _there(value: Value) -> pl.Expr:
+    """Whether a row has a value of its own."""
+    cells = pl.col(value.column or "")
+    return (cells.list.len() > 0).fill_null(value=False) if value.listed else cells.is_not_null()
 
 
-def _told(value: Any) -> str:
-    return f"{value:,.12g}" if isinstance(value, float) else str(value)
+def _count(column: _Column, value: Value, frame: pl.DataFrame, facts: _Facts) -> None:
+    column.filled += facts["filled"]
+    if facts["given"]:
+        given = pl.Series([str(_plain(value.constant or value.default or ""))])
+        column.add(given)
+        column.extremes.add(given)
+    if facts["own"]:
+        texts = _texts(frame, value)
+        column.add(texts)
+        if not value.listed and column.leaf.target.kind in _ORDERED:
+            column.extremes.add(texts.drop_nulls(), numbers=value.written == "json")
+        if len(column.examples) < _EXAMPLES:
+            _exemplify(column, value, frame)
 
 
 def _texts(frame: pl.DataFrame, value: Value) -> pl.Series:
     cells = frame[value.column or ""]
     return cells.list.join("; ", ignore_nulls=True) if value.listed else cells
-
-
-def _distinguish(column: _Column, cells: pl.Series) -> None:
-    column.distinct.update(cells.drop_nulls().unique().head(_MOST_DISTINCT + 1).to_list())
-    if len(column.distinct) > _MOST_DISTINCT:
-        column.counting = False
-        column.distinct = set(list(column.distinct)[:_MOST_DISTINCT])
 
 
 def _before(frame: pl.DataFrame, leaf: Leaf) -> pl.Expr:
@@ -224,11 +216,10 @@ def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
 def _exemplify(column: _Column, value: Value, frame: pl.DataFrame) -> None:
     """Takes examples with different values, first those that a conversion has changed."""
     cells = pl.col(value.column or "")
-    there = cells.list.len() > 0 if value.listed else cells.is_not_null()
     after = cells.list.join("; ", ignore_nulls=True) if value.listed else cells
     some = (
         frame.lazy()
-        .filter(there)
+        .filter(_there(value))
         .head(_LOOKED_AT)
         .collect()
         .select(_before(frame, column.leaf).alias(_BEFORE), after.alias(_AFTER))
@@ -253,12 +244,14 @@ def _has_table(leaf: Leaf) -> bool:
     return rule.origin != "value" and bool(rule.map is not None or rule.boolean or item.enum)
 
 
-def _tabulate(column: _Column, value: Value, frame: pl.DataFrame, checks: list[CellCheck]) -> None:
+def _tabulate(
+    column: _Column, value: Value, frame: pl.DataFrame, checks: list[CellCheck], present: pl.Expr
+) -> None:
     masks = [check.mask for check in checks if check.path == column.leaf.path and check.value is not None]
     cells = pl.col(value.column or "")
     after = cells.list.join("; ", ignore_nulls=True) if value.listed else cells
     if value.default is not None:
-        after = after.fill_null(pl.lit(str(_plain(value.default))))
+        after = pl.when(after.is_null() & present).then(pl.lit(str(_plain(value.default)))).otherwise(after)
     wrong = pl.any_horizontal(masks) if masks else pl.lit(value=False)
     counted = (
         frame.lazy()
@@ -272,8 +265,4 @@ def _tabulate(column: _Column, value: Value, frame: pl.DataFrame, checks: list[C
         .collect()
     )
     for before, made, is_wrong, rows in counted.iter_rows():
-        key = (before, None if is_wrong else made, is_wrong)
-        if key in column.values or len(column.values) < _MOST_VALUES:
-            column.values[key] += rows
-        else:
-            column.other_values += rows
+        column.tally.add(before, None if is_wrong else made, rows, wrong=is_wrong)
