@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from loader.mapping.words import shown
 
 if TYPE_CHECKING:
     from loader.mapping.spec import BooleanWords, NumberFormat, Rule
+
+_LETTERS: Final = {"d": "DD", "m": "MM", "Y": "YYYY", "y": "YY", "H": "hh", "M": "mm", "S": "ss"}
 
 
 def origin_in_words(rule: Rule) -> str:
@@ -32,14 +35,25 @@ def conversions_in_words(rule: Rule) -> tuple[str, ...]:
         "case": rule.case and f"{rule.case} case",
         "split": rule.split and f'cut at "{rule.split}"',
         "map": None if rule.map is None else f"table of {len(rule.map)}{_otherwise(rule)}",
-        "date": rule.date and f"date {' or '.join(rule.date)}",
-        "datetime": rule.datetime and f"time {' or '.join(rule.datetime)}{_in_zone(rule)}",
+        "date": rule.date and f"date {_forms(rule.date)}",
+        "datetime": rule.datetime and f"time {_forms(rule.datetime)}{_in_zone(rule)}",
         "number": rule.number and _number(rule.number),
         "boolean": rule.boolean and _flag(rule.boolean),
         "relative_date": rule.relative_date and "phrase to a relative date",
         "default": None if rule.default is None else f"where empty: {shown(rule.default)}",
     }
     return tuple(str(said[name]) for name in rule.conversions if said[name])
+
+
+def in_letters(form: str) -> str:
+    """Codes of strftime as letters, `%d.%m.%Y` as `DD.MM.YYYY`, where all of them are plain numbers."""
+    if set(re.findall("%(.?)", form)) - _LETTERS.keys():
+        return form
+    return re.sub("%(.)", lambda code: _LETTERS[code[1]], form)
+
+
+def _forms(forms: tuple[str, ...]) -> str:
+    return " or ".join(map(in_letters, forms))
 
 
 def _in_zone(rule: Rule) -> str:

@@ -197,6 +197,12 @@ def row_leaves(tree: ObjectNode) -> list[Leaf]:
     return [*leaves(tree), *own]
 
 
+def used_for_several(mapping: MappingRules) -> frozenset[str]:
+    """The source's columns that say which rows are one record, or that items are made of."""
+    read = {name for leaf in row_leaves(mapping.tree) for name in columns_of(leaf.rule)}
+    return frozenset(read.union(name for name, _, _ in columns_beside_rules(mapping.file, mapping.tree)))
+
+
 def check_key_types(
     columns: Sequence[tuple[str, Path, str]], schema: Mapping[str, pl.DataType], findings: Findings
 ) -> None:

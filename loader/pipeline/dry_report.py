@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from loader.errors import ConfigurationError
 from loader.mapping.columns import ignored
+from loader.mapping.each import joined_columns, used_for_several
 from loader.pipeline.receipts import close_rejects, make_folder, rejected
-from loader.records import REJECTED
+from loader.records import GROUP, RECORD_NO, REJECTED
 from loader.report import RejectsWriter
 from loader.report.atomic import replacing, speaking
 from loader.report.findings import FindingsWriter
@@ -20,7 +21,6 @@ from loader.report.page import (
     Made,
     MappingUsed,
     Page,
-    broken_off_verdict,
     dry_run_verdict,
     render,
 )
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from loader.mapping import CompiledMapping
     from loader.pipeline.judge import JudgedBatch
     from loader.pipeline.plan import Inputs
-    from loader.pipeline.watch import Watcher
+    from loader.pipeline.watch import Noting
     from loader.records import Batch, SourceFile
     from loader.report import Summary
     from loader.report.reasons import Reasons
@@ -61,13 +61,16 @@ class DryReport:
     Args:
         folder: Where its files go.
         inputs: What is read.
-        watcher: Is told what people must know to load the rejects.
+        watcher: Is told what people must know to load the rejects; has noted what they must know to sign.
+
+    Attributes:
+        stopped: What broke the reading off; empty where nothing did.
 
     Raises:
         ConfigurationError: The folder cannot be made or written to, or is where the source's own files are.
     """
 
-    def __init__(self, folder: Path, inputs: Inputs, watcher: Watcher) -> None:
+    def __init__(self, folder: Path, inputs: Inputs, watcher: Noting) -> None:
         _refuse_sources(folder, inputs.source.files)
         make_folder(folder)
         with speaking(folder / SUMMARY):  # an older one must not speak for a run that breaks off
@@ -80,7 +83,9 @@ class DryReport:
         self._profile = Profile()
         self._samples = Samples()
         self._spreads: dict[int, Spread] = {}
+        self.stopped = ""
         self._records: dict[int, int] = {}
+        self._last: dict[int, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -97,12 +102,15 @@ class DryReport:
         Raises:
             Stopped: Its findings or rejects cannot be written.
         """
+        unsent = {row.record_no for row in judged.judged}
         wrong = {row.record_no: rejected(row) for row in judged.judged if row.status in REJECTED}
         self._rejects.add(batch, wrong)
         file_no = batch.file.file_no
         self._records[file_no] = self._records.get(file_no, 0) + batch.rows.height
         self._profile.add(judged.payloads, compiled)
-        self._samples.add(batch, judged.payloads, [row.record_no for row in judged.judged])
+        last = batch.children.get(GROUP, batch.rows)[RECORD_NO].max()
+        self._last[file_no] = max(self._last.get(file_no, 0), int(str(last or 0)))
+        self._samples.add(batch, judged.payloads, unsent)
         if judged.findings.height:
             self._findings.add(judged.findings)
             self._spreads.setdefault(file_no, Spread()).add(judged.findings["record_no"])
@@ -135,21 +143,27 @@ class DryReport:
     def _page(self, summary: Summary, reasons: Reasons, code: str, effort: Effort) -> Page:
         mapping, files = self._inputs.mapping, self._inputs.source.files
         unused, left_out = self._unmapped()
-        judge = dry_run_verdict if summary.state == "finished" else broken_off_verdict
         return Page(
-            verdict=judge(summary.rows),
+            verdict=dry_run_verdict(summary.rows, stopped=bool(self.stopped)),
             code=code,
             made=Made(datetime.now(UTC), version("loader"), summary.seconds),
             resource=summary.resource,
             tenant=summary.tenant,
             rows=summary.rows,
             sources=Capped.of([told_source(each, self._records.get(each.file_no, 0)) for each in files]),
-            mapping=MappingUsed(mapping.name, mapping.fingerprint, mapping.text, mapping.file.where),
+            second=Capped.of(
+                told_source(each.file, each.rows.height) for each in self._inputs.second.files.values()
+            ),
+            notes=Capped.of(self._watcher.notes),
+            stopped=self.stopped,
+            mapping=MappingUsed(
+                mapping.name, mapping.fingerprint, mapping.text, mapping.file.where, mapping.file.group_by
+            ),
             findings=reasons.findings,
             reasons=Capped.of(reasons.most_frequent_first()),
             positions=Capped.of(
                 [
-                    self._spreads[each.file_no].positions(each.name, self._records[each.file_no])
+                    self._spreads[each.file_no].positions(each.name, self._last[each.file_no])
                     for each in files
                     if each.file_no in self._spreads
                 ]
@@ -167,11 +181,15 @@ class DryReport:
     def _unmapped(self) -> tuple[list[str], list[str]]:
         """The columns that no rule reads: those that nobody named, and those left out on purpose."""
         mapping = self._inputs.mapping
-        used = mapping.columns
+        used = mapping.columns | used_for_several(mapping)
         names = dict.fromkeys(name for file in self._inputs.source.files for name in file.schema)
         others = [name for name in names if name not in used]
         left_out = [name for name in others if ignored(name, mapping.file.ignore)]
-        return [name for name in others if name not in set(left_out)], left_out
+        unused = [name for name in others if name not in set(left_out)]
+        for name, second in self._inputs.second.files.items():
+            read = joined_columns(mapping.tree, name)
+            unused += [f"{each} (of {name})" for each in second.file.schema if each not in read]
+        return unused, left_out
 
 
 def _refuse_sources(folder: Path, files: Iterable[SourceFile]) -> None:

@@ -19,6 +19,7 @@ from loader.pipeline.plan import base_url_of, tell_inputs
 from loader.pipeline.prepare import Preparer
 from loader.pipeline.receipts import Reason
 from loader.pipeline.run import Result
+from loader.pipeline.watch import Noting
 from loader.records import Requests, Status
 from loader.report import Summary, dry_rows, exit_code
 from loader.report.reasons import Reasons
@@ -67,8 +68,9 @@ def dry_run(
     """
     with ExitStack() as opened:
         journal = opened.enter_context(_earlier(home if settings else None))
-        collected = opened.enter_context(DryReport(report, inputs, watcher)) if report else None
-        return _DryRun(inputs, settings, journal, collected, watcher).run(report, rate)
+        noting = Noting(watcher)
+        collected = opened.enter_context(DryReport(report, inputs, noting)) if report else None
+        return _DryRun(inputs, settings, journal, collected, noting).run(report, rate)
 
 
 class _DryRun:
@@ -107,6 +109,7 @@ class _DryRun:
         reason = self._judge_all()
         summary = self._summary(reason, time.monotonic() - started)
         if report is not None and self._collected is not None:
+            self._collected.stopped = reason.message if reason else ""
             summary = self._write(report, self._collected, summary, rate)
         summary.check_balance()
         told = [Reason(words, count, list(map(str, nos))) for words, count, nos in self._reasons.in_short()]

@@ -31,6 +31,7 @@ from loader.report.page import (
     Page,
     Place,
     Settled,
+    Source,
     load_verdict,
 )
 from loader.report.reasons import Reasons, Spread
@@ -77,6 +78,7 @@ def load_page(
         tenant=load.tenant,
         rows=summary.rows,
         sources=Capped.of(told_source(each, figures.records.get(each.file_no, 0)) for each in load.files),
+        second=Capped.of(_second_files(load)),
         mapping=_mapping_used(load, mapping),
         findings=walk.reasons.findings,
         reasons=Capped.of(walk.reasons.most_frequent_first()),
@@ -193,8 +195,16 @@ def _mapping_of(load: Load) -> MappingRules | None:
 
 
 def _mapping_used(load: Load, mapping: MappingRules | None) -> MappingUsed:
-    where = mapping.file.where if mapping else None
-    return MappingUsed(load.mapping_name, _hash(load), load.mapping_text, where)
+    where, group_by = (mapping.file.where, mapping.file.group_by) if mapping else (None, None)
+    return MappingUsed(load.mapping_name, _hash(load), load.mapping_text, where, group_by)
+
+
+def _second_files(load: Load) -> list[Source]:
+    """The second files; how many rows they have is not known any more."""
+    second = json.loads(load.settings).get("second_files", {})
+    return [
+        Source(Path(each["path"]).name, each["size"], each["fingerprint"], (), 0) for each in second.values()
+    ]
 
 
 def _hash(load: Load) -> str:

@@ -43,3 +43,31 @@ class Silent:
 
     def progress(self, rows: Mapping[Status, int], requests: Requests) -> None:
         """Says nothing."""
+
+
+class Noting:
+    """A watcher that keeps the notes, and tells another one all.
+
+    Args:
+        watcher: The other one.
+
+    Attributes:
+        notes: What was said, in order.
+    """
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Keeps it and passes it on."""
+        self.notes.append(text)
+        self._watcher.note(text)
+
+    def started(self, load_id: str | None, total: int | None) -> None:
+        """Passes it on."""
+        self._watcher.started(load_id, total)
+
+    def progress(self, rows: Mapping[Status, int], requests: Requests) -> None:
+        """Passes it on."""
+        self._watcher.progress(rows, requests)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from loader.mapping.columns import columns_of
+from loader.mapping import EXTERNAL_ID_PATH
+from loader.mapping.columns import columns_of, is_text
 from loader.mapping.described import conversions_in_words, origin_in_words
-from loader.mapping.tree import leaves
-from loader.records import PARENT, STATE
+from loader.mapping.tree import EachNode, Leaf, ObjectNode, leaves, unlisted
+from loader.records import PARENT, RECORD_NO, STATE
 from loader.report.page.values import BeforeAfter, Capped, Distinct, Field, ValueRow, ValueTable
+from loader.report.table_csv import cell_text
 from loader.resources.fields import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from loader.mapping import CompiledMapping
     from loader.mapping.program import CellCheck, Value
-    from loader.mapping.tree import Leaf
+    from loader.mapping.tree import Node
     from loader.records import Payloads
 
 _MOST_DISTINCT: Final = 1_000
@@ -28,6 +32,12 @@ _SHOWN_VALUES: Final = 100
 _EXAMPLES: Final = 3
 _LOOKED_AT: Final = 40  # rows of a batch that examples are chosen from
 _BEFORE, _AFTER, _WRONG = "before", "after", "wrong"
+_BETWEEN: Final = "; "
+_ALIVE: Final = "__alive"
+_KEY: Final = replace(unlisted(EXTERNAL_ID_PATH), kind=Kind.TEXT, required=True)
+
+_Bound = tuple[int, Any, str]
+"""Numbers (0) before texts (1), what is compared, and how it is told."""
 
 
 @dataclass(slots=True)
@@ -38,16 +48,11 @@ class _Column:
     filled: int = 0
     distinct: set[str] = field(default_factory=set)
     counting: bool = True
-    least: tuple[float, str] | tuple[str, str] | None = None
-    most: tuple[float, str] | tuple[str, str] | None = None
+    least: _Bound | None = None
+    most: _Bound | None = None
     examples: dict[str | None, BeforeAfter] = field(default_factory=dict)
     values: Counter[tuple[str | None, str | None, bool]] = field(default_factory=Counter)
     other_values: int = 0
-
-    @property
-    def numeric(self) -> bool:
-        """Whether its values are compared as numbers."""
-        return self.leaf.target.kind is Kind.NUMBER
 
 
 class Profile:
@@ -67,50 +72,40 @@ class Profile:
         frame = payloads.computed.filter(pl.col(STATE) != "filtered")
         self.rows += frame.height
         self._add(frame, compiled)
+        records = frame.select(pl.col(RECORD_NO).alias(PARENT)) if payloads.items else frame
         for rows, computed in payloads.items:
-            self._add(computed, rows)
+            self._add(computed.join(records, on=PARENT, how="semi", maintain_order="left"), rows)
 
     def _add(self, frame: pl.DataFrame, compiled: CompiledMapping) -> None:
-        for leaf in leaves(compiled.mapping.tree):
+        for leaf in _leaves(compiled):
             self._columns.setdefault(leaf.path, _Column(leaf))
         if not frame.height:
             return
+        frame = _without_wrong(frame, compiled)
         facts = _facts(frame, compiled)
         for path, value in compiled.program.values.items():
             if path in self._columns:
-                self._count(self._columns[path], value, frame, facts, compiled)
+                self._count(self._columns[path], value, frame, facts)
+                if value.column and _has_table(self._columns[path].leaf):
+                    _tabulate(self._columns[path], value, frame, compiled.program.checks)
 
     def _count(
-        self,
-        column: _Column,
-        value: Value,
-        frame: pl.DataFrame,
-        facts: dict[str, Any],
-        compiled: CompiledMapping,
+        self, column: _Column, value: Value, frame: pl.DataFrame, facts: Mapping[tuple[str, str], Any]
     ) -> None:
-        if value.column is None:
-            self._constant(column, value, _records(frame))
-            return
-        there = facts[f"{value.column}#"]
-        column.filled += _records(frame) if value.default is not None else facts[f"{value.column}="]
+        path = column.leaf.path
+        there, given = facts.get((path, "there"), 0), facts.get((path, "given"), 0)
+        column.filled += facts.get((path, "records"), there + given)
         if there:
-            _widen(column, facts, value.column)
+            _widen(column, value, facts)
             if column.counting:
                 _distinguish(column, _texts(frame, value))
             if len(column.examples) < _EXAMPLES:
                 _exemplify(column, value, frame)
-        if _has_table(column.leaf):
-            _tabulate(column, value, frame, compiled.program.checks)
-
-    def _constant(self, column: _Column, value: Value, rows: int) -> None:
-        if value.constant is not None:
-            text = str(_plain(value.constant))
-            column.filled += rows
-            column.distinct.add(text)
-            column.least = column.most = (text, text)
+        if given:
+            _take(column, value)
 
     def fields(self) -> tuple[Field, ...]:
-        """Every field that the mapping fills, in payload order."""
+        """Every field that the mapping fills, the external id first, in payload order."""
         return tuple(
             Field(
                 path=path,
@@ -119,8 +114,8 @@ class Profile:
                 required=each.leaf.target.required,
                 filled=each.filled,
                 distinct=Distinct(min(len(each.distinct), _MOST_DISTINCT), exact=each.counting),
-                smallest=each.least[1] if each.least else None,
-                largest=each.most[1] if each.most else None,
+                smallest=each.least[2] if each.least else None,
+                largest=each.most[2] if each.most else None,
                 examples=tuple(each.examples.values())[:_EXAMPLES],
             )
             for path, each in self._columns.items()
@@ -140,55 +135,145 @@ class Profile:
                     ],
                     total=len(each.values),
                 ),
+                wrong=sum(wrong for _, _, wrong in each.values),
+                others=each.other_values,
             )
             for path, each in self._columns.items()
             if each.values
         )
 
 
-def _records(frame: pl.DataFrame) -> int:
-    """How many records the rows belong to."""
-    return frame[PARENT].n_unique() if PARENT in frame.columns else frame.height
+def _external_id(compiled: CompiledMapping) -> Iterator[Leaf]:
+    if compiled.mapping.external_id is not None:
+        yield Leaf(EXTERNAL_ID_PATH, _KEY, compiled.mapping.external_id, ("external_id",))
 
 
-def _facts(frame: pl.DataFrame, compiled: CompiledMapping) -> dict[str, Any]:
-    """Of each column: the rows (`#`) and records (`=`) that have it, the smallest (`<`) and largest (`>`)."""
-    wanted: dict[str, pl.Expr] = {}
-    for leaf in leaves(compiled.mapping.tree):
-        value = compiled.program.values.get(leaf.path)
-        if value is None or value.column is None:
-            continue
-        name, column = value.column, pl.col(value.column)
-        there = column.list.len() > 0 if value.listed else column.is_not_null()
-        wanted[f"{name}#"] = there.sum()
-        wanted[f"{name}="] = (
-            pl.col(PARENT).filter(there).n_unique() if PARENT in frame.columns else there.sum()
-        )
-        if value.listed:
-            continue
-        ordered = column.cast(pl.Float64, strict=False) if leaf.target.kind is Kind.NUMBER else column
-        if leaf.target.kind in {Kind.TEXT, Kind.DATE, Kind.ANY, Kind.NUMBER}:
-            wanted[f"{name}<"] = ordered.min()
-            wanted[f"{name}>"] = ordered.max()
-    return frame.select(**wanted).row(0, named=True) if wanted else {}
+def _leaves(compiled: CompiledMapping) -> tuple[Leaf, ...]:
+    return (*_external_id(compiled), *leaves(compiled.mapping.tree))
 
 
-def _widen(column: _Column, facts: dict[str, Any], name: str) -> None:
-    least, most = facts.get(f"{name}<"), facts.get(f"{name}>")
-    if least is None or most is None:
+def _without_wrong(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame:
+    """The frame without values that are not allowed; what could not be converted is null as it is."""
+    values = compiled.program.values
+    judged = [
+        values[leaf.path]
+        for leaf in _leaves(compiled)
+        if leaf.target.enum or leaf.target.minimum is not None or values[leaf.path].listed
+    ]
+    return frame.with_columns(
+        pl.when(~value.wrong).then(pl.col(value.column)).alias(value.column)
+        for value in judged
+        if value.column
+    )
+
+
+def _facts(frame: pl.DataFrame, compiled: CompiledMapping) -> dict[tuple[str, str], Any]:
+    """By path: how many rows have a value (`there`), how many a constant or default (`given`), and bounds.
+
+    Of rows that make items of their records' lists also how many `records` have either.
+    """
+    wanted: dict[tuple[str, str], pl.Expr] = {}
+    values = compiled.program.values
+    found = [(leaf, pl.col(_ALIVE)) for leaf in _external_id(compiled)]
+    for leaf, alive in [*found, *_with_items(compiled.mapping.tree, values)]:
+        value = values[leaf.path]
+        if value.column is not None:
+            wanted |= {(leaf.path, name): each for name, each in _column_facts(leaf, value).items()}
+        given = None
+        if value.constant is not None:
+            given = alive
+        elif value.default is not None:
+            given = alive & ~value.wrong & ~_there(value)
+        if given is not None:
+            wanted[leaf.path, "given"] = given.sum()
+        if PARENT in frame.columns:
+            masks = [*([_there(value)] if value.column else []), *([given] if given is not None else [])]
+            if masks:
+                having = pl.any_horizontal(masks)
+                wanted[leaf.path, "records"] = pl.col(PARENT).filter(having).n_unique()
+    counted = frame.with_columns(pl.lit(value=True).alias(_ALIVE)).select(
+        each.alias(str(place)) for place, each in enumerate(wanted.values())
+    )
+    return dict(zip(wanted, counted.row(0), strict=True)) if wanted else {}
+
+
+def _with_items(
+    node: Node, values: Mapping[str, Value], alive: pl.Expr | None = None
+) -> Iterator[tuple[Leaf, pl.Expr]]:
+    """The leaves below a node, and whether the list item around each is there: constants make none."""
+    alive = pl.col(_ALIVE) if alive is None else alive
+    if isinstance(node, Leaf):
+        yield node, alive
         return
-    low, high = (least, _told(least)), (most, _told(most))
-    column.least = low if column.least is None else min(column.least, low)
-    column.most = high if column.most is None else max(column.most, high)
+    if isinstance(node, EachNode):
+        return  # its items are rows of their own
+    for below in node.members.values() if isinstance(node, ObjectNode) else node.items:
+        inside = alive
+        if isinstance(below, ObjectNode) and below.item:
+            inside = pl.any_horizontal([values[leaf.path].present for leaf in leaves(below)])
+        yield from _with_items(below, values, inside)
 
 
-def _told(value: Any) -> str:
-    return f"{value:,.12g}" if isinstance(value, float) else str(value)
+def _column_facts(leaf: Leaf, value: Value) -> dict[str, pl.Expr]:
+    column = pl.col(value.column or "")
+    found = {"there": _there(value).sum()}
+    if value.listed or leaf.target.kind not in {Kind.TEXT, Kind.DATE, Kind.ANY, Kind.NUMBER}:
+        return found
+    if not _may_be_number(leaf, value):
+        if value.written == "json":
+            column = column.map_batches(_plain_cells, return_dtype=pl.String)
+        return found | {"least": column.min(), "most": column.max()}
+    number = column.cast(pl.Float64, strict=False)
+    return found | {"least": column.get(number.arg_min()), "most": column.get(number.arg_max())}
+
+
+def _there(value: Value) -> pl.Expr:
+    column = pl.col(value.column or "")
+    return (column.list.len() > 0).fill_null(value=False) if value.listed else column.is_not_null()
+
+
+def _may_be_number(leaf: Leaf, value: Value) -> bool:
+    return value.written == "json" and leaf.target.kind in {Kind.NUMBER, Kind.ANY}
+
+
+def _widen(column: _Column, value: Value, facts: Mapping[tuple[str, str], Any]) -> None:
+    for name in ("least", "most"):
+        text = facts.get((column.leaf.path, name))
+        if text is not None:
+            number = _may_be_number(column.leaf, value)
+            _bound(column, (0, float(text), text) if number else (1, text, text))
+
+
+def _bound(column: _Column, bound: _Bound) -> None:
+    column.least = bound if column.least is None else min(column.least, bound)
+    column.most = bound if column.most is None else max(column.most, bound)
+
+
+def _take(column: _Column, value: Value) -> None:
+    """Takes the constant, or the default that rows without a cell get, as one of the field's values."""
+    written = value.constant if value.constant is not None else value.default
+    if written is None:
+        return
+    told = _given(written)
+    if column.counting or told in column.distinct:
+        column.distinct.add(told)
+    plain = json.loads(written)
+    if isinstance(plain, bool | list | dict):
+        return
+    _bound(column, (0, float(plain), told) if isinstance(plain, int | float) else (1, told, told))
+
+
+def _given(written: str) -> str:
+    """A constant or default, as cells with the same value are told."""
+    value = json.loads(written)
+    if isinstance(value, list) and not any(isinstance(each, list | dict) for each in value):
+        return _BETWEEN.join(each if isinstance(each, str) else json.dumps(each) for each in value)
+    return value if isinstance(value, str) else written
 
 
 def _texts(frame: pl.DataFrame, value: Value) -> pl.Series:
     cells = frame[value.column or ""]
-    return cells.list.join("; ", ignore_nulls=True) if value.listed else cells
+    return cells.filter(cells.list.len() > 0).list.join(_BETWEEN) if value.listed else cells
 
 
 def _distinguish(column: _Column, cells: pl.Series) -> None:
@@ -213,22 +298,24 @@ def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
     dtype = frame.schema[name]
     if dtype == pl.String:
         return pl.col(name)
-    if dtype.is_nested():
-        return pl.col(name).map_batches(
-            lambda cells: pl.Series([None if cell is None else str(cell) for cell in cells], dtype=pl.String),
-            return_dtype=pl.String,
-        )
-    return pl.col(name).cast(pl.String)
+    if dtype.is_numeric() or dtype in {pl.Boolean, pl.Date, pl.Null} or is_text(dtype):
+        return pl.col(name).cast(pl.String)
+    return pl.col(name).map_batches(_told_cells, return_dtype=pl.String)
+
+
+def _told_cells(cells: pl.Series) -> pl.Series:
+    return pl.Series([None if cell is None else cell_text(cell) for cell in cells], dtype=pl.String)
 
 
 def _exemplify(column: _Column, value: Value, frame: pl.DataFrame) -> None:
     """Takes examples with different values, first those that a conversion has changed."""
     cells = pl.col(value.column or "")
-    there = cells.list.len() > 0 if value.listed else cells.is_not_null()
-    after = cells.list.join("; ", ignore_nulls=True) if value.listed else cells
+    after = cells.list.join(_BETWEEN) if value.listed else cells
+    read = [name for name in columns_of(column.leaf.rule) if name in frame.columns]
     some = (
-        frame.lazy()
-        .filter(there)
+        frame.select(*read, value.column or "")
+        .lazy()
+        .filter(_there(value))
         .head(_LOOKED_AT)
         .collect()
         .select(_before(frame, column.leaf).alias(_BEFORE), after.alias(_AFTER))
@@ -236,14 +323,21 @@ def _exemplify(column: _Column, value: Value, frame: pl.DataFrame) -> None:
     pairs = sorted(some.iter_rows(), key=lambda pair: pair[0] == pair[1])
     for before, made in pairs:
         if len(column.examples) < _EXAMPLES:
-            column.examples.setdefault(
-                made, BeforeAfter(before, str(_plain(made)) if value.written == "json" else made)
-            )
+            column.examples.setdefault(made, BeforeAfter(before, _made(made, value)))
 
 
-def _plain(written: str) -> Any:
+def _plain_cells(cells: pl.Series) -> pl.Series:
+    return pl.Series([None if cell is None else _plain(cell) for cell in cells], dtype=pl.String)
+
+
+def _made(text: str, value: Value) -> str:
+    """A value as it is told; the items of a list stand as they are written."""
+    return _plain(text) if value.written == "json" and not value.listed else text
+
+
+def _plain(written: str) -> str:
     """A JSON value as it is told: text without its quotes."""
-    value = json.loads(written)
+    value = json.loads(written) if written.startswith('"') else None
     return value if isinstance(value, str) else written
 
 
@@ -254,12 +348,10 @@ def _has_table(leaf: Leaf) -> bool:
 
 
 def _tabulate(column: _Column, value: Value, frame: pl.DataFrame, checks: list[CellCheck]) -> None:
-    masks = [check.mask for check in checks if check.path == column.leaf.path and check.value is not None]
+    masks = [value.wrong, *(check.mask for check in checks if check.path == column.leaf.path)]
     cells = pl.col(value.column or "")
-    after = cells.list.join("; ", ignore_nulls=True) if value.listed else cells
-    if value.default is not None:
-        after = after.fill_null(pl.lit(str(_plain(value.default))))
-    wrong = pl.any_horizontal(masks) if masks else pl.lit(value=False)
+    after = pl.when(_there(value)).then(cells.list.join(_BETWEEN)) if value.listed else cells
+    wrong = pl.any_horizontal(masks)
     counted = (
         frame.lazy()
         .select(
@@ -271,8 +363,10 @@ def _tabulate(column: _Column, value: Value, frame: pl.DataFrame, checks: list[C
         .len()
         .collect()
     )
+    default = None if value.default is None else _given(value.default)
     for before, made, is_wrong, rows in counted.iter_rows():
-        key = (before, None if is_wrong else made, is_wrong)
+        told = default if made is None else _made(made, value)
+        key = (before, None if is_wrong else told, is_wrong)
         if key in column.values or len(column.values) < _MOST_VALUES:
             column.values[key] += rows
         else:

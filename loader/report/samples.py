@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from loader.records import CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE
+from loader.records import CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, ROW_NO, STATE
 from loader.report.page.values import Capped, Place, Sample
 from loader.report.table_csv import cell_text, with_whole_times
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from loader.records import Batch, Payloads
 
-_OWN: Final = (RECORD_NO, LINE, PROBLEM)
+_OWN: Final = (RECORD_NO, LINE, PROBLEM, ROW_NO)
 _WHY: Final = {
     "first": "is the first that would be sent",
     "most": "has the most in it",

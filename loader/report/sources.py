@@ -23,6 +23,8 @@ def told_source(file: SourceFile, records: int) -> Source:
         records: How many of its records were read.
     """
     read_as = [("format", file.format), *(_dialect(file.dialect) if file.dialect else ())]
+    if file.sheet:
+        read_as.append(("sheet", file.sheet.name))
     return Source(file.name, file.size, file.fingerprint, tuple(read_as), records)
 
 

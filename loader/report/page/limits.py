@@ -30,6 +30,7 @@ class Limits:
     mapping: int = 40_000
     refusals: int = 40
     pauses: int = 20
+    notes: int = 40
     sentence: int = 400
 
     def halved(self) -> Self:

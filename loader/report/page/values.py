@@ -114,12 +114,14 @@ class MappingUsed:
         hash: The hash that a load holds it against, in full.
         text: Its text; None leaves it out.
         where: The expression that rows must meet; None where there is none.
+        group_by: The column by which several rows are one record; None: a row is a record.
     """
 
     name: str
     hash: str
     text: str | None = None
     where: str | None = None
+    group_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +149,14 @@ class Example:
         value: As it stands in the source; None where the cell is empty.
         place: Where.
         nearest: The allowed value that comes nearest; None where none does.
+        row: The row of the record, or of a second file, that it stands in: "rem.csv, record 3, line 4"; empty
+            where it is the record's own first row.
     """
 
     value: str | None
     place: Place
     nearest: str | None = None
+    row: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,12 +276,16 @@ class ValueTable:
         comes_from: Its origin in words.
         kind: `map`: the mapping has a table; `enum`: the API has a list of allowed values.
         rows: The values, most frequent first.
+        wrong: How many different values are not allowed, those that are not shown included.
+        others: Rows whose values are not among `rows.total`, since there are too many different ones.
     """
 
     field: str
     comes_from: str
     kind: Literal["map", "enum"]
     rows: Capped[ValueRow]
+    wrong: int = 0
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,24 +15,39 @@ if TYPE_CHECKING:
 _REJECTED: Final = (Status.INVALID, Status.BLOCKED, Status.REFUSED)
 
 
-def dry_run_verdict(rows: Mapping[str, int]) -> Verdict:
+def dry_run_verdict(rows: Mapping[str, int], *, stopped: bool = False) -> Verdict:
     """What a dry run came to.
 
     Args:
         rows: As `dry_rows` gives them.
+        stopped: Whether reading broke off.
     """
     read, valid, wrong = rows["read"], rows["valid"], _rejected(rows)
+    if stopped:
+        return Verdict(f"The source could not be read to its end: it broke off behind {_rows(read)}.", "bad")
     if not read:
         return Verdict("The source has no rows: there is nothing to load.", "bad")
     if wrong and not valid:
-        return Verdict(f"No row can be loaded: something is wrong with {_of(wrong, read)}.", "bad")
+        return Verdict(_none_can(rows, wrong), "bad")
     if wrong:
         return Verdict(f"{valid:,} of {_rows(read)} can be loaded; {wrong:,} cannot, as they are.", "warning")
+    return Verdict(_all_right(read, valid), "good")
+
+
+def _none_can(rows: Mapping[str, int], wrong: int) -> str:
+    """Where none can be loaded: those that only wait for others have nothing wrong with them."""
+    every = _of(wrong, rows["read"])
+    if rows.get(Status.BLOCKED, 0) == wrong:
+        return f"No row can be loaded yet: {every} {'waits' if wrong == 1 else 'wait'} for others."
+    return f"No row can be loaded: something is wrong with {every}."
+
+
+def _all_right(read: int, valid: int) -> str:
     if not valid:
-        return Verdict("Nothing is left to load: every row is already loaded or filtered.", "good")
+        return "Nothing is left to load: every row is already loaded or filtered."
     if valid == read:
-        return Verdict(f"{_every(read)} can be loaded.", "good")
-    return Verdict(f"{valid:,} of {_rows(read)} can be loaded; the others need not be.", "good")
+        return f"{_every(read)} can be loaded."
+    return f"{valid:,} of {_rows(read)} can be loaded; the others need not be."
 
 
 def broken_off_verdict(rows: Mapping[str, int]) -> Verdict:

@@ -37,6 +37,9 @@ class Page:
         tenant: Whose records; None for a dry run without one.
         rows: `read` and what the rows became, as `dry_rows` or `load_rows` of the summary give them.
         sources: The source's files.
+        second: The second files that the mapping takes rows of.
+        notes: What was noted while reading, for people: what was detected, what is odd.
+        stopped: Why not all rows were read; empty where all were, and for a load.
         mapping: The mapping.
         findings: How many findings there are; a row may have several.
         reasons: What is wrong, most frequent first.
@@ -60,6 +63,9 @@ class Page:
     rows: Mapping[str, int]
     sources: Capped[Source]
     mapping: MappingUsed
+    second: Capped[Source] = field(default_factory=Capped)
+    notes: Capped[str] = field(default_factory=Capped)
+    stopped: str = ""
     findings: int = 0
     reasons: Capped[Reason] = field(default_factory=Capped)
     positions: Capped[Positions] = field(default_factory=Capped)
@@ -77,3 +83,12 @@ class Page:
     def kind(self) -> Literal["dry_run", "load"]:
         """Whose page it is."""
         return "load" if self.story else "dry_run"
+
+    @property
+    def unsignable(self) -> str:
+        """Why a dry run's page cannot approve a load; empty where it can."""
+        if self.stopped:
+            return "not all rows were read"
+        if self.tenant is None:
+            return "no tenant was named whose records these would become"
+        return "" if self.rows.get("valid") or self.rows.get("blocked") else "there is nothing to load"

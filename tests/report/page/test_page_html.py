@@ -237,7 +237,7 @@ def test_a_page_of_which_little_is_known_is_a_page() -> None:
             "There is none to show.",
         ),
         *("No load has been measured here yet", "50 a second 1.2 s 500 a second under a second"),
-        *("none was named", "I approve loading 60 rows into the tenant as this report shows."),
+        *("none was named", "This report cannot be signed: no tenant was named"),
     ):
         assert words in text
 

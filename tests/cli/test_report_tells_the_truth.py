@@ -1,0 +1,244 @@
+"""What the page of a dry run says, held against what was in the files: figures, places, names, promises."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+import loader.pipeline.dry_report as made_in
+from loader.report.page import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loader.report.page import Page
+    from loader.report.page.values import Field, Reason
+    from tests.shell import Shell
+
+HEAD = """\
+resource: billing-run
+external_id: Id
+fields:
+  name: Name
+  application_expiration_options.expiration_date_range_start: {value: "2019-01-01"}
+  application_expiration_options.expiration_date_range_end: {value: "2019-12-31"}
+  training_provider_billing_options: {invoice_template_id: {value: a}, payment_terms_id: {value: b}}
+"""
+REMINDERS = """\
+  application_reminder_options.reminders:
+    - {id: {value: 1}, reminder_notice_id: R1, name: {column: N1, default: none}}
+"""
+GROUPED = (
+    HEAD.replace("fields:", "group_by: Id\nfields:", 1)
+    + """\
+  application_activation_options.program_ids: {each: Program}
+  application_reminder_options.reminders:
+    {rows: rem.csv, key: Run, equals: Id, each: {reminder_notice_id: Notice, id: {column: No, number: {}}}}
+"""
+)
+
+
+@pytest.fixture
+def validated(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Page]:
+    """Validates, and gives the page as the plain value that it was made of."""
+    pages: list[Page] = []
+
+    def kept(page: Page) -> str:
+        pages.append(page)
+        return render(page)
+
+    monkeypatch.setattr(made_in, "render", kept)
+
+    def validate(mapping: str, rows: str, *words: str) -> Page:
+        shell.write("m.yaml", mapping if "status:" in mapping else f"{mapping}  status: {{value: draft}}\n")
+        shell.write("rows.csv", rows)
+        shell.run("validate", "m.yaml", "rows.csv", "--report", "tried", *words)
+        return pages[-1]
+
+    return validate
+
+
+def field(page: Page, path: str) -> Field:
+    """One field of a page."""
+    return next(each for each in page.fields.items if each.path == path)
+
+
+def reason(page: Page, words: str) -> Reason:
+    """The reason that says so."""
+    return next(each for each in page.reasons.items if words in each.reason)
+
+
+def html_of(shell: Shell) -> str:
+    """The page as people get it."""
+    return (shell.folder / "tried" / "report.html").read_text(encoding="utf-8")
+
+
+def test_constants_and_defaults_of_list_items_are_there_for_their_cells(
+    validated: Callable[..., Page],
+) -> None:
+    """An item without cells is not sent, so its constant and its default do not count as filled."""
+    page = validated(HEAD + REMINDERS, "Id,Name,R1,N1\n1,a,X,\n2,b,,\n3,c,,\n4,d,Y,last\n")
+    path = "application_reminder_options.reminders[0]"
+    assert field(page, f"{path}.id").filled == 2
+    assert field(page, f"{path}.name").filled == 2
+    assert field(page, f"{path}.reminder_notice_id").filled == 2
+
+
+def test_a_default_is_one_of_the_values(validated: Callable[..., Page]) -> None:
+    """It counts among the different values, and may be the smallest; of wrong values it makes nothing."""
+    rule = "  status: {column: State, map: {C: error, D: draft}, default: completed}\n"
+    status = field(validated(HEAD + rule, "Id,Name,State\n1,a,C\n2,b,\n3,c,D\n4,d,Q\n"), "status")
+    assert status.distinct is not None
+    assert (status.filled, status.distinct.count) == (3, 3)
+    assert (status.smallest, status.largest) == ("completed", "error")
+
+
+@pytest.mark.parametrize(
+    ("rule", "cells", "ends"),
+    [
+        ('{column: V, number: {decimal: ","}}', ["9", "10,5", "-2", "100"], ("-2", "100")),
+        ("{column: V, number: {}}", ["123456789012345678", "5"], ("5", "123456789012345678")),
+        ("V", ["9", "10", "100"], ("10", "9")),
+        ("{column: V, map: {a: 5, b: 40, c: x}}", ["a", "b", "c"], ('"x"', "5")),
+    ],
+    ids=["decimals", "digits", "text", "mixed"],
+)
+def test_numbers_are_ordered_as_numbers_and_text_as_text(
+    validated: Callable[..., Page], rule: str, cells: list[str], ends: tuple[str, str]
+) -> None:
+    """Also in fields of any kind; and every digit is shown."""
+    rows = "".join(f'{number},a,"{cell}"\n' for number, cell in enumerate(cells))
+    found = field(validated(f"{HEAD}  drop_options.v: {rule}\n", "Id,Name,V\n" + rows), "drop_options.v")
+    assert (found.smallest, found.largest) == ends
+
+
+def test_rows_of_a_reason_are_records_each_once(validated: Callable[..., Page], shell: Shell) -> None:
+    """A record with three wrong items is one row; its items are told by where they stand."""
+    shell.write("rem.csv", "Run,Notice,No\n1,A,x\n1,B,y\n1,C,z\n3,D,4\n")
+    page = validated(GROUPED, "Id,Name,Program\n1,a,P\n1,a,Q\n2,b,P\n3,c,P\n3,c,R\n")
+    wrong = reason(page, "not a number")
+    assert (page.findings, wrong.rows, page.rows["invalid"]) == (3, 1, 1)
+    assert [each.row for each in wrong.examples.items] == [
+        f"rem.csv, record {number}, line {number + 1}" for number in (1, 2, 3)
+    ]
+
+
+def test_findings_fall_where_they_are_among_the_rows_of_groups(
+    validated: Callable[..., Page], shell: Shell
+) -> None:
+    """Three records of many rows: the last one's number is greater than three, and it is drawn."""
+    shell.write("rem.csv", "Run,Notice,No\n3,A,x\n")
+    rows = "".join(f"{group},a,P{row}\n" for group in (1, 2, 3) for row in range(40))
+    page = validated(GROUPED, "Id,Name,Program\n" + rows)
+    (positions,) = page.positions.items
+    assert positions.records == 120
+    assert (
+        positions.counts.index(1) * positions.width
+        <= 81
+        <= (positions.counts.index(1) + 1) * (positions.width)
+    )
+
+
+def test_columns_that_items_are_made_of_are_used(validated: Callable[..., Page], shell: Shell) -> None:
+    """Those of the group's rows, the keys, and those of second files; what is left is told, of either."""
+    shell.write("rem.csv", "Run,Notice,No,Remark\n1,A,1,x\n")
+    page = validated(GROUPED, "Id,Name,Program,Left\n1,a,P,x\n")
+    assert page.unused.items == ("Left", "Remark (of rem.csv)")
+
+
+def test_second_files_stand_among_the_files(validated: Callable[..., Page], shell: Shell) -> None:
+    """With their fingerprint, since they are part of what is signed."""
+    shell.write("rem.csv", "Run,Notice,No\n1,A,1\n9,B,2\n")
+    page = validated(GROUPED, "Id,Name,Program\n1,a,P\n", "--tenant", "acme")
+    (second,) = page.second.items
+    summary = json.loads((shell.folder / "tried" / "summary.json").read_text())
+    assert second.fingerprint == summary["approval"]["joined_files"][0]["sha256"]
+    assert html_of(shell).count(second.fingerprint) == 2
+    assert any("1 row belongs to no record" in each for each in page.notes.items)
+
+
+def test_a_sample_has_all_rows_of_its_record(validated: Callable[..., Page], shell: Shell) -> None:
+    """Those of its group and of second files; and no column that is not the source's."""
+    shell.write("rem.csv", "Run,Notice,No\n1,A,1\n")
+    (sample,) = validated(GROUPED, "Id,Name,Program\n1,a,P\n1,a,Q\n").samples
+    assert dict(sample.cells.items) == {
+        **dict(zip(("Id", "Name", "Program"), ("1", "a", "P"), strict=True)),
+        **{f"record 2: {name}": cell for name, cell in (("Id", "1"), ("Name", "a"), ("Program", "Q"))},
+        **{f"rem.csv, record 1: {name}": cell for name, cell in (("Run", "1"), ("Notice", "A"), ("No", "1"))},
+    }
+
+
+def test_samples_are_records_that_would_be_sent(validated: Callable[..., Page]) -> None:
+    """An id that stands twice is sent once; and there are three, though all payloads have one length."""
+    page = validated(HEAD, "Id,Name\n1,a\n2,b\n2,a much longer name\n3,c\n4,d\n")
+    assert [each.place.record_no for each in page.samples] == [1, 2, 4]
+
+
+def test_examples_name_several_records_that_lack_the_same(validated: Callable[..., Page]) -> None:
+    """Five of them, with their ids, though no value tells them apart."""
+    page = validated(HEAD, "Id,Name\n" + "".join(f"{number},\n" for number in range(1, 9)))
+    (wrong,) = page.reasons.items
+    assert [each.place.external_id for each in wrong.examples.items] == ["1", "2", "3", "4", "5"]
+    assert wrong.examples.more == 3
+
+
+def test_records_of_other_widths_are_told_apart(validated: Callable[..., Page]) -> None:
+    """Too many cells is one reason and too few another; each record says how many it has."""
+    page = validated(HEAD, "Id,Name,A,B\n1,a,,\n2,b,,,x\n3,c,,,y,z\n4,d\n")
+    more, fewer = reason(page, "more cells than the header"), reason(page, "fewer cells than the header")
+    assert (more.rows, fewer.rows) == (2, 1)
+    assert [each.value for each in more.examples.items] == [
+        f"has {cells} cells, the header has 4" for cells in (5, 6)
+    ]
+
+
+def test_no_default_is_proposed_for_ids(validated: Callable[..., Page]) -> None:
+    """With one, all rows without an id would be the same record."""
+    page = validated(HEAD, "Id,Name\n,a\n1,b\n")
+    assert "default" not in reason(page, "required").mend
+
+
+def test_dates_are_told_as_people_write_them(validated: Callable[..., Page]) -> None:
+    """DD.MM.YYYY, not %d.%m.%Y."""
+    page = validated(f'{HEAD}  run_date: {{column: D, date: "%d.%m.%Y"}}\n', "Id,Name,D\n1,a,2019-01-01\n")
+    assert reason(page, "a date").reason == "not a date of the form DD.MM.YYYY"
+    assert "date DD.MM.YYYY" in field(page, "run_date").conversions
+
+
+def test_many_wrong_values_do_not_hide_the_right_ones(validated: Callable[..., Page], shell: Shell) -> None:
+    """3,000 values that no table knows come first: the right one behind them is still counted."""
+    rows = "".join(f"{number},a,W{number}\n" for number in range(3_000)) + "x,a,C\ny,b,C\n"
+    page = validated(f"{HEAD}  status: {{column: S, map: {{C: completed}}}}\n", "Id,Name,S\n" + rows)
+    (table,) = page.tables.items
+    assert (table.rows.items[0].source, table.rows.items[0].rows) == ("C", 2)
+    assert table.wrong + table.others == 3_000
+    assert "and still others in 1,000 rows" in html_of(shell)
+
+
+def test_without_a_tenant_nothing_can_be_signed(validated: Callable[..., Page], shell: Shell) -> None:
+    """`load --approved` refuses such a report, so the page has no line to sign on."""
+    validated(HEAD, "Id,Name\n1,a\n")
+    assert "Cannot be signed: no tenant was named" in html_of(shell)
+    assert "I approve" not in html_of(shell)
+    validated(HEAD, "Id,Name\n1,a\n", "--tenant", "acme")
+    assert "I approve loading 1 row into <bdi>acme</bdi>" in html_of(shell)
+
+
+def test_what_could_not_be_read_to_its_end_cannot_be_signed(
+    validated: Callable[..., Page], shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says so in its first sentence, and why."""
+    from loader.errors import Stopped  # noqa: PLC0415 - beside the one who raises it
+    from loader.pipeline.judge import Judge  # noqa: PLC0415 - likewise
+
+    def broken(*_: object) -> None:
+        raise Stopped("rows.csv: the disk has gone")
+
+    monkeypatch.setattr(Judge, "judge", broken)
+    page = validated(HEAD, "Id,Name\n1,a\n", "--tenant", "acme")
+    assert page.verdict.tone == "bad"
+    assert page.unsignable == "not all rows were read"
+    assert "the disk has gone" in html_of(shell)
+    assert "I approve" not in html_of(shell)
