@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -35,6 +36,7 @@ class _Group:
     column: str | None
     expected: str | None
     words: str = ""
+    alike: bool = True
     rows: int = 0
     record_nos: list[int] = field(default_factory=list)
     examples: dict[str | None, Example] = field(default_factory=dict)
@@ -92,6 +94,9 @@ class Reasons:
         group.rows += records.height
         if len(group.record_nos) < _PLACES:
             group.record_nos += records["record_no"].head(_PLACES - len(group.record_nos)).to_list()
+        if group.alike:
+            said = some["message"].str.replace(_ROW, "").unique()
+            group.alike = said.len() == 1 and said[0] == re.sub(_ROW, "", group.words)
         group.exemplify(some)
 
     def most_frequent_first(self) -> tuple[Reason, ...]:
@@ -146,6 +151,11 @@ def _reason_key() -> pl.Expr:
     return pl.when(unreadable | pl.col("expected").is_null()).then(words).otherwise(pl.col("expected"))
 
 
+def _in_general(reason: str) -> str:
+    """What findings have in common that differ in their numbers: "holds a NUL byte in cell …"."""
+    return reason.replace("#", "…")
+
+
 def _example(each: dict[str, Any]) -> Example:
     place = Place(each["record_no"], each["line"], each["external_id"], each["file"])
     return Example(each["shown"], place, each["nearest"], each["row"] or "")
@@ -155,7 +165,7 @@ def _told(status: str, path: str, reason: str, group: _Group) -> Reason:
     kind: Literal["invalid", "blocked"] = "blocked" if status == "blocked" else "invalid"
     return Reason(
         field=path,
-        reason=reason_in_words(reason, group.expected, group.words),
+        reason=reason_in_words(reason, group.expected, group.words if group.alike else _in_general(reason)),
         rows=group.rows,
         mend=mend(path, group.column, group.expected, kind),
         examples=Capped.of(group.chosen(), total=max(group.rows, len(group.chosen()))),
