@@ -194,6 +194,14 @@ def test_records_of_other_widths_are_told_apart(validated: Callable[..., Page]) 
     ]
 
 
+def test_what_differs_in_its_numbers_is_told_in_general(validated: Callable[..., Page]) -> None:
+    """The heading is true of every record below it, and each one has its own words."""
+    page = validated(HEAD, "Id,Name,A\n1,\0,\n2,b,\0\n3,c,\n")
+    (wrong,) = page.reasons.items
+    assert wrong.reason == "holds a NUL byte in cell …"
+    assert [each.value for each in wrong.examples.items] == [f"holds a NUL byte in cell {n}" for n in (2, 3)]
+
+
 def test_no_default_is_proposed_for_ids(validated: Callable[..., Page]) -> None:
     """With one, all rows without an id would be the same record."""
     page = validated(HEAD, "Id,Name\n,a\n1,b\n")
