@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import polars as pl
 
-from loader.report.mending import allowed, mend, reason_in_words
+from loader.report.mending import TOO_FEW, TOO_MANY, allowed, mend, reason_in_words
 from loader.report.page.values import Capped, Example, Place, Positions, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -21,6 +22,9 @@ _EXAMPLES: Final = 5
 _PLACES: Final = 3
 _BINS: Final = 60
 _NEAREST: Final = (r"(?s)^.*; did you mean '(.*)'\?$", r'(?s)^.*; did you mean "(.*)"\?$')
+_ROW: Final = (
+    r"^((?:[^\"]{1,200}, )?record [0-9]+(?:, line [0-9]+)?): "  # what stands before a row's own findings
+)
 _OTHERS: Final = "other reasons"
 _KEY: Final = ("status", "field", "reason")
 
@@ -32,10 +36,29 @@ class _Group:
     column: str | None
     expected: str | None
     words: str = ""
-    findings: int = 0
+    alike: bool = True
     rows: int = 0
+    findings: int = 0
     record_nos: list[int] = field(default_factory=list)
     examples: dict[str | None, Example] = field(default_factory=dict)
+    more: list[Example] = field(default_factory=list)
+
+    def exemplify(self, some: pl.DataFrame) -> None:
+        """Takes examples: of different values first, and then of the same."""
+        if len(self.examples) >= _EXAMPLES:
+            return
+        first = some.unique("shown", keep="first", maintain_order=True).head(_EXAMPLES)
+        for each in first.iter_rows(named=True):
+            if len(self.examples) < _EXAMPLES:
+                self.examples.setdefault(each["shown"], _example(each))
+        taken = {example.place for example in self.examples.values()}
+        others = (_example(each) for each in some.head(2 * _EXAMPLES).iter_rows(named=True))
+        self.more += [each for each in others if each.place not in taken][: _EXAMPLES - len(self.more)]
+
+    def chosen(self) -> list[Example]:
+        """Its examples, in the order of the source as far as they were met so."""
+        found = [*self.examples.values(), *self.more][:_EXAMPLES]
+        return sorted(dict.fromkeys(found), key=lambda each: (each.place.file, each.place.record_no))
 
 
 class Reasons:
@@ -57,30 +80,27 @@ class Reasons:
         told = findings.with_columns(
             _reason_key().alias("reason"),
             pl.coalesce(pl.col("message").str.extract(each, 1) for each in _NEAREST).alias("nearest"),
+            pl.col("message").str.extract(_ROW, 1).alias("row"),
+            _shown().alias("shown"),
         )
-        for key, some in told.group_by(_KEY, maintain_order=True):
-            group = self._group(key, some)
-            records = some["record_no"].unique(maintain_order=True)
-            group.findings += some.height
-            group.rows += records.len()
-            if len(group.record_nos) < _PLACES:
-                group.record_nos += records.head(_PLACES - len(group.record_nos)).to_list()
+        several = told.group_by(_KEY, maintain_order=True)
+        for key, some in _few(several, self._groups):
+            self._count(key, some)
 
-    def _group(self, key: tuple[Any, ...], some: pl.DataFrame) -> _Group:
-        status, path, reason = key
-        place = (str(status), str(path), str(reason))
+    def _count(self, place: tuple[str, str, str], some: pl.DataFrame) -> None:
+        """Counts the records of some findings, of which one record may have several."""
+        records = some.unique(["file", "record_no"], keep="first", maintain_order=True)
         first = some.row(0, named=True)
         made = _Group(first["column"], first["expected"], first["message"])
-        if place not in self._groups and len(self._groups) >= _MOST_REASONS:
-            place, made = (str(status), "", _OTHERS), _Group(None, None, _OTHERS)
-        group = self._groups.setdefault(place, made)
-        if len(group.examples) < _EXAMPLES:
-            for each in (
-                some.unique("value", keep="first", maintain_order=True).head(_EXAMPLES).iter_rows(named=True)
-            ):
-                if len(group.examples) < _EXAMPLES:
-                    group.examples.setdefault(each["value"], _example(each))
-        return group
+        group = self._groups.setdefault(place, made if place[2] != _OTHERS else _Group(None, None, _OTHERS))
+        group.rows += records.height
+        group.findings += some.height
+        if len(group.record_nos) < _PLACES:
+            group.record_nos += records["record_no"].head(_PLACES - len(group.record_nos)).to_list()
+        if group.alike:
+            said = some["message"].str.replace(_ROW, "").unique()
+            group.alike = said.len() == 1 and said[0] == re.sub(_ROW, "", group.words)
+        group.exemplify(some)
 
     def most_frequent_first(self) -> tuple[Reason, ...]:
         """Every group as the report shows it."""
@@ -94,26 +114,65 @@ class Reasons:
             yield f"{status}: {told}", group.findings, tuple(group.record_nos)
 
 
+def _few(
+    several: Iterable[tuple[tuple[Any, ...], pl.DataFrame]], known: Collection[tuple[str, str, str]]
+) -> Iterator[tuple[tuple[str, str, str], pl.DataFrame]]:
+    """Groups of findings; past a thousand different reasons, those that are new are one group a status.
+
+    Each group that is given out must be among those `known` before the next one is asked for.
+    """
+    others: dict[str, list[pl.DataFrame]] = {}
+    for (status, path, reason), some in several:
+        place = (str(status), str(path), str(reason))
+        if place in known or len(known) < _MOST_REASONS:
+            yield place, some
+        else:
+            others.setdefault(place[0], []).append(some)
+    for status, some_others in others.items():
+        yield (status, "", _OTHERS), pl.concat(some_others)
+
+
+def _shown() -> pl.Expr:
+    """What was found: the value; of a record that is wrong as a whole, what is wrong with it."""
+    whole = (pl.col("field") == "") & pl.col("value").is_null()
+    return pl.when(whole).then(pl.col("message")).otherwise(pl.col("value"))
+
+
 def _reason_key() -> pl.Expr:
     """What findings of one field are grouped by: what was expected, else the words without their numbers."""
-    words = pl.col("message").str.replace_all(r"[0-9]+", "#").str.replace_all(r'"[^"]*"', '"…"')
+    words = pl.col("message").str.replace(_ROW, "")
+    cells = words.str.extract_groups(r"^has ([0-9]+) cells, the header has ([0-9]+)$")
+    surplus = cells.struct[0].cast(pl.Int64) > cells.struct[1].cast(pl.Int64)
+    words = words.str.replace_all(r"[0-9]+", "#").str.replace_all(r'"[^"]*"', '"…"')
+    words = (
+        pl.when(surplus)
+        .then(pl.lit(TOO_MANY))
+        .when(surplus.is_not_null())
+        .then(pl.lit(TOO_FEW))
+        .otherwise(words)
+    )
     unreadable = pl.col("field") == ""
     return pl.when(unreadable | pl.col("expected").is_null()).then(words).otherwise(pl.col("expected"))
 
 
+def _in_general(reason: str) -> str:
+    """What findings have in common that differ in their numbers: "holds a NUL byte in cell …"."""
+    return reason.replace("#", "…")
+
+
 def _example(each: dict[str, Any]) -> Example:
     place = Place(each["record_no"], each["line"], each["external_id"], each["file"])
-    return Example(each["value"], place, each["nearest"])
+    return Example(each["shown"], place, each["nearest"], each["row"] or "")
 
 
 def _told(status: str, path: str, reason: str, group: _Group) -> Reason:
     kind: Literal["invalid", "blocked"] = "blocked" if status == "blocked" else "invalid"
     return Reason(
         field=path,
-        reason=reason_in_words(reason, group.expected, group.words),
+        reason=reason_in_words(reason, group.expected, group.words if group.alike else _in_general(reason)),
         rows=group.rows,
         mend=mend(path, group.column, group.expected, kind),
-        examples=Capped.of(group.examples.values(), total=group.findings),
+        examples=Capped.of(group.chosen(), total=max(group.findings, len(group.chosen()))),
         column=group.column,
         expected=allowed(group.expected),
         status=kind,
@@ -125,6 +184,7 @@ class Spread:
 
     def __init__(self) -> None:
         self._width = 1
+        self._last = 0
         self._counts: NDArray[np.int64] = np.zeros(_BINS, dtype=np.int64)
 
     def add(self, record_nos: Sequence[int] | NDArray[np.int64] | pl.Series) -> None:
@@ -132,7 +192,8 @@ class Spread:
         numbers = np.asarray(record_nos, dtype=np.int64)
         if not len(numbers):
             return
-        self._widen(int(numbers.max()))
+        self._last = max(self._last, int(numbers.max()))
+        self._widen(self._last)
         self._counts += np.bincount((numbers - 1) // self._width, minlength=_BINS)
 
     def _widen(self, records: int) -> None:
@@ -142,7 +203,14 @@ class Spread:
             self._width *= 2
 
     def positions(self, file: str, records: int) -> Positions:
-        """The bins, as the report draws them."""
+        """The bins, as the report draws them.
+
+        Args:
+            file: Its name.
+            records: The number of its last record, as far as that is known: where records are made of several
+                rows, the last one's number is greater than their count.
+        """
+        records = max(records, self._last)
         self._widen(records)
         used = -(-records // self._width) if records else 0
         return Positions(

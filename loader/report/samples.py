@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from loader.records import CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, ROW_NO, STATE
+from loader.records import CORE, EXTERNAL_ID, GROUP, LINE, PARENT, RECORD_NO, ROW_NO, STATE
 from loader.report.page.values import Capped, Place, Sample
-from loader.report.table_csv import cell_text, with_whole_times
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from loader.records import Batch, Payloads
 
-_OWN: Final = (RECORD_NO, LINE, PROBLEM, ROW_NO)
+_OWN: Final = "__"  # begins the columns that are not the source's
 _WHY: Final = {
     "first": "is the first that would be sent",
     "most": "has the most in it",
     "least": "has the least in it",
+    "next": "is the next one",
+    "after": "is the one after that",
 }
 _CELLS: Final = 500
+_SHOWN: Final = 3
+_ROWS: Final = 20  # rows of a group, or of a second file, that are kept of a record
 _WIDEST: Final = 2_000  # characters of a cell that are kept
 
 
 class Samples:
-    """Keeps the first record that is right, and those with the longest and the shortest payload."""
+    """Keeps records that would be sent: the longest and the shortest payload, and the first three.
+
+    The second and third one are shown where otherwise there would be fewer than three.
+    """
 
     def __init__(self) -> None:
-        self._chosen: dict[str, tuple[int, int, Sample]] = {}
+        self._chosen: dict[str, tuple[int, Sample]] = {}
 
     def add(self, batch: Batch, payloads: Payloads, unsent: Collection[int] = ()) -> None:
         """Looks through a batch.
@@ -38,17 +44,18 @@ class Samples:
         Args:
             batch: The source's rows.
             payloads: What they became.
-            unsent: Numbers of records that would not be sent, though nothing may be wrong with them by
-                themselves.
+            unsent: Record numbers of rows that would not be sent, whatever they became by themselves.
         """
-        sent = pl.col(STATE) == "ready"
-        if unsent:
-            sent &= ~pl.col(RECORD_NO).is_in(list(unsent))
-        ready = payloads.rows.filter(sent).select(RECORD_NO, pl.col(CORE).str.len_bytes().alias("length"))
+        lengths = payloads.rows.select(
+            RECORD_NO,
+            pl.when(pl.col(STATE) == "ready").then(pl.col(CORE).str.len_bytes()).alias("length"),
+        )
+        ready = lengths.drop_nulls("length").filter(~pl.col(RECORD_NO).is_in(list(unsent)))
         if not ready.height:
             return
-        if "first" not in self._chosen:
-            self._choose("first", ready.head(1), batch, payloads)
+        wanted = [kind for kind in ("first", "next", "after") if kind not in self._chosen]
+        for place, kind in enumerate(wanted[: ready.height]):
+            self._choose(kind, ready[place], batch, payloads)
         longest, shortest = ready["length"].arg_max() or 0, ready["length"].arg_min() or 0
         if int(ready["length"][longest]) > self._length("most", -1):
             self._choose("most", ready[longest], batch, payloads)
@@ -61,19 +68,35 @@ class Samples:
     def _choose(self, kind: str, row: pl.DataFrame, batch: Batch, payloads: Payloads) -> None:
         record_no, length = row.row(0)
         made = payloads.rows.row(by_predicate=pl.col(RECORD_NO) == record_no, named=True)
-        source = with_whole_times(batch.rows.filter(pl.col(RECORD_NO) == record_no)).row(0, named=True)
-        cells = [
-            (name, None if cell is None else cell_text(cell)[:_WIDEST])
-            for name, cell in source.items()
-            if name not in _OWN
-        ]
+        cells = list(_cells(batch, record_no))
         place = Place(record_no, made[LINE], made[EXTERNAL_ID], batch.file.name)
         payload = json.dumps(json.loads(made[CORE]), ensure_ascii=False, indent=2)
         sample = Sample(place, Capped.of(cells, at_most=_CELLS, total=len(cells)), payload, _WHY[kind])
-        self._chosen[kind] = (length, batch.file.file_no, sample)
+        self._chosen[kind] = (length, sample)
 
     def chosen(self) -> tuple[Sample, ...]:
         """At most three, each another record, in the order of the source."""
-        chosen = reversed(self._chosen.values())
-        different = {(file_no, sample.place.record_no): sample for _, file_no, sample in chosen}
-        return tuple(different[place] for place in sorted(different))
+        different: dict[Place, Sample] = {}
+        for kind in ("first", "most", "least", "next", "after"):
+            if kind in self._chosen and len(different) < _SHOWN:
+                different.setdefault(self._chosen[kind][1].place, self._chosen[kind][1])
+        return tuple(sorted(different.values(), key=lambda each: (each.place.file, each.place.record_no)))
+
+
+def _cells(batch: Batch, record_no: int) -> Iterator[tuple[str, str | None]]:
+    """The cells of a record's rows: its first one, then others of its group and of second files."""
+    first = batch.rows.row(by_predicate=pl.col(RECORD_NO) == record_no, named=True)
+    yield from _told(first, batch, "")
+    for name, child in batch.children.items():
+        for row in child.filter(pl.col(PARENT) == record_no).head(_ROWS).iter_rows(named=True):
+            if name != GROUP:
+                yield from _told(row, batch, f"{name.partition(': ')[0]}, record {row[RECORD_NO]}: ")
+            elif row[RECORD_NO] != first.get(ROW_NO):
+                yield from _told(row, batch, f"record {row[RECORD_NO]}: ")
+
+
+def _told(row: dict[str, Any], batch: Batch, before: str) -> Iterator[tuple[str, str | None]]:
+    for name, cell in row.items():
+        if not name.startswith(_OWN):
+            empty = cell is None or (cell == "" and batch.file.format == "csv")
+            yield f"{before}{name}", None if empty else str(cell)[:_WIDEST]

@@ -34,6 +34,8 @@ _LONGEST: Final = 5
 _ROWS: Final = 120
 _HALF: Final = 0.5
 _NEARLY_ALL: Final = 0.95
+_FEW_NAMES: Final = 2  # a title may have a comma, or two
+_NAME: Final = re.compile(r"[^\W\d_](?:[\w .?/()-]{0,38}[\w?)])?")
 _BROKEN: Final = 9  # fewer quotes that make no sense are faults of their records, which must show
 _REJECTS: Final = re.compile(  # the header of a rejects file says it all
     rf"(['\"]?){REJECT_COLUMNS[0]}\1(?P<mark>[^\w\r\n'\"][^\r\n]{{0,7}}?)\1"
@@ -97,12 +99,30 @@ def guess(text: str, said: Said, *, lone_cr: bool, whole: bool) -> Layout:
         lone_cr: Whether a CR alone seems to end lines.
         whole: Whether the text ends with a row.
     """
-    maker = _Guess(text, said, whole=whole)
+    maker = _Guess(text, _with_names_seen(text, said), whole=whole)
     found = maker.best(lone_cr=lone_cr)
     if "\n" not in text or not re.search(r"\r(?!\n)", text):
         return found
     other = maker.best(lone_cr=not lone_cr)
     return other if _ends_lines_better(other, found) else found
+
+
+def _with_names_seen(text: str, said: Said) -> Said:
+    """Takes a first line of nothing but names for what it looks like, however the rows below it are torn.
+
+    Where most rows are damaged, another mark may cut them more evenly, and the names pass for a title.
+    """
+    if said.fixed:
+        return said
+    line = re.match(r"[^\r\n]*", text)
+    first = line[0] if line else ""
+    marks = [said.delimiter] if said.delimiter else [mark for mark in _STRONG if mark in first]
+    if len(marks) != 1:
+        return said
+    names = first.split(marks[0])
+    if len(names) <= _FEW_NAMES or len(set(names)) < len(names) or not all(map(_NAME.fullmatch, names)):
+        return said
+    return replace(said, delimiter=marks[0], fixed=True)
 
 
 def _ends_lines_better(other: Layout, found: Layout) -> bool:

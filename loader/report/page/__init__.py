@@ -31,7 +31,7 @@ from loader.report.page.values import (
     ValueTable,
     Verdict,
 )
-from loader.report.page.verdict import broken_off_verdict, dry_run_verdict, load_verdict
+from loader.report.page.verdict import dry_run_verdict, load_verdict
 from loader.report.page.whole import Page
 
 __all__ = [
@@ -61,7 +61,6 @@ __all__ = [
     "ValueRow",
     "ValueTable",
     "Verdict",
-    "broken_off_verdict",
     "can_draw",
     "dry_run_verdict",
     "load_verdict",

@@ -50,17 +50,6 @@ def _all_right(read: int, valid: int) -> str:
     return f"{valid:,} of {_rows(read)} can be loaded; the others need not be."
 
 
-def broken_off_verdict(rows: Mapping[str, int]) -> Verdict:
-    """What a dry run came to that did not reach the end of its source.
-
-    Args:
-        rows: As `dry_rows` gives them.
-    """
-    return Verdict(
-        f"The dry run broke off after {_rows(rows['read'])}: what comes behind them is not known.", "bad"
-    )
-
-
 def load_verdict(rows: Mapping[str, int], state: LoadState) -> Verdict:
     """What a load came to.
 
