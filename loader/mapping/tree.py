@@ -103,6 +103,11 @@ def all_leaves(node: Node) -> Iterator[Leaf]:
             yield from all_leaves(below)
 
 
+def is_constant(node: Node) -> bool:
+    """Whether nothing below a node asks the row: all of it is `value`."""
+    return all(leaf.rule.origin == "value" for leaf in all_leaves(node))
+
+
 def below_node(node: ObjectNode | ListNode | EachNode) -> Iterable[Node]:
     """The nodes right below one."""
     if isinstance(node, EachNode):

@@ -114,6 +114,15 @@ def test_list_items_without_cells_are_left_out() -> None:
     ]
 
 
+def test_list_items_of_constants_are_sent() -> None:
+    """An item that asks no cell stands in every record; nothing of a mapping is dropped in silence."""
+    rule = "[{id: {value: 1}, reminder_notice_id: {value: N}}, {reminder_notice_id: A}]"
+    assert values(REMINDERS, rule, {"A": ["a", None]}) == [
+        [{"id": 1, "reminder_notice_id": "N"}, {"reminder_notice_id": "a"}],
+        [{"id": 1, "reminder_notice_id": "N"}],
+    ]
+
+
 def test_required_objects_and_lists_are_sent_empty() -> None:
     """What the API requires and nothing maps is {} or []; other nulls are left out."""
     (body,) = bodies(mapped(RUN + f"  {TEXT}: C\n", {"C": [None]}))
