@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from loader.mapping import conversions
+from loader.mapping.check_conversions import check_conversions
 from loader.mapping.check_lookup import check_lookup
 from loader.mapping.columns import (
     TextError,
@@ -232,6 +233,7 @@ def _check_rule(rule: Rule, place: Path, path: str, findings: Findings) -> None:
         for index, form in enumerate(forms):
             if problem := _format_problem(form, timed=key == "datetime"):
                 findings.error((*place, key, index), path, problem, part="value")
+    check_conversions(rule, place, path, findings)
     if rule.timezone is not None and not _is_timezone(rule.timezone):
         message = f"unknown time zone {rule.timezone!r}; write Area/City"
         findings.error((*place, "timezone"), path, message, part="value")

@@ -77,6 +77,7 @@ def test_json_cells_go_in_as_they_are() -> None:
     payloads = mapped(f"{RUN}  {ANY}: {{json: C}}\n", {"C": cells})
     assert ':{"a":null,"b":[1.5,null],"n":0.12345678901234567890123}}' in payloads.rows["__core"][0]
     assert values(ANY, "{json: C}", cells)[1:] == [None, None, [1]]
+    assert values(ANY, "{json: C, null_if: [none, '-']}", ["none", "-", "[1]"]) == [None, None, [1]]
     assert values("drop_options", "{json: C}", ['{"drop_notice_id": null, "x": null}', None]) == [{}, {}]
 
 
