@@ -257,7 +257,7 @@ class Example(_Part):
     )
     errors: Texts | None = Field(
         None,
-        description="The fields that are found wrong, these and no others.",
+        description="Fields that are found wrong; of others that are, too, a warning tells. []: none is.",
         examples=[["name", "status"]],
     )
 
