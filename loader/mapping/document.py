@@ -57,6 +57,11 @@ class Scalar(str):
         return float(text) if _FLOAT.fullmatch(text) else text
 
 
+def is_null(value: Any) -> bool:
+    """Whether YAML makes nothing of a scalar: `null`, `~`, or nothing at all, without quotes."""
+    return isinstance(value, Scalar) and value.typed is None
+
+
 def typed(value: Any) -> Any:
     """The value with every `Scalar` in it replaced by what YAML makes of it."""
     if isinstance(value, Scalar):

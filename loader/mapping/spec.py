@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from loader.mapping.document import Scalar, typed
+from loader.mapping.document import Scalar, is_null, typed
 from loader.settings import SourceOptions
 
 if TYPE_CHECKING:
@@ -85,6 +85,10 @@ CONVERSIONS: Final = (
     "relative_date",
     "default",
 )
+
+
+_NULLABLE: Final = frozenset({"value", "default", "otherwise"})
+"""Keys of a rule for which null is a value."""
 
 
 def _wrong(key: str, message: str) -> PydanticCustomError:
@@ -202,6 +206,14 @@ class Rule(_Part):
     def conversions(self) -> tuple[str, ...]:
         """Which of `CONVERSIONS` are given, in the order in which they are applied."""
         return tuple(name for name in CONVERSIONS if name in self.model_fields_set)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_empty_keys(cls, data: Any) -> Any:
+        for key in data if isinstance(data, dict) else ():
+            if is_null(data[key]) and key not in _NULLABLE:
+                raise _wrong(key, f"nothing stands behind {key}: write its value, or leave it out")
+        return data
 
     @model_validator(mode="after")
     def _one_origin(self) -> Rule:
@@ -365,6 +377,15 @@ class MappingFile(_Part):
         description="The mapping's own tests: loader check runs them through the engine that loads use.",
         examples=[[{"row": {"State": "C"}, "payload": {"status": "completed"}}]],
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_keys_are_absent(cls, data: Any) -> Any:
+        """A key with nothing behind it is no text `null`: not a filter's, and not a column's name."""
+        return {key: each for key, each in data.items() if key in _REQUIRED or not is_null(each)}
+
+
+_REQUIRED: Final = frozenset({"resource", "fields"})
 
 
 def without_wrong(data: dict[str, Any], places: Sequence[Sequence[str | int]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from loader.mapping.document import is_null
 from loader.mapping.findings import Findings, validation_findings
 from loader.mapping.spec import CONVERSIONS, ORIGINS, Each, Rule
 from loader.resources.base import OpenShape, nearest
@@ -223,6 +224,9 @@ class _Builder:
     def _node(self, path: str, target: Field, value: Any, place: Path, *, item: bool = False) -> Node | None:
         if isinstance(value, list):
             return self._list(path, target, value, place)
+        if is_null(value):
+            self._findings.error(place, path, "there is no rule: write a column's name, or a rule")
+            return None
         if isinstance(value, str):
             return Leaf(path, target, Rule(column=value), place)
         if not isinstance(value, dict):

@@ -58,6 +58,12 @@ REMINDERS = "application_reminder_options.reminders"
         (DATE, "{column: A, relative_date: true}", "relative_date does not fit: run_date takes a date"),
         (TEXT, '{column: A, split: ";"}', "split makes a list, and notification_email takes one value"),
         (NUMBER, '{column: A, number: {}, date: "%Y-%m-%d"}', "date and number do not go together"),
+        # nothing where something was meant
+        ("sys_directive", "", "there is no rule: write a column's name, or a rule"),
+        ("sys_directive", "null", "there is no rule: write a column's name, or a rule"),
+        (LIST, "[A, null]", "there is no rule"),
+        (DATE, "{column: A, date: }", "nothing stands behind date: write its value, or leave it out"),
+        (TEXT, "{column: }", "nothing stands behind column: write its value, or leave it out"),
         # conversions that contradict themselves, or would do nothing
         (NUMBER, '{column: A, number: {decimal: ",", thousands: ","}}',
          '"," cannot be both the decimal sign and what groups thousands'),
@@ -227,3 +233,11 @@ def test_open_objects_take_unlisted_fields() -> None:
     parse_mapping(
         RUN + f"  {ANY}: {{deep: {{er: A}}, flag: {{column: B, boolean: {{true: [x], false: [y]}}}}}}\n"
     )
+
+
+def test_empty_keys_are_absent() -> None:
+    """A filter with nothing behind it filters nothing, and an empty external id is none."""
+    text = RUN.replace("resource:", "where: null\nexternal_id:\nsource:\nignore: ~\nexamples:\nresource:")
+    mapping = parse_mapping(text)
+    assert (mapping.file.where, mapping.external_id, mapping.file.ignore) == (None, None, ())
+    assert [each.path for each in mapping.warnings] == ["external_id"]
