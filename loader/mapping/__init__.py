@@ -37,7 +37,7 @@ from loader.mapping.each import (
 from loader.mapping.findings import Findings, validation_findings
 from loader.mapping.program import Program
 from loader.mapping.spec import MappingFile, Rule, without_wrong
-from loader.mapping.tree import Leaf, ObjectNode, all_leaves, build_tree, leaves, unlisted
+from loader.mapping.tree import Leaf, ObjectNode, all_leaves, build_tree, leaves, read_rule, unlisted
 from loader.resources import TYPES, Record, record_type
 from loader.resources.base import nearest
 from loader.resources.fields import Kind, field_tree
@@ -244,13 +244,10 @@ def _external_id(value: Any, findings: Findings) -> Rule | None:
         return None
     if isinstance(value, str):
         return Rule(column=value)
-    try:
-        rule = Rule.model_validate(value)
-    except ValidationError as error:
-        findings.extend(validation_findings(error, ("external_id",), "external_id", Rule))
-        return None
-    check_rule_alone(rule, ("external_id",), "external_id", findings)
-    return None if findings.wrong_at(("external_id",)) else rule
+    rule = read_rule(value, ("external_id",), "external_id", findings)
+    if rule is not None:
+        check_rule_alone(rule, ("external_id",), "external_id", findings)
+    return rule
 
 
 def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> CompiledMapping:

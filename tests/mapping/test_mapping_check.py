@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from loader.mapping import compile_mapping, parse_mapping
+from loader.mapping import compile_mapping, examine, examine_columns, parse_mapping
 from tests.mapping.mapping_cases import (
     ANY,
     DATE,
@@ -59,9 +59,9 @@ REMINDERS = "application_reminder_options.reminders"
         (TEXT, '{column: A, split: ";"}', "split makes a list, and notification_email takes one value"),
         (NUMBER, '{column: A, number: {}, date: "%Y-%m-%d"}', "date and number do not go together"),
         # nothing where something was meant
-        ("sys_directive", "", "there is no rule: write a column's name, or a rule"),
-        ("sys_directive", "null", "there is no rule: write a column's name, or a rule"),
-        (LIST, "[A, null]", "there is no rule"),
+        ("sys_directive", "", "expected a column's name, a rule, or fields with rules; found nothing"),
+        ("sys_directive", "null", "fields with rules; found nothing"),
+        (LIST, "[A, null]", "fields with rules; found nothing"),
         (DATE, "{column: A, date: }", "nothing stands behind date: write its value, or leave it out"),
         (TEXT, "{column: }", "nothing stands behind column: write its value, or leave it out"),
         # conversions that contradict themselves, or would do nothing
@@ -241,3 +241,47 @@ def test_empty_keys_are_absent() -> None:
     mapping = parse_mapping(text)
     assert (mapping.file.where, mapping.external_id, mapping.file.ignore) == (None, None, ())
     assert [each.path for each in mapping.warnings] == ["external_id"]
+
+
+@pytest.mark.parametrize(
+    ("field", "rule", "messages"),
+    [
+        (f"{OPTIONS}.program_restriction", "{column: A, map: {a: inclde}, otherwise: kep, case: uper}",
+         ["the value of 'a', \"inclde\"", "otherwise: ", "case: "]),
+        (DATE, '{column: Z, date: ["%d.%m", "%Q"], timezone: Europe/Berlin, bogus: 1}',
+         ["no column 'Z'", "'%d.%m' does not tell", "'%Q' is no date format", "timezone goes", "'bogus'"]),
+        (FLAG, "{column: Z, trim: , split: , boolean: {true: Y}, number: {}}",
+         ["no column 'Z'", "behind trim", "behind split", "'false' is missing", "number does not fit"]),
+        (TEXT, "{colum: A, cas: upper}", ["unknown key 'colum'", "unknown key 'cas'"]),
+        (TEXT, "{column: A, value: 7, cas: upper}", ["unknown key 'cas'", "this one has column and value"]),
+        ("template_id", "{lookup: billing-templat, colum: A}", ["unknown key 'colum'"]),
+        (TEXT, "{column: [A], otherwise: keep}", ["column: "]),
+        (DATE, "{column: A, dateime: x, timezone: Europe/Berlin}", ["unknown key 'dateime'"]),
+        (TEXT, "{column: A, map: x, otherwise: keep}", ["map: "]),
+    ],
+)  # fmt: skip
+def test_all_that_is_wrong_with_a_rule_is_told_at_once(field: str, rule: str, messages: list[str]) -> None:
+    """A wrong key hides no other mistake of its rule, and brings none that is not there."""
+    found = examine(f"{RUN}  {field}: {rule}\n")
+    errors = [*found.findings.of("error"), *examine_columns(found, {"A": pl.String()}).of("error")]
+    told = [each.message for each in errors]
+    assert len(told) == len(messages), told
+    for message in messages:
+        assert any(message in each for each in told), (message, told)
+
+
+def test_all_that_is_wrong_with_the_external_id_is_told_at_once() -> None:
+    """A misspelt conversion hides no misspelt column."""
+    found = examine("external_id: {column: Z, cas: upper}\n" + RUN)
+    columns = examine_columns(found, {"A": pl.String()})
+    told = [each.message for each in (*found.findings.of("error"), *columns.of("error"))]
+    assert told == ["unknown key 'cas'", "the source has no column 'Z'"]
+
+
+def test_wrong_options_of_a_second_file_hide_nothing() -> None:
+    """What each row becomes is checked as well."""
+    rule = "{each: {reminder_notice_id: A, nmae: B}, rows: r.csv, key: K, source: {delimitr: ';'}}"
+    told = rule_findings(REMINDERS, rule)
+    assert len(told) == 2
+    assert any("unknown key 'delimitr'" in each for each in told)
+    assert any("unknown field 'nmae'" in each for each in told)
