@@ -35,8 +35,9 @@ from loader.mapping.each import (
     row_leaves,
 )
 from loader.mapping.findings import Findings, validation_findings
+from loader.mapping.partial import without_wrong
 from loader.mapping.program import Program
-from loader.mapping.spec import MappingFile, Rule, without_wrong
+from loader.mapping.spec import MappingFile, Rule
 from loader.mapping.tree import Leaf, ObjectNode, all_leaves, build_tree, leaves, read_rule, unlisted
 from loader.resources import TYPES, Record, record_type
 from loader.resources.base import nearest
@@ -233,9 +234,11 @@ def _record(name: str, findings: Findings) -> type[Record] | None:
     """The record type of that name, or else the one that was meant, for further checks."""
     try:
         return record_type(name)
-    except ConfigurationError as error:
-        findings.error(("resource",), "resource", error.message, part="value")
+    except ConfigurationError:
         meant = nearest(name, list(TYPES))
+        advice = f"did you mean {meant!r}?" if meant else f"there are {', '.join(TYPES)}"
+        message = f"unknown record type {name!r}"
+        findings.error(("resource",), "resource", message, suggestion=advice, part="value")
         return TYPES[meant] if meant else None
 
 

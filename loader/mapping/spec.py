@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from loader.mapping.document import Scalar, is_null, typed
 from loader.settings import SourceOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def as_text(value: Any) -> Any:
@@ -386,23 +383,3 @@ class MappingFile(_Part):
 
 
 _REQUIRED: Final = frozenset({"resource", "fields"})
-
-
-def without_wrong(data: dict[str, Any], places: Sequence[Sequence[str | int]]) -> dict[str, Any]:
-    """A mapping file's data without what is wrong in it, so that the rest can be checked.
-
-    Args:
-        data: The file's.
-        places: Where a model of the grammar has found something wrong.
-    """
-    kept: dict[str, Any] = {"resource": "", "fields": {}, **data}
-    for key, *below in places:
-        inner = kept.get(str(key))
-        if key == "source" and below and isinstance(inner, dict):
-            kept["source"] = {name: each for name, each in inner.items() if name != below[0]}
-        elif key == "examples" and below and isinstance(inner, list):
-            empty: dict[str, Any] = {"row": {}}
-            kept["examples"] = [empty if index == below[0] else each for index, each in enumerate(inner)]
-        else:
-            kept.pop(str(key), None)
-    return {"resource": "", "fields": {}, **kept}

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from loader.mapping.document import is_null
 from loader.mapping.findings import Findings, validation_findings
 from loader.mapping.spec import CONVERSIONS, ORIGINS, Each, Rule
-from loader.resources.base import OpenShape, nearest
+from loader.resources.base import OpenShape, Record, nearest
 from loader.resources.fields import Field, Kind
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class _Builder:
             place,
             path,
             f"unknown field {name!r} {where}",
-            suggestion=f"did you mean {meant!r}?" if meant else None,
+            suggestion=f"did you mean {meant!r}?" if meant else _fields_of(node.target),
             word=word,
         )
         node.tried |= {name, meant or name}
@@ -343,6 +343,13 @@ def _is_rule(value: dict[str, Any], target: Field) -> bool:
     if target.kind is Kind.OBJECT:
         return False
     return target.kind is not Kind.ANY or any(name in value for name in CONVERSIONS)
+
+
+def _fields_of(target: Field) -> str:
+    """Which fields an object has: their names, or the command that lists many."""
+    if target.shape and issubclass(target.shape, Record):
+        return f"loader schema {target.shape.name_of_type} lists the fields"
+    return f"there are {', '.join(target.children or {})}"
 
 
 def _what(target: Field) -> str:

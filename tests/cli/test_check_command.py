@@ -215,6 +215,7 @@ def test_typed_columns_that_do_not_fit(shell: Shell) -> None:
     ("content", "said"),
     [
         (b"fields: [1", "runs.yaml:1:11: error: this is not YAML: "),
+        (b"a: b\nfields:\n\tname: A\n", "    3 | \tname: A\n      | ^\n"),
         (b"", "runs.yaml: error: a mapping is a YAML object with the keys resource and fields"),
         (b"- a\n", "runs.yaml:1:1: error: a mapping is a YAML object"),
         (b"resource: billing-run\n", "runs.yaml:1:1: error: the key 'fields' is missing"),
