@@ -232,6 +232,14 @@ def test_warnings_and_notes() -> None:
     assert compile_mapping(full, {"K": pl.String()}).warnings == ()
 
 
+def test_columns_with_brackets_are_ignored_by_their_names() -> None:
+    """A column's own name leaves it out, whatever signs it has."""
+    parsed = parse_mapping(RUN + "external_id: K\nignore: ['Price [EUR]', 'What?', '[old]*']\n")
+    schema = dict.fromkeys(["K", "Price [EUR]", "What?", "[old] x", "Price"], pl.String())
+    (note,) = compile_mapping(parsed, schema).warnings
+    assert note.message == "columns that nothing maps: Price"
+
+
 def test_relative_dates_may_be_mapped_field_by_field() -> None:
     """Their parts are fields like others; one rule for the whole says relative_date."""
     date = "team_notice_options.visit_start_date_range_end"
