@@ -283,7 +283,8 @@ class _Runner:
         for name in dict.fromkeys(field for field, _ in surplus):
             messages = [each for each in surplus if each[0] == name]
             message = f"{title}: {name} is found wrong as well"
-            yield Difference((*place, "errors"), name, message, detail=_listed(messages))
+            severity: Severity = "warning" if expected else "error"
+            yield Difference((*place, "errors"), name, message, detail=_listed(messages), severity=severity)
 
     def _became(self, path: str, outcome: Outcome) -> str:
         """What a field that should have been wrong became."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from loader.records import MappingFinding
 
 _WRONG: Final = 2
-_KEYS: Final = ("severity", "file", "line", "column", "end_column", "path", "message", "suggestion", "detail")
+_KEYS: Final = ("severity", "file", "line", "column", "path", "message", "suggestion")
 
 
 @click.command("check")
@@ -53,7 +53,9 @@ def check_command(
 
 
 def _told(finding: MappingFinding) -> dict[str, Any]:
-    return {key: getattr(finding, key) for key in _KEYS}
+    """A finding as JSON has it: these keys and no others; more lines for people stand below the message."""
+    told = {key: getattr(finding, key) for key in _KEYS}
+    return {**told, "message": f"{finding.message}\n{finding.detail}"} if finding.detail else told
 
 
 def _counted(findings: tuple[MappingFinding, ...], examples: int) -> str:

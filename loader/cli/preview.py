@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from loader.cli.options import source_options as source_option
 from loader.cli.output import command_line, out_console, say, say_next, source_words
@@ -196,7 +196,7 @@ def _as_tables(rows: Iterator[dict[str, Any]]) -> None:
     while part := list(islice(rows, _AT_ONCE)):
         names = list(dict.fromkeys(name for row in part for name in row))
         if len(names) <= _WIDE:
-            table = Table(*map(escape, names), box=None, pad_edge=False)
+            table = Table(*(Column(Text(name)) for name in names), box=None, pad_edge=False)
             for row in part:
                 table.add_row(*(_short(row.get(name)) for name in names))
             console.print(table)
@@ -204,7 +204,7 @@ def _as_tables(rows: Iterator[dict[str, Any]]) -> None:
             for number, row in enumerate(part, shown + 1):
                 table = Table(title=f"row {number}", title_justify="left", box=None, show_header=False)
                 for name, value in row.items():
-                    table.add_row(escape(name), _short(value))
+                    table.add_row(Text(name), _short(value))
                 console.print(table)
         shown += len(part)
     if not shown:
@@ -217,5 +217,6 @@ def _spare_the_terminal() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def _short(value: object) -> str:
-    return escape(cell_text(value))
+def _short(value: object) -> Text:
+    """A cell as it is, whatever signs it ends with."""
+    return Text(cell_text(value))

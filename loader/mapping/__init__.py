@@ -35,9 +35,10 @@ from loader.mapping.each import (
     row_leaves,
 )
 from loader.mapping.findings import Findings, validation_findings
+from loader.mapping.partial import without_wrong
 from loader.mapping.program import Program
-from loader.mapping.spec import MappingFile, Rule, without_wrong
-from loader.mapping.tree import Leaf, ObjectNode, all_leaves, build_tree, leaves, unlisted
+from loader.mapping.spec import MappingFile, Rule
+from loader.mapping.tree import Leaf, ObjectNode, all_leaves, build_tree, leaves, read_rule, unlisted
 from loader.resources import TYPES, Record, record_type
 from loader.resources.base import nearest
 from loader.resources.fields import Kind, field_tree
@@ -233,9 +234,11 @@ def _record(name: str, findings: Findings) -> type[Record] | None:
     """The record type of that name, or else the one that was meant, for further checks."""
     try:
         return record_type(name)
-    except ConfigurationError as error:
-        findings.error(("resource",), "resource", error.message, part="value")
+    except ConfigurationError:
         meant = nearest(name, list(TYPES))
+        advice = f"did you mean {meant!r}?" if meant else f"there are {', '.join(TYPES)}"
+        message = f"unknown record type {name!r}"
+        findings.error(("resource",), "resource", message, suggestion=advice, part="value")
         return TYPES[meant] if meant else None
 
 
@@ -244,13 +247,10 @@ def _external_id(value: Any, findings: Findings) -> Rule | None:
         return None
     if isinstance(value, str):
         return Rule(column=value)
-    try:
-        rule = Rule.model_validate(value)
-    except ValidationError as error:
-        findings.extend(validation_findings(error, ("external_id",), "external_id", Rule))
-        return None
-    check_rule_alone(rule, ("external_id",), "external_id", findings)
-    return None if findings.wrong_at(("external_id",)) else rule
+    rule = read_rule(value, ("external_id",), "external_id", findings)
+    if rule is not None:
+        check_rule_alone(rule, ("external_id",), "external_id", findings)
+    return rule
 
 
 def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> CompiledMapping:

@@ -15,7 +15,7 @@ import polars as pl
 
 from loader.mapping import EXTERNAL_ID_PATH
 from loader.mapping.conversions import ESCAPED, escape
-from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, leaves
+from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, is_constant, leaves
 from loader.resources.fields import Kind
 
 if TYPE_CHECKING:
@@ -141,7 +141,9 @@ class _Writer:
         return written if node.target.required else _unless_empty(items, written, "[]")
 
     def _alive(self, node: Node) -> pl.Expr:
-        """Whether an item has a cell that is not null; constants and defaults do not count."""
+        """Whether an item has a cell that is not null, or asks none; defaults do not count."""
+        if is_constant(node):
+            return pl.lit(True)  # noqa: FBT003 - an expression's value
         return pl.any_horizontal([self._values[leaf.path].present for leaf in leaves(node)])
 
     def value(self, value: Value) -> _Json | None:

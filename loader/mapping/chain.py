@@ -96,6 +96,8 @@ class Chain:
         self._put(self._compiler.origin(rule))
         self._first = self._column
         if rule.origin == "json":
+            if rule.null_if:
+                self._map(lambda cell: conversions.null_if(cell, rule.null_if))
             self._judged(lambda cells: judge_json(cells, field))
 
     def _from_sql(self) -> None:

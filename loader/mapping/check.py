@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from loader.mapping import conversions
+from loader.mapping.check_conversions import check_conversions
 from loader.mapping.check_lookup import check_lookup
 from loader.mapping.columns import (
     TextError,
@@ -56,9 +57,8 @@ def check_tree(tree: ObjectNode, findings: Findings) -> None:
     for leaf in all_leaves(tree):
         whole = not findings.wrong_at(leaf.place)
         _check_rule(leaf.rule, leaf.place, leaf.path, findings)
-        if whole:  # of a rule with wrong keys, what is left says little about what was meant
-            _check_fit(leaf, findings)
-            _check_constants(leaf, findings)
+        _check_fit(leaf, findings, whole=whole)
+        _check_constants(leaf, findings, whole=whole)
 
 
 def check_rule_alone(rule: Rule, place: Path, path: str, findings: Findings) -> None:
@@ -232,6 +232,7 @@ def _check_rule(rule: Rule, place: Path, path: str, findings: Findings) -> None:
         for index, form in enumerate(forms):
             if problem := _format_problem(form, timed=key == "datetime"):
                 findings.error((*place, key, index), path, problem, part="value")
+    check_conversions(rule, place, path, findings)
     if rule.timezone is not None and not _is_timezone(rule.timezone):
         message = f"unknown time zone {rule.timezone!r}; write Area/City"
         findings.error((*place, "timezone"), path, message, part="value")
@@ -266,7 +267,8 @@ def _item(leaf: Leaf) -> Field:
     return leaf.target.item if leaf.target.kind is Kind.LIST and leaf.target.item else leaf.target
 
 
-def _check_fit(leaf: Leaf, findings: Findings) -> None:
+def _check_fit(leaf: Leaf, findings: Findings, *, whole: bool) -> None:
+    """Checks conversions against the field; of a rule that lost wrong keys, only those that are left."""
     rule, target = leaf.rule, _item(leaf)
     if rule.origin == "lookup":
         check_lookup(leaf, target, findings)
@@ -289,7 +291,8 @@ def _check_fit(leaf: Leaf, findings: Findings) -> None:
         findings.error(
             (*leaf.place, "split"), leaf.path, f"split makes a list, and {leaf.path} takes one value"
         )
-    _check_shape(leaf, target, parsing, findings)
+    if whole:
+        _check_shape(leaf, target, parsing, findings)
 
 
 def _check_shape(leaf: Leaf, target: Field, parsing: list[str], findings: Findings) -> None:
@@ -306,7 +309,8 @@ def _check_shape(leaf: Leaf, target: Field, parsing: list[str], findings: Findin
         findings.error(leaf.place, leaf.path, f"{leaf.path} is a list: say split:, or write a list of rules")
 
 
-def _check_constants(leaf: Leaf, findings: Findings) -> None:
+def _check_constants(leaf: Leaf, findings: Findings, *, whole: bool) -> None:
+    """Checks what goes into the payload as it stands; a wrong key may have been one that parses a table's."""
     rule, item = leaf.rule, _item(leaf)
     if "value" in rule.model_fields_set and rule.value is not None:
         _check_constant(rule.value, leaf.target, (*leaf.place, "value"), leaf.path, "the constant", findings)
@@ -314,6 +318,8 @@ def _check_constants(leaf: Leaf, findings: Findings) -> None:
         _check_constant(
             rule.default, leaf.target, (*leaf.place, "default"), leaf.path, "the default", findings
         )
+    if not (whole or item.enum):
+        return
     outside = getattr(rule.otherwise, "value", None)
     values = {**(rule.map or {}), **({"otherwise": outside} if outside is not None else {})}
     texts_go_on = all(isinstance(each, str) for each in values.values() if each is not None)

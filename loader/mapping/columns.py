@@ -155,8 +155,13 @@ def sql_columns(sql: str) -> tuple[str, ...]:
 
 
 def ignored(column: str, patterns: Sequence[str]) -> bool:
-    """Whether a column is left out on purpose."""
-    return any(fnmatchcase(column, pattern) for pattern in patterns)
+    """Whether a column is left out on purpose; brackets in a pattern may be a set or stand for themselves."""
+    return any(fnmatchcase(column, each) or _starred(each).fullmatch(column) for each in patterns)
+
+
+def _starred(pattern: str) -> re.Pattern[str]:
+    """A pattern in which only * stands for something else."""
+    return re.compile(re.escape(pattern).replace(r"\*", ".*"), re.DOTALL)
 
 
 def is_text(dtype: pl.DataType) -> bool:

@@ -23,7 +23,7 @@ from loader.mapping.columns import (
 )
 from loader.mapping.constants import to_json
 from loader.mapping.program import CellCheck, Program, Value
-from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, leaves, unfillable
+from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, is_constant, leaves, unfillable
 from loader.mapping.words import first_line
 
 if TYPE_CHECKING:
@@ -89,15 +89,20 @@ class Compiler:
     def present(self, node: Node) -> pl.Expr:
         """Whether an optional object or list item has anything in it.
 
-        A constant keeps an object alive, but not an item of a list: that is there for its cells.
+        A constant keeps an object alive, but not an item of a list: that is there for its cells, if it asks
+        any.
         """
         if isinstance(node, Leaf | EachNode):
             return self._program.values[node.path].present
         below = node.members.values() if isinstance(node, ObjectNode) else node.items
         parts = [self.present(each) for each in below]
-        if isinstance(node, ObjectNode) and not node.item and any(self._constant(each) for each in below):
+        if isinstance(node, ObjectNode) and self._is_kept(node):
             return pl.lit(True)  # noqa: FBT003 - an expression's value
         return pl.any_horizontal(parts) if parts else pl.lit(False)  # noqa: FBT003 - likewise
+
+    def _is_kept(self, node: ObjectNode) -> bool:
+        """Whether an object is there whatever the row's cells are."""
+        return is_constant(node) if node.item else any(self._constant(each) for each in node.members.values())
 
     def _constant(self, node: Node) -> bool:
         if isinstance(node, Leaf | EachNode):

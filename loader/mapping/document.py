@@ -28,6 +28,7 @@ _TOO_LARGE: Final = "it is too large or too deep, or an anchor holds itself"
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
+_NOWHERE: Final = frozenset({"", "\0", "\n", "\r", "\x85", "\u2028", "\u2029"})
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -55,6 +56,11 @@ class Scalar(str):
         if _INT.fullmatch(text):
             return int(text)
         return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def is_null(value: Any) -> bool:
+    """Whether YAML makes nothing of a scalar: `null`, `~`, or nothing at all, without quotes."""
+    return isinstance(value, Scalar) and value.typed is None
 
 
 def typed(value: Any) -> Any:
@@ -162,7 +168,13 @@ def _syntax(problem: str, file: str, mark: yaml.Mark | None) -> MappingFinding:
         file=file,
         line=mark.line + 1 if mark else None,
         column=mark.column + 1 if mark else None,
+        end_column=mark.column + 2 if mark and _is_in_line(mark) else None,
     )
+
+
+def _is_in_line(mark: yaml.Mark) -> bool:
+    """Whether a character stands there that can be underlined."""
+    return (mark.buffer or "")[mark.pointer : mark.pointer + 1] not in _NOWHERE
 
 
 class _Builder:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack
 
+from loader.mapping.document import is_null
+from loader.mapping.words import shown, wanted
 from loader.records import MappingFinding
 from loader.resources.base import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
@@ -133,17 +135,17 @@ def validation_findings(
     """
     errors = [(*_located(model, each), each) for each in error.errors(include_url=False)]
     below = {loc[:size] for _, loc, _ in errors for size in range(len(loc))}
-    meant = {
-        loc: nearest(str(loc[-1]), [info.alias or name for name, info in inner.model_fields.items()])
-        for inner, loc, each in errors
-        if each["type"] == "extra_forbidden"
-    }
+    known = {loc: _keys(inner) for inner, loc, each in errors if each["type"] == "extra_forbidden"}
+    meant = {loc: nearest(str(loc[-1]), keys) for loc, keys in known.items()}
+    takes: dict[Path, list[str]] = {}
+    for _, loc, each in errors:
+        takes.setdefault(loc, []).extend(filter(None, [wanted(each)]))
     seen: set[Path] = set()
     for _, loc, each in errors:
         key = ".".join(str(part) for part in loc)
         where, label = (*place, *loc), path or key
         if loc in meant:
-            advice = f"did you mean {meant[loc]!r}?" if meant[loc] else None
+            advice = f"did you mean {meant[loc]!r}?" if meant[loc] else f"there are {', '.join(known[loc])}"
             yield Wrong(where, label, f"unknown key {loc[-1]!r}", advice)
         elif each["type"] == "missing":
             if not any(of[:-1] == loc[:-1] and name == loc[-1] for of, name in meant.items()):
@@ -153,7 +155,11 @@ def validation_findings(
             yield Wrong((*where, wrong_key) if wrong_key else where, label, _words(key, each))
         elif where not in seen and loc not in below:
             seen.add(where)
-            yield Wrong(where, label, _words(key, each), _meant(each), "value")
+            yield Wrong(where, label, _words(key, each, takes[loc]), _meant(each), "value")
+
+
+_ARMS: Final = frozenset({"bool", "int", "constrained-int"})
+"""What Pydantic calls the types of a key that takes one of several."""
 
 
 def _located(model: type[BaseModel], error: ErrorDetails) -> tuple[type[BaseModel], Path]:
@@ -170,11 +176,16 @@ def _located(model: type[BaseModel], error: ErrorDetails) -> tuple[type[BaseMode
         if not free and part in fields:
             inner = _model_in(fields[str(part)].annotation)
             model, free = inner or model, inner is None
-    names = [info.alias or name for name, info in model.model_fields.items()]
+    names = _keys(model)
     keyed = error["type"] in {"extra_forbidden", "missing"}
+    free = free and last not in _ARMS
     if keyed or free or isinstance(last, int) or last in names:
         kept.append(last)
     return model, tuple(kept)
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [info.alias or name for name, info in model.model_fields.items()]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -183,11 +194,18 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((found for arg in getattr(annotation, "__args__", ()) if (found := _model_in(arg))), None)
 
 
-def _words(key: str, error: Any) -> str:
+def _words(key: str, error: ErrorDetails, takes: Sequence[str] = ()) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
     found = error["input"]
-    shown = f"; found {str(found)[:60]!r}" if isinstance(found, str | int | float | bool) else ""
-    return f"{key}: {message}{shown}" if key else message
+    if takes:
+        message = f"expected {' or '.join(dict.fromkeys(takes))}, found {_found(found)}"
+    elif isinstance(found, str | int | float | bool):
+        message += f"; found {_found(found)}"
+    return f"{key}: {message}" if key else message
+
+
+def _found(value: Any) -> str:
+    return "nothing" if value is None or is_null(value) else shown(value)
 
 
 def _meant(error: Any) -> str | None:

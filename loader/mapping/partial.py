@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loader.mapping.tree import EachNode, Leaf, Node, ObjectNode, all_leaves, below_node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from loader.mapping.document import Path
 
@@ -58,3 +58,23 @@ def _below(node: Node) -> Iterator[Node]:
         for each in below_node(node):
             yield each
             yield from _below(each)
+
+
+def without_wrong(data: dict[str, Any], places: Sequence[Sequence[str | int]]) -> dict[str, Any]:
+    """A mapping file's data without what is wrong in it, so that the rest can be checked.
+
+    Args:
+        data: The file's.
+        places: Where a model of the grammar has found something wrong.
+    """
+    kept: dict[str, Any] = {"resource": "", "fields": {}, **data}
+    for key, *below in places:
+        inner = kept.get(str(key))
+        if key == "source" and below and isinstance(inner, dict):
+            kept["source"] = {name: each for name, each in inner.items() if name != below[0]}
+        elif key == "examples" and below and isinstance(inner, list):
+            empty: dict[str, Any] = {"row": {}}
+            kept["examples"] = [empty if index == below[0] else each for index, each in enumerate(inner)]
+        else:
+            kept.pop(str(key), None)
+    return {"resource": "", "fields": {}, **kept}

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from loader.mapping.document import Scalar, typed
+from loader.mapping.document import Scalar, is_null, typed
 from loader.settings import SourceOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def as_text(value: Any) -> Any:
@@ -85,6 +82,10 @@ CONVERSIONS: Final = (
     "relative_date",
     "default",
 )
+
+
+_NULLABLE: Final = frozenset({"value", "default", "otherwise"})
+"""Keys of a rule for which null is a value."""
 
 
 def _wrong(key: str, message: str) -> PydanticCustomError:
@@ -203,6 +204,14 @@ class Rule(_Part):
         """Which of `CONVERSIONS` are given, in the order in which they are applied."""
         return tuple(name for name in CONVERSIONS if name in self.model_fields_set)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_empty_keys(cls, data: Any) -> Any:
+        for key in data if isinstance(data, dict) else ():
+            if is_null(data[key]) and key not in _NULLABLE:
+                raise _wrong(key, f"nothing stands behind {key}: write its value, or leave it out")
+        return data
+
     @model_validator(mode="after")
     def _one_origin(self) -> Rule:
         given = [
@@ -257,7 +266,7 @@ class Example(_Part):
     )
     errors: Texts | None = Field(
         None,
-        description="The fields that are found wrong, these and no others.",
+        description="Fields that are found wrong; of others that are, too, a warning tells. []: none is.",
         examples=[["name", "status"]],
     )
 
@@ -366,22 +375,11 @@ class MappingFile(_Part):
         examples=[[{"row": {"State": "C"}, "payload": {"status": "completed"}}]],
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_keys_are_absent(cls, data: Any) -> Any:
+        """A key with nothing behind it is no text `null`: not a filter's, and not a column's name."""
+        return {key: each for key, each in data.items() if key in _REQUIRED or not is_null(each)}
 
-def without_wrong(data: dict[str, Any], places: Sequence[Sequence[str | int]]) -> dict[str, Any]:
-    """A mapping file's data without what is wrong in it, so that the rest can be checked.
 
-    Args:
-        data: The file's.
-        places: Where a model of the grammar has found something wrong.
-    """
-    kept: dict[str, Any] = {"resource": "", "fields": {}, **data}
-    for key, *below in places:
-        inner = kept.get(str(key))
-        if key == "source" and below and isinstance(inner, dict):
-            kept["source"] = {name: each for name, each in inner.items() if name != below[0]}
-        elif key == "examples" and below and isinstance(inner, list):
-            empty: dict[str, Any] = {"row": {}}
-            kept["examples"] = [empty if index == below[0] else each for index, each in enumerate(inner)]
-        else:
-            kept.pop(str(key), None)
-    return {"resource": "", "fields": {}, **kept}
+_REQUIRED: Final = frozenset({"resource", "fields"})

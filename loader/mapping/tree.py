@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from loader.mapping.document import is_null
 from loader.mapping.findings import Findings, validation_findings
 from loader.mapping.spec import CONVERSIONS, ORIGINS, Each, Rule
-from loader.resources.base import OpenShape, nearest
+from loader.resources.base import OpenShape, Record, nearest
 from loader.resources.fields import Field, Kind
 
 if TYPE_CHECKING:
@@ -101,6 +102,11 @@ def all_leaves(node: Node) -> Iterator[Leaf]:
     else:
         for below in below_node(node):
             yield from all_leaves(below)
+
+
+def is_constant(node: Node) -> bool:
+    """Whether nothing below a node asks the row: all of it is `value`."""
+    return all(leaf.rule.origin == "value" for leaf in all_leaves(node))
 
 
 def below_node(node: ObjectNode | ListNode | EachNode) -> Iterable[Node]:
@@ -209,7 +215,7 @@ class _Builder:
             place,
             path,
             f"unknown field {name!r} {where}",
-            suggestion=f"did you mean {meant!r}?" if meant else None,
+            suggestion=f"did you mean {meant!r}?" if meant else _fields_of(node.target),
             word=word,
         )
         node.tried |= {name, meant or name}
@@ -218,10 +224,12 @@ class _Builder:
     def _node(self, path: str, target: Field, value: Any, place: Path, *, item: bool = False) -> Node | None:
         if isinstance(value, list):
             return self._list(path, target, value, place)
-        if isinstance(value, str):
+        if isinstance(value, str) and not is_null(value):
             return Leaf(path, target, Rule(column=value), place)
         if not isinstance(value, dict):
-            self._findings.error(place, path, "expected a column's name, a rule, or fields with rules")
+            found = "; found nothing" if is_null(value) else ""
+            message = f"expected a column's name, a rule, or fields with rules{found}"
+            self._findings.error(place, path, message)
             return None
         if _is_each(value, target):
             return self._each(path, target, value, place)
@@ -262,7 +270,9 @@ class _Builder:
             said = Each.model_validate(value)
         except ValidationError as error:
             self._findings.extend(validation_findings(error, place, path, Each))
-            return None
+            if wrong_keys(error) != {"source"}:  # else whose rows they are is known, and they can be checked
+                return None
+            said = Each.model_validate({key: each for key, each in value.items() if key != "source"})
         inner = target.item or unlisted(target.path)
         if isinstance(said.each, list):
             self._findings.error((*place, "each"), path, "each is one rule, or one object of rules")
@@ -271,21 +281,52 @@ class _Builder:
         return None if item is None else EachNode(path, target, item, said, place)
 
     def _leaf(self, path: str, target: Field, value: dict[str, Any], place: Path) -> Leaf | None:
+        rule = read_rule(value, place, path, self._findings)
+        return None if rule is None else Leaf(path, target, rule, place)
+
+
+_NEEDS: Final = {"otherwise": "map", "timezone": "datetime"}
+"""Keys that say nothing without another one."""
+
+
+def read_rule(value: Any, place: Path, path: str, findings: Findings) -> Rule | None:
+    """A rule, or what is left of it without its wrong keys, for further checks.
+
+    Args:
+        value: An object of the file.
+        place: Where it stands.
+        path: The payload's path, or the mapping's own key.
+        findings: All that is wrong goes in here.
+
+    Returns:
+        None where what is left has no origin, or is no object at all.
+    """
+    left, told = value, False
+    while True:
         try:
-            return Leaf(path, target, Rule.model_validate(value), place)
+            return Rule.model_validate(left)
         except ValidationError as error:
-            self._findings.extend(validation_findings(error, place, path, Rule))
-            rest = _without_wrong_keys(value, error)
-            return Leaf(path, target, rest, place) if rest else None
+            wrong = wrong_keys(error)
+            if not (told and wrong <= {"", "lookup"}):  # what an origin lacks may be a key that is told
+                findings.extend(validation_findings(error, place, path, Rule))
+            if not isinstance(left, dict) or not wrong & left.keys() or wrong & {*ORIGINS}:
+                return None
+            told = True
+            left = _without(left, wrong)
 
 
-def _without_wrong_keys(value: dict[str, Any], error: ValidationError) -> Rule | None:
-    """What is left of a rule, for further checks; None where that is no rule."""
-    wrong = {str(each["loc"][0]) for each in error.errors(include_url=False) if each["loc"]}
-    try:
-        return Rule.model_validate({key: each for key, each in value.items() if key not in wrong})
-    except ValidationError:
-        return None
+def wrong_keys(error: ValidationError) -> set[str]:
+    """The keys of an object that an error is about; the empty text stands for the object as a whole."""
+    return {
+        str(each["loc"][0] if each["loc"] else each.get("ctx", {}).get("key", ""))
+        for each in error.errors(include_url=False)
+    }
+
+
+def _without(value: dict[str, Any], wrong: set[str]) -> dict[str, Any]:
+    """What is left without wrong keys, and without those that go with one of them, misspelt or not."""
+    idle = {key for key, needed in _NEEDS.items() if any(nearest(each, [needed]) for each in wrong)}
+    return {key: each for key, each in value.items() if key not in wrong | idle}
 
 
 def _is_each(value: dict[str, Any], target: Field) -> bool:
@@ -302,6 +343,13 @@ def _is_rule(value: dict[str, Any], target: Field) -> bool:
     if target.kind is Kind.OBJECT:
         return False
     return target.kind is not Kind.ANY or any(name in value for name in CONVERSIONS)
+
+
+def _fields_of(target: Field) -> str:
+    """Which fields an object has: their names, or the command that lists many."""
+    if target.shape and issubclass(target.shape, Record):
+        return f"loader schema {target.shape.name_of_type} lists the fields"
+    return f"there are {', '.join(target.children or {})}"
 
 
 def _what(target: Field) -> str:

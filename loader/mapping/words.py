@@ -71,6 +71,31 @@ def _told(each: ErrorDetails) -> str:
     return f"{where + ': ' if where else ''}expected {words}, found {shown(found)}"
 
 
+_WANTED: Final = {
+    **_EXPECTED,
+    "bool_parsing": "true or false",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "string_too_short": "at least one character",
+    "string_too_long": "one character",
+    "too_short": "at least one item",
+}
+
+
+def wanted(error: ErrorDetails) -> str | None:
+    """What a key of a mapping takes, of a value that it does not take; None where that is another mistake."""
+    context = error.get("ctx", {})
+    if error["type"] == "literal_error":
+        return str(context["expected"]).replace("'", "")
+    if error["type"] in {"greater_than_equal", "less_than_equal"}:
+        least, most = context.get("ge"), context.get("le")
+        return f"{most} or less" if least is None else f"{least} or more"
+    if error["type"] == "too_short" and isinstance(error["input"], str):
+        return _WANTED["string_too_short"]
+    return _WANTED.get(error["type"])
+
+
 def first_line(error: Exception) -> str:
     """What an error says, without the trace of an expression behind it."""
     return str(error).partition("\n")[0]

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from loader.errors import ConfigurationError
 from loader.mapping import parse_mapping
+from loader.mapping.words import wanted
 from loader.pipeline.several import (
     SecondFiles,
     frozen_several,
@@ -129,7 +130,8 @@ def _wrong_option(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         meant = nearest(key, list(SourceOptions.model_fields))
         return f"-s {key}: unknown key{f'; did you mean {meant}?' if meant else ''}"
-    message = error["msg"].removeprefix("Value error, ")
+    takes = wanted(error)
+    message = f"expected {takes}" if takes else error["msg"].removeprefix("Value error, ")
     return f"-s {key}: {message}; found {str(error['input'])[:60]!r}"
 
 

@@ -79,7 +79,11 @@ def likeliest(data: bytes) -> str:
 
 
 def _places(data: bytes) -> Counter[bytes]:
-    """Each byte beyond ASCII with its two neighbours, and how often they stand like that."""
+    """Each byte beyond ASCII with its two neighbours, and how often they stand like that.
+
+    One that stands alone counts once however often it does: a letter alone is nearly as good a word in one
+    language as in another, and one cell ("à", "é") may be repeated in every record.
+    """
     found: Counter[bytes] = Counter()
     padded = b" " + data + b" "
     seen = 0
@@ -89,7 +93,12 @@ def _places(data: bytes) -> Counter[bytes]:
             seen += 1
             if seen == _PLACES:
                 break
-    return found
+    return Counter({place: 1 if _is_alone(place) else count for place, count in found.items()})
+
+
+def _is_alone(place: bytes) -> bool:
+    before, after = place[:1], place[2:]
+    return all(each.isascii() and not each.isalpha() for each in (before, after))
 
 
 def _is_clear(
@@ -133,7 +142,9 @@ def _cost(three: str, alphabet: frozenset[str], every: frozenset[str], *, own_sc
         return _WRONG
     cost = 0.0 if {letter, letter.lower()} & alphabet else _ODD
     if own_script:
-        return cost + (_WRONG if _is_ascii_letter(before) or _is_ascii_letter(after) else 0.0)
+        alone = not before.isalpha() and not after.isalpha()
+        mixed = _is_ascii_letter(before) or _is_ascii_letter(after)
+        return cost + (_WRONG if mixed else _UNLIKELY if alone else 0.0)
     return cost + _beside(before, letter, after, alphabet)
 
 

@@ -65,6 +65,13 @@ def test_findings_beside_rows(shell: Shell) -> None:
     assert table.count("(problem)") == 1
 
 
+def test_tables_show_cells_as_they_are(shell: Shell) -> None:
+    """A backslash at the end of a cell is one backslash, and brackets are no markup."""
+    shell.write("r.csv", "a\\,[bold]b\nC:\\,[red]x\n")
+    done = shell.run("preview", "r.csv")
+    assert [line.split() for line in done.out.splitlines()] == [["a\\", "[bold]b"], ["C:\\", "[red]x"]]
+
+
 def test_findings_beside_payloads(shell: Shell) -> None:
     """With a mapping, the findings of a row are in its line of the CSV, those of unreadable rows too."""
     shell.write("runs.yaml", MAPPING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from loader.mapping import compile_mapping, parse_mapping
+from loader.mapping import compile_mapping, examine, examine_columns, parse_mapping
 from tests.mapping.mapping_cases import (
     ANY,
     DATE,
@@ -31,7 +31,13 @@ REMINDERS = "application_reminder_options.reminders"
         ("RunDate", "A", "unknown field 'RunDate' in this record type (did you mean 'run_date'?)"),
         (f"{OPTIONS}.program_id", "A", f"field 'program_id' in {OPTIONS} (did you mean 'program_ids'?)"),
         (REMINDERS, "[{reminder_notice_id: A, nmae: B}]", "unknown field 'nmae' in"),
-        ("quantum", "A", "unknown field 'quantum' in this record type"),
+        ("quantum", "A", "field 'quantum' in this record type (loader schema billing-run lists the fields)"),
+        (REMINDERS, "[{reminder_notice_id: A, zzz: B}]", "(there are id, name, reminder_notice_id)"),
+        # values that a key does not take
+        (TEXT, "{column: A, case: Upper}", "upper or lower, found \"Upper\" (did you mean 'upper'?)"),
+        (TEXT, "{column: A, trim: nope}", 'trim: expected true or false, found "nope"'),
+        (LIST, "{column: A, split: ''}", 'split: expected at least one character, found ""'),
+        (NUMBER, "{column: A, number: {decimal: ',,'}}", 'decimal: expected one character, found ",,"'),
         # what cannot be mapped
         ("id", "A", "id cannot be mapped: the server assigns it"),
         ("sys_external_id", "A", "sys_external_id cannot be mapped: it comes from the mapping's external_id"),
@@ -58,6 +64,21 @@ REMINDERS = "application_reminder_options.reminders"
         (DATE, "{column: A, relative_date: true}", "relative_date does not fit: run_date takes a date"),
         (TEXT, '{column: A, split: ";"}', "split makes a list, and notification_email takes one value"),
         (NUMBER, '{column: A, number: {}, date: "%Y-%m-%d"}', "date and number do not go together"),
+        # nothing where something was meant
+        ("sys_directive", "", "expected a column's name, a rule, or fields with rules; found nothing"),
+        ("sys_directive", "null", "fields with rules; found nothing"),
+        (LIST, "[A, null]", "fields with rules; found nothing"),
+        (DATE, "{column: A, date: }", "nothing stands behind date: write its value, or leave it out"),
+        (TEXT, "{column: }", "nothing stands behind column: write its value, or leave it out"),
+        # conversions that contradict themselves, or would do nothing
+        (NUMBER, '{column: A, number: {decimal: ",", thousands: ","}}',
+         '"," cannot be both the decimal sign and what groups thousands'),
+        (NUMBER, '{column: A, number: {thousands: "."}}',
+         'what groups thousands (say the decimal sign, such as decimal: ",")'),
+        (FLAG, "{column: A, boolean: {true: [Y, J], false: [N, J]}}", '"J" cannot mean both true and false'),
+        (NUMBER, '{json: A, number: {decimal: ","}}', "number does nothing: JSON is put in as it is"),
+        (LIST, '{json: A, split: ";"}', "split does nothing: JSON is put in as it is"),
+        (TEXT, "{value: a, case: upper}", "case does nothing: a constant is put in as it is"),
         (LIST, "{template: 'x{A}'}", "is a list: say split:, or write a list of rules"),
         ("drop_options", "{template: 'x{A}'}", "drop_options takes objects: map their fields, or say json:"),
         (DATE, "{column: A, date: x}", "'x' does not tell a whole date"),
@@ -151,12 +172,18 @@ fields:
         ("resource: billing-run", "the key 'fields' is missing"),
         (
             "resource: billing-runs\nfields: {}",
-            "unknown record type 'billing-runs': did you mean 'billing-run'?",
+            "unknown record type 'billing-runs' (did you mean 'billing-run'?)",
         ),
         (RUN + "feilds: {}", "unknown key 'feilds' (did you mean 'fields'?)"),
         (RUN + "source: {delimeter: ';'}", "unknown key 'delimeter' (did you mean 'delimiter'?)"),
-        (RUN + "source: {skip_lines: -1}", "source.skip_lines: "),
-        (RUN + "source: {format: xml}", "source.format: "),
+        ("resource: quantum\nfields: {}", "'quantum' (there are billing-run, billing-template)"),
+        (RUN + "bogus: 1", "unknown key 'bogus' (there are resource, external_id, source, ignore, "),
+        (RUN + "source: {skip_lines: -1}", "source.skip_lines: expected 0 or more, found -1"),
+        (RUN + "source: {skip_lines: two}", 'source.skip_lines: expected a whole number, found "two"'),
+        (RUN + "source: {header: maybe}", 'expected true or false or a whole number, found "maybe"'),
+        (RUN + "source: {format: xml}", 'expected csv, parquet, ndjson or xlsx, found "xml"'),
+        (RUN + "source: {delimiter: ''}", 'source.delimiter: expected at least one character, found ""'),
+        (RUN + "examples: [{row: 7, errors: []}]", 'examples.0.row: expected an object, found "7"'),
         (RUN + "examples: [{row: {A: 1}, paylod: {}}]", "unknown key 'paylod' (did you mean 'payload'?)"),
         (RUN + "external_id: {column: A, split: ';'}", "it takes no split and no parsing conversion"),
         (RUN + "external_id: {column: A, default: x}", "it takes no value, json or default"),
@@ -205,6 +232,14 @@ def test_warnings_and_notes() -> None:
     assert compile_mapping(full, {"K": pl.String()}).warnings == ()
 
 
+def test_columns_with_brackets_are_ignored_by_their_names() -> None:
+    """A column's own name leaves it out, whatever signs it has."""
+    parsed = parse_mapping(RUN + "external_id: K\nignore: ['Price [EUR]', 'What?', '[old]*']\n")
+    schema = dict.fromkeys(["K", "Price [EUR]", "What?", "[old] x", "Price"], pl.String())
+    (note,) = compile_mapping(parsed, schema).warnings
+    assert note.message == "columns that nothing maps: Price"
+
+
 def test_relative_dates_may_be_mapped_field_by_field() -> None:
     """Their parts are fields like others; one rule for the whole says relative_date."""
     date = "team_notice_options.visit_start_date_range_end"
@@ -218,3 +253,55 @@ def test_open_objects_take_unlisted_fields() -> None:
     parse_mapping(
         RUN + f"  {ANY}: {{deep: {{er: A}}, flag: {{column: B, boolean: {{true: [x], false: [y]}}}}}}\n"
     )
+
+
+def test_empty_keys_are_absent() -> None:
+    """A filter with nothing behind it filters nothing, and an empty external id is none."""
+    text = RUN.replace("resource:", "where: null\nexternal_id:\nsource:\nignore: ~\nexamples:\nresource:")
+    mapping = parse_mapping(text)
+    assert (mapping.file.where, mapping.external_id, mapping.file.ignore) == (None, None, ())
+    assert [each.path for each in mapping.warnings] == ["external_id"]
+
+
+@pytest.mark.parametrize(
+    ("field", "rule", "messages"),
+    [
+        (f"{OPTIONS}.program_restriction", "{column: A, map: {a: inclde}, otherwise: kep, case: uper}",
+         ["the value of 'a', \"inclde\"", "otherwise: ", "case: "]),
+        (DATE, '{column: Z, date: ["%d.%m", "%Q"], timezone: Europe/Berlin, bogus: 1}',
+         ["no column 'Z'", "'%d.%m' does not tell", "'%Q' is no date format", "timezone goes", "'bogus'"]),
+        (FLAG, "{column: Z, trim: , split: , boolean: {true: Y}, number: {}}",
+         ["no column 'Z'", "behind trim", "behind split", "'false' is missing", "number does not fit"]),
+        (TEXT, "{colum: A, cas: upper}", ["unknown key 'colum'", "unknown key 'cas'"]),
+        (TEXT, "{column: A, value: 7, cas: upper}", ["unknown key 'cas'", "this one has column and value"]),
+        ("template_id", "{lookup: billing-templat, colum: A}", ["unknown key 'colum'"]),
+        (TEXT, "{column: [A], otherwise: keep}", ["column: "]),
+        (DATE, "{column: A, dateime: x, timezone: Europe/Berlin}", ["unknown key 'dateime'"]),
+        (TEXT, "{column: A, map: x, otherwise: keep}", ["map: "]),
+    ],
+)  # fmt: skip
+def test_all_that_is_wrong_with_a_rule_is_told_at_once(field: str, rule: str, messages: list[str]) -> None:
+    """A wrong key hides no other mistake of its rule, and brings none that is not there."""
+    found = examine(f"{RUN}  {field}: {rule}\n")
+    errors = [*found.findings.of("error"), *examine_columns(found, {"A": pl.String()}).of("error")]
+    told = [each.message for each in errors]
+    assert len(told) == len(messages), told
+    for message in messages:
+        assert any(message in each for each in told), (message, told)
+
+
+def test_all_that_is_wrong_with_the_external_id_is_told_at_once() -> None:
+    """A misspelt conversion hides no misspelt column."""
+    found = examine("external_id: {column: Z, cas: upper}\n" + RUN)
+    columns = examine_columns(found, {"A": pl.String()})
+    told = [each.message for each in (*found.findings.of("error"), *columns.of("error"))]
+    assert told == ["unknown key 'cas'", "the source has no column 'Z'"]
+
+
+def test_wrong_options_of_a_second_file_hide_nothing() -> None:
+    """What each row becomes is checked as well."""
+    rule = "{each: {reminder_notice_id: A, nmae: B}, rows: r.csv, key: K, source: {delimitr: ';'}}"
+    told = rule_findings(REMINDERS, rule)
+    assert len(told) == 2
+    assert any("unknown key 'delimitr'" in each for each in told)
+    assert any("unknown field 'nmae'" in each for each in told)

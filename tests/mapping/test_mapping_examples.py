@@ -113,6 +113,15 @@ def test_examples_that_do_not_hold(
     assert (("examples", 0, *place), message, suggestion) in found
 
 
+@pytest.mark.parametrize(("errors", "severity"), [("[name]", "warning"), ("[]", "error")])
+def test_fields_that_are_wrong_as_well(errors: str, severity: str) -> None:
+    """An example need not fill every required field to show one mistake; that none is wrong must hold."""
+    found = run("", f"[{{row: {{}}, errors: {errors}}}]")
+    assert [each.severity for each in found if each.message.startswith("example 1: status is found")] == [
+        severity
+    ]
+
+
 def test_differences_are_shown_line_by_line() -> None:
     """Expected and got as YAML, only the field that is compared, members in the order of the example."""
     example = (

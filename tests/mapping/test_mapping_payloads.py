@@ -77,6 +77,7 @@ def test_json_cells_go_in_as_they_are() -> None:
     payloads = mapped(f"{RUN}  {ANY}: {{json: C}}\n", {"C": cells})
     assert ':{"a":null,"b":[1.5,null],"n":0.12345678901234567890123}}' in payloads.rows["__core"][0]
     assert values(ANY, "{json: C}", cells)[1:] == [None, None, [1]]
+    assert values(ANY, "{json: C, null_if: [none, '-']}", ["none", "-", "[1]"]) == [None, None, [1]]
     assert values("drop_options", "{json: C}", ['{"drop_notice_id": null, "x": null}', None]) == [{}, {}]
 
 
@@ -111,6 +112,15 @@ def test_list_items_without_cells_are_left_out() -> None:
         [{"id": 1, "name": "x", "reminder_notice_id": "a"}],
         [],
         f"{REMINDERS}[0].reminder_notice_id is required, and column A is empty",
+    ]
+
+
+def test_list_items_of_constants_are_sent() -> None:
+    """An item that asks no cell stands in every record; nothing of a mapping is dropped in silence."""
+    rule = "[{id: {value: 1}, reminder_notice_id: {value: N}}, {reminder_notice_id: A}]"
+    assert values(REMINDERS, rule, {"A": ["a", None]}) == [
+        [{"id": 1, "reminder_notice_id": "N"}, {"reminder_notice_id": "a"}],
+        [{"id": 1, "reminder_notice_id": "N"}],
     ]
 
 

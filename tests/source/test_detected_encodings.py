@@ -67,6 +67,16 @@ def test_one_foreign_name_among_many(tmp_path: Path) -> None:
     assert read(source).cells[-1] == ("François", "Nîmes")
 
 
+@pytest.mark.parametrize(
+    "cell", ["à", "Vente à Paris", "å", "Ä", "é bom", "5 ó 6", "ø", "ã", "Ö-vik", "ÉTÉ À", "à;è", "Ä/Ö/Ü"]
+)
+def test_letters_that_stand_alone(tmp_path: Path, cell: str) -> None:
+    """One cell in every record is one word, not a thousand: a letter alone speaks for no other script."""
+    rows = "".join(f"{number};{cell}\n" for number in range(1_000))
+    source = opened(tmp_path, f"n;text;more\n{rows}".encode("cp1252"))
+    assert source.files[0].notes[0].startswith("detected: cp1252")
+
+
 @pytest.mark.parametrize("letter", ["é", "–"])
 def test_first_letter_far_down(tmp_path: Path, letter: str) -> None:
     """Where a large file begins with nothing but ASCII, its other parts tell the encoding."""
