@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from loader.groups import build_records, example_records
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping, leaves
 from loader.mapping.columns import columns_of, sql_columns
 from loader.mapping.document import typed
@@ -22,7 +21,8 @@ from loader.mapping.example_rows import (
     rows_schema,
 )
 from loader.mapping.tree import all_leaves, each_nodes
-from loader.payload import build
+from loader.payload.groups import build_records, example_records
+from loader.payload.rows import build
 from loader.records import CORE, STATE
 from loader.resources.base import nearest
 
