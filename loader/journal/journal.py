@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections import Counter
 from datetime import UTC
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from loader.errors import JournalFailed, JournalUnusable
 from loader.journal.crosswalk import ELSEWHERE, HERE, NO_KEYS, has_created, known_lines
 from loader.journal.figures import Figures, read_figures
 from loader.journal.loads import LoadLine, find_line, insert_load, read_load, read_loads, scope
-from loader.journal.opening import FILE_NAME, connect, make_tables, open_file, translated
+from loader.journal.opening import FILE_NAME, open_file, translated
 from loader.journal.resume import ResumePoint, put_checkpoints, read_resume_point
 from loader.journal.rows import (
     begin_rows,
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from loader.errors import LoaderError
     from loader.records import (
@@ -66,11 +65,10 @@ class Journal:
     - A load id is exact, but for `load`, which completes a unique beginning.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, cleanup: contextlib.ExitStack) -> None:
-        """Use `open` or `temporary`."""
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Use `open`."""
         self._connection = connection
         self._path = path
-        self._cleanup = cleanup
         self._lines: dict[str, LoadLine] = {}
         self._seconds: dict[str, int] = {}  # the last one that has a line in the timeline
 
@@ -86,34 +84,7 @@ class Journal:
             JournalUnusable: The file cannot be made or opened, is damaged, locked, of a newer version, or is
                 missing while its log is there. A journal that is there is never replaced.
         """
-        cleanup = contextlib.ExitStack()
-        connection = open_file(home, wait=wait)
-        cleanup.callback(connection.close)
-        return cls(connection, home / FILE_NAME, cleanup)
-
-    @classmethod
-    def temporary(cls) -> Self:
-        """A throwaway journal for a dry run: fast, not durable, removed by `close`.
-
-        Raises:
-            JournalUnusable: There is no room for it.
-        """
-        cleanup = contextlib.ExitStack()
-        try:
-            path = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="loader-"))) / FILE_NAME
-            with translated(JournalUnusable, path):
-                make_tables(path)
-                connection = connect(path, wait=0, synchronous="OFF")
-        except BaseException as error:
-            cleanup.close()
-            if isinstance(error, OSError):
-                raise JournalUnusable(
-                    f"a throwaway journal cannot be made: {error.strerror}",
-                    next_step="make room in the folder for temporary files, or name another with TMPDIR",
-                ) from error
-            raise
-        cleanup.callback(connection.close)
-        return cls(connection, path, cleanup)
+        return cls(open_file(home, wait=wait), home / FILE_NAME)
 
     def __enter__(self) -> Self:
         return self
@@ -123,7 +94,7 @@ class Journal:
 
     def close(self) -> None:
         """Closes the file; calling it again does nothing."""
-        self._cleanup.close()
+        self._connection.close()
 
     # --- Loads ---------------------------------------------------------------------------------------
 
