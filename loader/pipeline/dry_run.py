@@ -17,7 +17,7 @@ from loader.pipeline.dry_report import DryReport, effort_of
 from loader.pipeline.judge import Judge
 from loader.pipeline.plan import base_url_of, tell_inputs
 from loader.pipeline.prepare import Preparer
-from loader.pipeline.receipts import Reason
+from loader.pipeline.reasons import Reason
 from loader.pipeline.run import Result
 from loader.records import Requests, Status
 from loader.report import Summary, dry_rows, exit_code
