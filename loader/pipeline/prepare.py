@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 Row = Ready | Judged
 
+NOBODY: Final = "nobody"
+"""A tenant for bodies that are never sent."""
 _SEQ: Final = "__seq"
 CHANGED: Final = "changed: "
 """How the message of a row begins that is already loaded, from another payload."""
