@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Lists = Callable[[str], tuple[int, dict[str, str], str]]
     Answers = Callable[["Asked"], "tuple[int, dict[str, str], str]"]
@@ -45,24 +46,64 @@ def always(status: int, message: str = "no") -> Answers:
     return lambda _: (status, {}, json.dumps({"message": message}))
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Answers requests, and keeps connections open as services do."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def say(self, status: int, more: dict[str, str], text: str) -> None:
+        """Answers with a status, more headers and a body; a status of 0 closes the connection instead."""
+        if not status:
+            self.close_connection = True
+            return
+        self.send_response(status)
+        for name, value in {**more, "content-length": str(len(text.encode()))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_: object) -> None:
+        """A client that went away is no error here."""
+
+
+@contextmanager
+def serving(handler: type[Handler]) -> Iterator[str]:
+    """Serves on 127.0.0.1 in threads of its own; gives the base URL."""
+    server = _Server(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 @dataclass
 class ScriptedApi:
-    """Serves on 127.0.0.1 in threads of its own.
+    """Serves as `serving` does.
 
     Attributes:
         answers: What each request is answered; a status of 0 closes the connection without an answer.
         gets: What a GET of a path (its query included) is answered; None: this service has none, 501.
         asked: All POSTs, in the order in which they came.
+        url: The base URL, once it serves.
     """
 
     answers: Answers = created
     gets: Lists | None = None
     asked: list[Asked] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        """The base URL."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+    url: str = ""
 
     def keys(self) -> list[str]:
         """The external ids that came, in order."""
@@ -72,47 +113,21 @@ class ScriptedApi:
         lock = threading.Lock()
         api = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Scripted(Handler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 with lock:
                     asked = Asked(len(api.asked) + 1, self.path, headers, body, time.monotonic())
                     api.asked.append(asked)
-                self._say(*api.answers(asked))
+                self.say(*api.answers(asked))
 
             def do_GET(self) -> None:
-                self._say(*(api.gets(self.path) if api.gets else (501, {}, "")))
+                self.say(*(api.gets(self.path) if api.gets else (501, {}, "")))
 
-            def _say(self, status: int, more: dict[str, str], text: str) -> None:
-                if not status:
-                    self.close_connection = True
-                    return
-                self.send_response(status)
-                for name, value in {**more, "content-length": str(len(text.encode()))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, *_: object) -> None:
-                """Says nothing."""
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 128
-
-            def handle_error(self, *_: object) -> None:
-                """A client that went away is no error here."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        self._serving = serving(Scripted)
+        self.url = self._serving.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._serving.__exit__(None, None, None)

@@ -3,55 +3,48 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections import Counter
 from datetime import UTC
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from loader.errors import JournalFailed, JournalUnusable
-from loader.journal.crosswalk import ELSEWHERE, HERE, NO_KEYS, has_created, known_lines
-from loader.journal.figures import Figures, read_figures
-from loader.journal.loads import LoadLine, find_line, insert_load, read_load, read_loads, scope
-from loader.journal.opening import FILE_NAME, connect, make_tables, open_file, translated
-from loader.journal.resume import ResumePoint, put_checkpoints, read_resume_point
+from loader.journal.loads import LoadLine, insert_load, scope
+from loader.journal.opening import FILE_NAME, open_file, translated
+from loader.journal.reading import JournalReader
+from loader.journal.resume import put_checkpoints
 from loader.journal.rows import (
     begin_rows,
-    count_refused_for_now,
     count_rows,
     decide_rows,
     doubt_open_rows,
     end_rows,
-    read_receipts,
-    read_totals,
     reopen_waiting,
 )
-from loader.journal.timeline import Moment, begin_second, last_second, read_timeline, second_of
+from loader.journal.timeline import begin_second, last_second, second_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from loader.errors import LoaderError
     from loader.records import (
         Judged,
-        Known,
         Load,
         LoadState,
         Outcome,
         Position,
         Ready,
-        Receipt,
         Requests,
-        Status,
     )
 
 
-class Journal:
+class Journal(JournalReader):
     """Loads, rows, checkpoints and the crosswalk, in one SQLite file.
 
-    The contract, which another journal (a shared one, say) would have to keep as well:
+    What writes stands here, what reads in `JournalReader`. The contract of both, which another journal
+    (a shared one, say) would have to keep as well:
 
     - **Who calls first.** `begin` before anything else for a new load; for an earlier one `load`, `reopen`,
       `mark_in_doubt` and `resume_point`, in this order. A row's intent is committed before its first byte
@@ -66,12 +59,9 @@ class Journal:
     - A load id is exact, but for `load`, which completes a unique beginning.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, cleanup: contextlib.ExitStack) -> None:
-        """Use `open` or `temporary`."""
-        self._connection = connection
-        self._path = path
-        self._cleanup = cleanup
-        self._lines: dict[str, LoadLine] = {}
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Use `open`."""
+        super().__init__(connection, path)
         self._seconds: dict[str, int] = {}  # the last one that has a line in the timeline
 
     @classmethod
@@ -86,34 +76,7 @@ class Journal:
             JournalUnusable: The file cannot be made or opened, is damaged, locked, of a newer version, or is
                 missing while its log is there. A journal that is there is never replaced.
         """
-        cleanup = contextlib.ExitStack()
-        connection = open_file(home, wait=wait)
-        cleanup.callback(connection.close)
-        return cls(connection, home / FILE_NAME, cleanup)
-
-    @classmethod
-    def temporary(cls) -> Self:
-        """A throwaway journal for a dry run: fast, not durable, removed by `close`.
-
-        Raises:
-            JournalUnusable: There is no room for it.
-        """
-        cleanup = contextlib.ExitStack()
-        try:
-            path = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="loader-"))) / FILE_NAME
-            with translated(JournalUnusable, path):
-                make_tables(path)
-                connection = connect(path, wait=0, synchronous="OFF")
-        except BaseException as error:
-            cleanup.close()
-            if isinstance(error, OSError):
-                raise JournalUnusable(
-                    f"a throwaway journal cannot be made: {error.strerror}",
-                    next_step="make room in the folder for temporary files, or name another with TMPDIR",
-                ) from error
-            raise
-        cleanup.callback(connection.close)
-        return cls(connection, path, cleanup)
+        return cls(open_file(home, wait=wait), home / FILE_NAME)
 
     def __enter__(self) -> Self:
         return self
@@ -123,7 +86,7 @@ class Journal:
 
     def close(self) -> None:
         """Closes the file; calling it again does nothing."""
-        self._cleanup.close()
+        self._connection.close()
 
     # --- Loads ---------------------------------------------------------------------------------------
 
@@ -136,27 +99,6 @@ class Journal:
         """
         with self._writing(JournalUnusable):
             insert_load(self._connection, load)
-
-    def load(self, load_id: str) -> Load:
-        """The load of that id, or the only one whose id begins so.
-
-        The types in its files' schemas are the types' names, as text.
-
-        Raises:
-            ConfigurationError: There is none, or more than one.
-            JournalUnusable: The journal cannot be read.
-        """
-        with translated(JournalUnusable, self._path):
-            return read_load(self._connection, load_id)
-
-    def loads(self) -> list[Load]:
-        """All loads, newest first, as `load` gives them.
-
-        Raises:
-            JournalUnusable: The journal cannot be read.
-        """
-        with translated(JournalUnusable, self._path):
-            return read_loads(self._connection)
 
     def reopen(self, load_id: str) -> None:
         """Says that work on an earlier load goes on: its state is `running`, with no reason.
@@ -271,15 +213,6 @@ class Journal:
                 self._begin_second(load_id, at, begun=1)
             return doubt_open_rows(self._connection, self._line(load_id))
 
-    def count_refused_for_now(self, load_id: str) -> int:
-        """How many rows were refused with 409: they refer to something that was not there.
-
-        Raises:
-            JournalFailed: The journal cannot be read.
-        """
-        with translated(JournalFailed, self._path):
-            return count_refused_for_now(self._connection, self._line(load_id))
-
     def reopen_waiting(self, load_id: str) -> int:
         """Makes rows pending that waited for something else: blocked ones, and those refused with 409.
 
@@ -312,132 +245,6 @@ class Journal:
             self._begin_second(load_id, at)
             decide_rows(self._connection, self._line(load_id), decided, by, told)
 
-    def resume_point(self, load_id: str) -> ResumePoint:
-        """Where the load goes on; the time it takes does not grow with the rows done.
-
-        Raises:
-            JournalUnusable: The journal cannot be read.
-        """
-        with translated(JournalUnusable, self._path):
-            return read_resume_point(self._connection, self._line(load_id))
-
-    def totals(self, load_id: str) -> dict[Status, int]:
-        """The load's rows by status, every status named; read from counts, not from rows.
-
-        A row with an intent and no outcome counts as in doubt. Rows without a line are not counted.
-
-        Raises:
-            JournalFailed: The journal cannot be read.
-        """
-        with translated(JournalFailed, self._path):
-            return read_totals(self._connection, self._line(load_id))
-
-    def receipts(self, load_id: str, only: Collection[Status] | None = None) -> Iterator[Receipt]:
-        """The load's rows in order of seq, read a few at a time.
-
-        Args:
-            load_id: The load.
-            only: The statuses that are wanted; None: all.
-
-        A row with an intent and no outcome is in doubt, with a message that says so.
-
-        Raises:
-            JournalFailed: The journal cannot be read.
-        """
-        with translated(JournalFailed, self._path):
-            yield from read_receipts(self._connection, self._line(load_id), only)
-
-    def timeline(self, load_id: str) -> Iterator[Moment]:
-        """The seconds of a load in which something was committed, in order, read a few at a time.
-
-        Their `created` add up to the load's created rows, and their `throttled` to its requests'; only where
-        the load is older than timelines, what it did before it had one is missing.
-
-        Raises:
-            JournalFailed: The journal cannot be read.
-        """
-        with translated(JournalFailed, self._path):
-            yield from read_timeline(self._connection, self._line(load_id))
-
-    def figures(self, load_id: str, *, mark: str) -> Figures:
-        """Counts over all rows of a load, found by a walk over them.
-
-        Args:
-            load_id: The load.
-            mark: How the messages of those rows begin that are counted as `marked`.
-
-        Raises:
-            JournalFailed: The journal cannot be read.
-        """
-        with translated(JournalFailed, self._path):
-            return read_figures(self._connection, self._line(load_id), mark)
-
-    @contextlib.contextmanager
-    def at_one_moment(self) -> Iterator[None]:
-        """All that is read inside is of one moment, whatever other processes write meanwhile.
-
-        Nothing may be written inside.
-
-        Raises:
-            JournalFailed: The journal cannot be read.
-        """
-        with translated(JournalFailed, self._path):
-            self._connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-
-    # --- The crosswalk -------------------------------------------------------------------------------
-
-    def known_elsewhere(self, load_id: str, external_ids: Sequence[str]) -> dict[str, Known]:
-        """What other loads into the load's tenant and record type have sent under these external ids.
-
-        Returns:
-            For each external id that another load has created, that record (the oldest, should there be
-            several); else for each that another load has sent and does not know the outcome of, the
-            newest such row, as IN_DOUBT. Others are left out.
-
-        Raises:
-            JournalFailed: The journal cannot be read.
-        """
-        return self._known(ELSEWHERE, load_id, external_ids)
-
-    def known_in(self, tenant: str, resource: str, external_ids: Sequence[str]) -> dict[str, Known]:
-        """What any load into a tenant and record type has sent, as `known_elsewhere` gives it.
-
-        For lookups, and for a dry run, which has no load in this journal.
-
-        Raises:
-            JournalUnusable: The journal cannot be read.
-        """
-        with translated(JournalUnusable, self._path):
-            scope_no = scope(self._connection, tenant, resource)
-            if scope_no is None:
-                return {}
-            return known_lines(self._connection, ELSEWHERE, scope_no, NO_KEYS, external_ids)
-
-    def has_created(self, tenant: str, resource: str) -> bool:
-        """Whether any load into a tenant and record type has created a record.
-
-        Raises:
-            JournalUnusable: The journal cannot be read.
-        """
-        with translated(JournalUnusable, self._path):
-            return has_created(self._connection, tenant, resource)
-
-    def seen(self, load_id: str, external_ids: Sequence[str]) -> dict[str, Known]:
-        """The first row of this load that carries each external id, filtered rows aside.
-
-        Returns:
-            One for each that has a line, whatever its status (IN_DOUBT for one sent without an outcome).
-
-        Raises:
-            JournalFailed: The journal cannot be read.
-        """
-        return self._known(HERE, load_id, external_ids)
-
     # --- Pace ----------------------------------------------------------------------------------------
 
     def remember_rate(self, tenant: str, resource: str, base_url: str, rate: float) -> None:
@@ -451,20 +258,6 @@ class Journal:
                 "INSERT OR REPLACE INTO pace (scope_no, base_url, rate) VALUES (?, ?, ?)",
                 (scope(self._connection, tenant, resource, make=True), base_url, rate),
             )
-
-    def learnt_rate(self, tenant: str, resource: str, base_url: str) -> float | None:
-        """The rate that was kept last for this place; None where there is none.
-
-        Raises:
-            JournalUnusable: The journal cannot be read.
-        """
-        with translated(JournalUnusable, self._path):
-            found = self._connection.execute(
-                "SELECT rate FROM pace JOIN scope USING (scope_no)"
-                " WHERE tenant = ? AND resource = ? AND base_url = ?",
-                (tenant, resource, base_url),
-            ).fetchone()
-        return float(found[0]) if found else None
 
     # --- Inside --------------------------------------------------------------------------------------
 
@@ -481,11 +274,6 @@ class Journal:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-
-    def _line(self, load_id: str) -> LoadLine:
-        if load_id not in self._lines:
-            self._lines[load_id] = find_line(self._connection, load_id)
-        return self._lines[load_id]
 
     def _begin_second(
         self, load_id: str, at: datetime, *, begun: int = 0, found: int = 0, absent: int = 0
@@ -507,10 +295,3 @@ class Journal:
             "UPDATE load SET sent = ?, retried = ?, throttled = ? WHERE load_no = ?",
             (requests.sent, requests.retried, requests.throttled, line.load_no),
         )
-
-    def _known(self, query: str, load_id: str, external_ids: Sequence[str]) -> dict[str, Known]:
-        with translated(JournalFailed, self._path):
-            line = self._line(load_id)
-            return known_lines(
-                self._connection, query, line.scope_no, (line.first_key, line.last_key), external_ids
-            )

@@ -78,7 +78,7 @@ def open_file(home: Path, *, wait: float) -> sqlite3.Connection:
         ) from error
     _refuse_unwritable(path)
     with translated(JournalUnusable, path):
-        connection = connect(path, wait=wait, synchronous="FULL")
+        connection = _connect(path, wait=wait)
         try:
             _verify(connection, path)
             _read_each_table(connection)
@@ -88,7 +88,7 @@ def open_file(home: Path, *, wait: float) -> sqlite3.Connection:
     return connection
 
 
-def connect(path: Path, *, wait: float, synchronous: str) -> sqlite3.Connection:
+def _connect(path: Path, *, wait: float) -> sqlite3.Connection:
     """Opens an existing file; transactions are begun and ended by hand.
 
     Raises:
@@ -103,7 +103,7 @@ def connect(path: Path, *, wait: float, synchronous: str) -> sqlite3.Connection:
         cached_statements=256,
     )
     try:
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA synchronous = FULL")
         # On macOS a plain fsync may leave the bytes in the disk's own memory.
         connection.execute("PRAGMA fullfsync = ON")
         connection.execute("PRAGMA cache_size = -16000")
@@ -114,7 +114,7 @@ def connect(path: Path, *, wait: float, synchronous: str) -> sqlite3.Connection:
     return connection
 
 
-def make_tables(path: Path) -> None:
+def _make_tables(path: Path) -> None:
     """Makes an empty journal at `path`, where nothing may be, readable and writable for its owner only.
 
     Raises:
@@ -142,7 +142,7 @@ def _make_file(path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".journal-", dir=path.parent) as folder:
         draft = Path(folder) / FILE_NAME
         with translated(JournalUnusable, path):
-            make_tables(draft)
+            _make_tables(draft)
         # A link never replaces a journal that another process has made meanwhile.
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loader.errors import MappingError, SourceError
-from loader.examples import run_examples
 from loader.mapping import Mapping as MappingRules
 from loader.mapping import examine, examine_columns
 from loader.mapping.columns import ignored
@@ -15,6 +14,7 @@ from loader.mapping.each import join_of
 from loader.mapping.findings import Findings
 from loader.mapping.partial import sound_part
 from loader.mapping.tree import each_nodes
+from loader.payload.examples import run_examples
 from loader.pipeline.plan import source_options
 from loader.pipeline.several import second_file_folders
 from loader.records import MappingFinding

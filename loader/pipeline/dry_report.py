@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from loader.errors import ConfigurationError
 from loader.mapping.columns import ignored
 from loader.mapping.each import joined_columns, used_for_several
-from loader.pipeline.receipts import close_rejects, make_folder, rejected
+from loader.pipeline.folder import PAGE, REJECTS, make_folder
+from loader.pipeline.rejects import close_rejects, rejected
 from loader.records import GROUP, RECORD_NO, REJECTED
 from loader.report import RejectsWriter
 from loader.report.atomic import replacing, speaking
@@ -43,15 +44,7 @@ if TYPE_CHECKING:
     from loader.report.reasons import Reasons
 
 _SUPPOSED_RATES: Final = (50.0, 500.0)  # requests a second, where nothing is known of the service
-_BESIDE: Final = (
-    "findings.csv",
-    "findings.parquet",
-    "rejects.csv",
-    "rejects.ndjson",
-    "rejects.parquet",
-    "rejects.xlsx",
-)
-PAGE: Final = "report.html"
+_BESIDE: Final = ("findings.csv", "findings.parquet", *REJECTS)
 SUMMARY: Final = "summary.json"
 
 

@@ -16,8 +16,8 @@ from loader.pipeline.crosswalk import dry_crosswalk, tell_lookups, tell_untried
 from loader.pipeline.dry_report import SUMMARY, DryReport, effort_of
 from loader.pipeline.judge import Judge
 from loader.pipeline.plan import base_url_of, tell_inputs
-from loader.pipeline.prepare import Preparer
-from loader.pipeline.receipts import Reason
+from loader.pipeline.prepare import NOBODY, Preparer
+from loader.pipeline.reasons import Reason
 from loader.pipeline.run import Result
 from loader.pipeline.watch import Noting
 from loader.records import Requests, Status
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from loader.settings import RunSettings
 
 _BATCH: Final = 5_000  # rows at once: more would be no faster, and take more memory than is promised
-
-_NOBODY: Final = "nobody"  # a tenant for bodies that are never sent
 
 
 def dry_run(
@@ -186,7 +184,7 @@ def _preparer(
     inputs: Inputs, settings: RunSettings | None, journal: Journal | None, watcher: Watcher
 ) -> Preparer:
     """Says of the inputs what there is to say, and maps them; without a tenant every lookup finds."""
-    tenant = settings.tenant if settings else _NOBODY
+    tenant = settings.tenant if settings else NOBODY
     find = dry_crosswalk(inputs.mapping, tenant, journal) if settings else placeholders
     preparer = Preparer(inputs.mapping, load_id="dry-run", tenant=tenant, find=find)
     tell_inputs(inputs, preparer, watcher)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from loader.groups import build_records
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping
-from loader.payload import draft, finish, stamp
+from loader.payload import build_records, draft, finish, stamp
 from loader.records import (
     BODY,
     CORE,
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
 
 Row = Ready | Judged
 
+NOBODY: Final = "nobody"
+"""A tenant for bodies that are never sent."""
 _SEQ: Final = "__seq"
 CHANGED: Final = "changed: "
 """How the message of a row begins that is already loaded, from another payload."""

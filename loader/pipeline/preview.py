@@ -9,7 +9,7 @@ import polars as pl
 from loader.mapping.lookups import placeholders
 from loader.pipeline.crosswalk import tell_untried
 from loader.pipeline.plan import source_options, tell_inputs
-from loader.pipeline.prepare import Preparer
+from loader.pipeline.prepare import NOBODY, Preparer
 from loader.records import CORE, EXTERNAL_ID, LINE, RECORD_NO, ROW_NO, STATE
 from loader.settings import SourceOptions
 from loader.source import open_source
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from loader.records import Batch, Payloads
 
 _BATCH: Final = 5_000
-_NOBODY: Final = "nobody"  # a tenant for bodies that are never sent
 PAYLOAD_COLUMNS: Final = ("record_no", "line", "external_id", "state", "payload", "findings")
 
 
@@ -35,7 +34,7 @@ def preview_payloads(inputs: Inputs, limit: int | None, watcher: Watcher) -> Ite
         limit: So many records; None: all.
         watcher: Is told what was detected.
     """
-    preparer = Preparer(inputs.mapping, load_id="preview", tenant=_NOBODY, find=placeholders)
+    preparer = Preparer(inputs.mapping, load_id="preview", tenant=NOBODY, find=placeholders)
     tell_inputs(inputs, preparer, watcher)
     tell_untried(inputs.mapping, watcher, tenant=None)
     for batch in inputs.source.batches(min(limit or _BATCH, _BATCH), limit=limit):

@@ -9,10 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from loader.errors import JournalFailed, ServiceDown, Stopped
+from loader.pipeline.page import add_page
 from loader.pipeline.plan import Inputs, base_url_of, post_url
 from loader.pipeline.prepare import Decided, Prepared, Preparer, decide
-from loader.pipeline.receipts import Reason, add_page, reasons_of, summarise, write_receipts
+from loader.pipeline.reasons import Reason, reasons_of
+from loader.pipeline.receipts import write_receipts
 from loader.pipeline.settle import DOUBTS, Settled, Settler
+from loader.pipeline.summary import summarise
 from loader.records import Load, LoadState, Position, Requests, Status
 from loader.report import exit_code
 from loader.sending import Client, Dispatcher, Ended, Interrupted, Limits, Pace, dispatch, wait

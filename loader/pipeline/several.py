@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loader.errors import SourceChanged
-from loader.groups import kept_rows
 from loader.mapping import compile_mapping
 from loader.mapping.each import is_several, joined_columns, joins_of
+from loader.payload import kept_rows
 from loader.source import GroupedSource, JoinedRows, Layout, find_second_file, open_second_file
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 
 from loader.errors import LoaderError, SourceError, SourceLost
-from loader.groups import record_rows
 from loader.mapping.keys import keys_of
+from loader.payload import record_rows
 from loader.records import (
     GROUP,
     HEADER_AGAIN,

@@ -302,10 +302,3 @@ def test_a_closed_journal_fails_aloud(home: Path) -> None:
     journal.close()
     with pytest.raises(JournalFailed, match="closed"):
         journal.finish(ID, "finished", requests=Requests(), seconds=0)
-
-
-def test_a_temporary_journal_without_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A dry run without room for temporary files says so."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
-    with pytest.raises(JournalUnusable, match="No such file"):
-        Journal.temporary()

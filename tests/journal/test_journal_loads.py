@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -204,18 +203,3 @@ def test_no_query_of_a_resume_or_a_batch_walks_over_rows(
     assert any(step.startswith("SEARCH") for step in plan), plan
     assert not any(step.startswith("SCAN load_row") or "SCAN checkpoint" in step for step in plan), plan
     assert not any("TEMP B-TREE" in step for step in plan), plan
-
-
-def test_the_temporary_journal_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A dry run's journal works as any other and is gone afterwards."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with Journal.temporary() as journal:
-        journal.begin(load(ONE))
-        journal.commit(ONE, judged=[judged(0)])
-        assert journal.totals(ONE)[Status.INVALID] == 1
-        assert journal._connection.execute("PRAGMA synchronous").fetchone() == (0,)
-        assert list(tmp_path.iterdir())
-    assert list(tmp_path.iterdir()) == []
-    journal.close()
-    with pytest.raises(sqlite3.ProgrammingError):
-        journal._connection.execute("SELECT 1")

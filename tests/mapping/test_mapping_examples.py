@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from loader.examples import run_examples
 from loader.mapping import parse_mapping
+from loader.payload.examples import run_examples
 from tests.mapping.mapping_cases import LIST, RUN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loader.examples import Difference
+    from loader.payload.examples import Difference
 
 START = "application_expiration_options.expiration_date_range_start"
 BASE = RUN.replace("name: {value: n}", "name: Name").replace("status: {value: draft}", "status: State")

@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from loader.examples import run_examples
 from loader.mapping import compile_mapping, parse_mapping
 from loader.payload import build
+from loader.payload.examples import run_examples
 from loader.records import EXTERNAL_ID, RECORD_NO
 from tests.mapping.mapping_cases import ANY, LIST, RUN, TEXT, bodies, frame, mapped, states, values
 

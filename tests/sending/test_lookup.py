@@ -8,7 +8,6 @@ import random
 import signal
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +16,7 @@ import pytest
 from loader.sending import Interrupted, Mark, NoLookup, Token, find_stored, wait
 from loader.sending.lookup import ATTEMPTS, FIELDS
 from loader.settings import RunSettings
+from tests.scripted_api import Handler, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,41 +48,16 @@ def lists() -> Iterator[Lists]:
     """A service on a real socket that answers as the test says."""
     lists = Lists()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
+    class Listing(Handler):
+        def do_GET(self) -> None:  # noqa: N802 - the name that the standard library calls
             query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
             lists.paths.append(self.path)
             lists.headers.append({name.lower(): value for name, value in self.headers.items()})
             lists.queries.append(query)
-            status, more, text = lists.answers(len(lists.queries) - 1, query)
-            if not status:
-                self.close_connection = True
-                return
-            self.send_response(status)
-            for name, value in {**more, "content-length": str(len(text.encode()))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text.encode())
+            self.say(*lists.answers(len(lists.queries) - 1, query))
 
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            """A client that went away is no error here."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    lists.url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield lists
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Listing) as lists.url:
+        yield lists
 
 
 def record(number: object, record_id: object = None, **changes: Any) -> dict[str, Any]:

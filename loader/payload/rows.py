@@ -289,13 +289,12 @@ def _shown(bad: pl.DataFrame, check: CellCheck) -> pl.Expr:
     """What was found as text, cut short; of SQL, all the cells that it read."""
     if check.read:
         cells = [
-            pl.format("{} = {}", pl.lit(name), _cut(_cell(bad, name)).fill_null("null"))
-            for name in check.read
+            pl.format("{} = {}", pl.lit(name), cut(_cell(bad, name)).fill_null("null")) for name in check.read
         ]
         return pl.concat_str(cells, separator=", ")
     if check.value is None:
         return pl.lit(None, dtype=pl.String)
-    return _cut(_cell(bad, check.value))
+    return cut(_cell(bad, check.value))
 
 
 def _cell(bad: pl.DataFrame, column: str) -> pl.Expr:
@@ -303,7 +302,8 @@ def _cell(bad: pl.DataFrame, column: str) -> pl.Expr:
     return (pl.col(column).list.join("; ") if listed else pl.col(column)).cast(pl.String)
 
 
-def _cut(text: pl.Expr) -> pl.Expr:
+def cut(text: pl.Expr) -> pl.Expr:
+    """Text as messages show it: cut short."""
     long = text.str.len_chars() > _SHOWN
     return pl.when(long).then(pl.concat_str(text.str.head(_SHOWN), pl.lit("…"))).otherwise(text)
 
@@ -358,6 +358,3 @@ def _with_problems(payloads: Payloads, bad: pl.DataFrame) -> Payloads:
         pl.concat([payloads.findings, findings]).sort(RECORD_NO, maintain_order=True),
         payloads.computed,
     )
-
-
-__all__ = ["FINDINGS_SCHEMA", "FINDING_COLUMNS", "Draft", "build", "draft", "finish", "stamp"]

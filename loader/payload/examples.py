@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
-from loader.groups import build_records, example_records
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping, leaves
 from loader.mapping.columns import columns_of, sql_columns
 from loader.mapping.document import typed
@@ -22,7 +18,9 @@ from loader.mapping.example_rows import (
     rows_schema,
 )
 from loader.mapping.tree import all_leaves, each_nodes
-from loader.payload import build
+from loader.payload.compared import diff, innermost, pruned, same, value_at
+from loader.payload.groups import build_records, example_records
+from loader.payload.rows import build
 from loader.records import CORE, STATE
 from loader.resources.base import nearest
 
@@ -243,18 +241,18 @@ class _Runner:
                 message = f"{key} is filled when the row is loaded: it is not compared"
                 yield Difference(where, key, message, severity="warning")
                 continue
-            wanted = self._compared(key, _pruned(typed(value)))
-            got = self._compared(key, _at(outcome.payload, key))
-            if self._is_free(key) or _same(wanted, got):
+            wanted = self._compared(key, pruned(typed(value)))
+            got = self._compared(key, value_at(outcome.payload, key))
+            if self._is_free(key) or same(wanted, got):
                 continue
-            inner, part = _innermost(wanted, got, where)
+            inner, part = innermost(wanted, got, where)
             path = ".".join([key, *(str(each) for each in inner[len(where) :])])
             yield Difference(
                 inner,
                 path,
                 f"{title}: {path} is not what is expected",
                 None if got is not None else self._unmapped(key),
-                _diff(key, wanted, got, title),
+                diff(key, wanted, got, title),
                 part,
             )
 
@@ -290,7 +288,7 @@ class _Runner:
         """What a field that should have been wrong became."""
         if outcome.payload is None:
             return ""
-        value = _at(outcome.payload, path)
+        value = value_at(outcome.payload, path)
         return "" if value is None else f"{path} becomes {json.dumps(value, ensure_ascii=False)}"
 
     def _unmapped(self, key: str) -> str | None:
@@ -340,65 +338,3 @@ def _refused(outcome: Outcome) -> str:
 def _listed(findings: Sequence[tuple[str, str]]) -> str:
     told = [message if message.startswith(field) else f"{field}: {message}" for field, message in findings]
     return "\n".join(told)
-
-
-def _at(payload: dict[str, Any], path: str) -> Any:
-    """What stands at a dotted path; None where nothing does."""
-    found: Any = payload
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
-
-
-def _pruned(value: Any) -> Any:
-    """A value as payloads have it: a null is a field that is left out."""
-    if isinstance(value, dict):
-        return {name: _pruned(each) for name, each in value.items() if each is not None}
-    return [_pruned(each) for each in value] if isinstance(value, list) else value
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two values are the same JSON: 1 is 1.0, and is not true."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
-
-
-def _innermost(wanted: Any, got: Any, place: Path) -> tuple[Path, Part]:
-    """The place of the first difference, as far in as there is just one."""
-    if isinstance(wanted, dict) and isinstance(got, dict):
-        apart = [name for name in wanted if name not in got or not _same(wanted[name], got[name])]
-        if len(apart) == 1 and got.keys() <= wanted.keys():
-            return _innermost(wanted[apart[0]], got.get(apart[0]), (*place, apart[0]))
-        return place, "key"
-    if isinstance(wanted, list) and isinstance(got, list) and len(wanted) == len(got):
-        numbers = [number for number in range(len(wanted)) if not _same(wanted[number], got[number])]
-        if len(numbers) == 1:
-            return _innermost(wanted[numbers[0]], got[numbers[0]], (*place, numbers[0]))
-    return place, "value"
-
-
-def _diff(key: str, wanted: Any, got: Any, title: str) -> str:
-    """Two values as YAML, compared line by line."""
-    before, after = _as_yaml(key, wanted), _as_yaml(key, _in_order(got, wanted))
-    lines = difflib.unified_diff(before, after, f"{title}, expected", f"{title}, got", lineterm="")
-    return "\n".join(lines)
-
-
-def _as_yaml(key: str, value: Any) -> list[str]:
-    if value is None:
-        return []
-    return yaml.safe_dump({key: value}, allow_unicode=True, sort_keys=False, width=1000).splitlines()
-
-
-def _in_order(value: Any, model: Any) -> Any:
-    """A value whose members stand in the order that they have in another one, others behind."""
-    if isinstance(value, dict) and isinstance(model, dict):
-        names = [*(name for name in model if name in value), *(name for name in value if name not in model)]
-        return {name: _in_order(value[name], model.get(name)) for name in names}
-    if isinstance(value, list) and isinstance(model, list):
-        padded = [*model, *[None] * len(value)]
-        return [_in_order(each, padded[number]) for number, each in enumerate(value)]
-    return value

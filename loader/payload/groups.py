@@ -14,7 +14,7 @@ from loader.mapping.columns import as_text, is_list, is_nested, is_text
 from loader.mapping.conversions import null_if, trim
 from loader.mapping.each import ITEM, joins_of
 from loader.mapping.keys import keys_of
-from loader.payload import FINDINGS_SCHEMA, build
+from loader.payload.rows import FINDINGS_SCHEMA, build, cut
 from loader.records import (
     CORE,
     EXTERNAL_ID,
@@ -45,7 +45,6 @@ SEVERAL_SCHEMA: Final = pl.Schema({**FINDINGS_SCHEMA, ROW_NO: pl.Int64()})
 _JUDGED: Final = pl.Schema({**SEVERAL_SCHEMA, STATE: pl.String()})
 _OWN: Final = {RECORD_NO: pl.Int64(), LINE: pl.Int64(), PROBLEM: pl.String()}
 _BEFORE: Final = f'{{"{ITEM}":'
-_SHOWN: Final = 60
 
 
 def build_records(
@@ -299,19 +298,14 @@ def _difference(
     expected = "what the first row of its record has"
     if nested:
         return _findings(bad, pl.lit(f"is not {expected}"), field=path, column=name, expected=expected)
-    value = _cut(cell)
+    value = cut(cell)
     has = (
         pl.when(other.is_null())
         .then(pl.lit("nothing"))
-        .otherwise(pl.concat_str(pl.lit('"'), _cut(other), pl.lit('"')))
+        .otherwise(pl.concat_str(pl.lit('"'), cut(other), pl.lit('"')))
     )
     message = pl.format('"{}" is not {}: {}', value, pl.lit(expected), has)
     return _findings(bad, message, field=path, column=name, value=value, expected=expected)
-
-
-def _cut(text: pl.Expr) -> pl.Expr:
-    long = text.str.len_chars() > _SHOWN
-    return pl.when(long).then(pl.concat_str(text.str.head(_SHOWN), pl.lit("…"))).otherwise(text)
 
 
 def _together(payloads: Payloads, rows: pl.DataFrame, found: Sequence[pl.DataFrame]) -> Payloads:
