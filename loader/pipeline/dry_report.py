@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from loader.mapping import CompiledMapping
+    from loader.mapping import CompiledMapping, Mapping
     from loader.pipeline.judge import JudgedBatch
     from loader.pipeline.plan import Inputs
     from loader.pipeline.watch import Noting
@@ -144,6 +144,7 @@ class DryReport:
                 told_source(each.file, each.rows.height) for each in self._inputs.second.files.values()
             ),
             notes=Capped.of(self._watcher.notes),
+            unlooked=_unlooked(mapping, summary.tenant),
             stopped=self.stopped,
             mapping=MappingUsed(
                 mapping.name, mapping.fingerprint, mapping.text, mapping.file.where, mapping.file.group_by
@@ -179,6 +180,24 @@ class DryReport:
             read = joined_columns(mapping.tree, name)
             unused += [f"{each} (of {name})" for each in second.file.schema if each not in read]
         return unused, left_out
+
+
+def _unlooked(mapping: Mapping, tenant: str | None) -> str:
+    """Which lookups a dry run does not try, for people who sign."""
+    own = mapping.record.name_of_type
+    told = []
+    for record_type in mapping.lookups:
+        if tenant is None:
+            told.append(
+                f"Keys of {record_type} were not looked up, since no tenant was named: <{record_type} KEY> "
+                "stands for the id, and whether there is one is not known."
+            )
+        elif record_type == own:
+            told.append(
+                f"Keys of {record_type} count as found, since the load may create these records itself; rows "
+                "whose keys it does not create are blocked."
+            )
+    return " ".join(told)
 
 
 def effort_of(requests: int, *, given: float | None, learnt: float | None) -> Effort:

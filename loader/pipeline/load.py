@@ -23,6 +23,7 @@ from loader.pipeline.plan import (
 )
 from loader.pipeline.prepare import Preparer
 from loader.pipeline.receipts import (
+    add_page,
     finished_summary,
     folder_of,
     make_folder,
@@ -125,6 +126,8 @@ def resume_load(
     ):
         if "limit" not in changes and (summary := finished_summary(journal, load, home)):
             watcher.note(f"load {load.load_id} is finished: nothing is left to send")
+            if "report" not in summary.files:  # whoever made it did not live to see it
+                summary = add_page(journal, summary, home, watcher)
             return Result(summary, exit_code(summary), reasons=reasons_of(journal, load.load_id))
         inputs, settings = thawed(load, changes)
         check_transport_safety(base_url_of(settings, inputs.mapping.record))

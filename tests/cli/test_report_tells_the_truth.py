@@ -250,3 +250,21 @@ def test_what_could_not_be_read_to_its_end_cannot_be_signed(
     assert page.unsignable == "not all rows were read"
     assert "the disk has gone" in html_of(shell)
     assert "I approve" not in html_of(shell)
+
+
+def test_keys_that_were_not_looked_up_are_told(validated: Callable[..., Page], shell: Shell) -> None:
+    """Without a tenant none is, and the page says what stands for ids; with one there is nothing to say."""
+    mapping = f"{HEAD}  template_id: {{lookup: billing-template, column: T}}\n"
+    validated(mapping, "Id,Name,T\n1,a,7\n")
+    assert html_of(shell).count("&lt;billing-template KEY&gt; stands for the id") == 2
+    assert "What is loaded already." in html_of(shell)
+    page = validated(mapping, "Id,Name,T\n1,a,7\n", "--tenant", "acme")
+    assert (page.unlooked, page.rows["blocked"]) == ("", 1)
+    assert "No row can be loaded yet: 1 of 1 row waits for others." in html_of(shell)
+    assert "and the 1 blocked row once what it waits for is there" in html_of(shell)
+
+
+def test_axes_of_few_findings_have_no_halves(validated: Callable[..., Page], shell: Shell) -> None:
+    """One finding is one, and there is no half of it."""
+    validated(HEAD, "Id,Name\n1,a\n2,\n")
+    assert ">0.5<" not in html_of(shell)
