@@ -128,6 +128,9 @@ def _findings(
     told = own.rename({RECORD_NO: "record_no", LINE: "line", EXTERNAL_ID: "external_id"})
     told = told.with_columns(pl.lit(batch.file.name).alias("file")).select(SCHEMA.names())
     more = _decisions(batch, judged, repeated)
+    if more.height:
+        lines = payloads.rows.select(pl.col(RECORD_NO).alias("record_no"), pl.col(LINE).alias("line"))
+        more = more.update(lines, on="record_no", how="left")
     return told if not more.height else pl.concat([told, more]).sort("record_no", maintain_order=True)
 
 

@@ -26,7 +26,8 @@ def present_in(compiled: CompiledMapping) -> dict[str, pl.Expr]:
     An item of a list is there for its cells, so that a constant or a default does not make one.
     """
     everywhere = pl.lit(value=True)
-    return dict(_present(compiled.mapping.tree, everywhere, compiled))
+    own = {leaf.path: everywhere for leaf in compiled.mapping.leaves}
+    return own | dict(_present(compiled.mapping.tree, everywhere, compiled))
 
 
 def _present(node: Node, around: pl.Expr, compiled: CompiledMapping) -> Iterator[tuple[str, pl.Expr]]:

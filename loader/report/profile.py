@@ -10,7 +10,6 @@ import polars as pl
 
 from loader.mapping.columns import columns_of
 from loader.mapping.described import conversions_in_words, origin_in_words
-from loader.mapping.tree import leaves
 from loader.records import PARENT, RECORD_NO, STATE
 from loader.report.figures import Extremes, Tally, present_in
 from loader.report.page.values import BeforeAfter, Distinct, Field, ValueTable
@@ -74,7 +73,7 @@ class Profile:
             self._add(computed.join(parents, on=PARENT, how="semi", maintain_order="left"), rows)
 
     def _add(self, frame: pl.DataFrame, compiled: CompiledMapping) -> None:
-        for leaf in leaves(compiled.mapping.tree):
+        for leaf in compiled.mapping.leaves:
             self._columns.setdefault(leaf.path, _Column(leaf))
         if not frame.height:
             return
@@ -142,7 +141,7 @@ def _facts(frame: pl.DataFrame, compiled: CompiledMapping, present: Mapping[str,
     A constant is given to every row that has no value of its own, as a default is.
     """
     wanted: dict[str, pl.Expr] = {}
-    for leaf in leaves(compiled.mapping.tree):
+    for leaf in compiled.mapping.leaves:
         value = compiled.program.values.get(leaf.path)
         if value is None:
             continue

@@ -268,3 +268,18 @@ def test_axes_of_few_findings_have_no_halves(validated: Callable[..., Page], she
     """One finding is one, and there is no half of it."""
     validated(HEAD, "Id,Name\n1,a\n2,\n")
     assert ">0.5<" not in html_of(shell)
+
+
+def test_the_external_id_is_a_field(validated: Callable[..., Page]) -> None:
+    """It is sent like the others, and its figures show whether all rows have one."""
+    page = validated(HEAD, "Id,Name\n7,a\n8,b\n,c\n")
+    first = page.fields.items[0]
+    assert (first.path, first.comes_from, first.required) == ("sys_external_id", "column Id", True)
+    assert (first.filled, first.smallest, first.largest) == (2, "7", "8")
+
+
+def test_a_repeated_id_is_told_with_its_line(validated: Callable[..., Page], shell: Shell) -> None:
+    """On the page and in findings.csv, as any other finding."""
+    page = validated(HEAD, "Id,Name\n1,a\n2,b\n1,c\n")
+    assert page.reasons.items[0].examples.items[0].place.line == 4
+    assert "rows.csv,3,4,1,invalid" in (shell.folder / "tried" / "findings.csv").read_text()
