@@ -283,3 +283,15 @@ def test_a_repeated_id_is_told_with_its_line(validated: Callable[..., Page], she
     page = validated(HEAD, "Id,Name\n1,a\n2,b\n1,c\n")
     assert page.reasons.items[0].examples.items[0].place.line == 4
     assert "rows.csv,3,4,1,invalid" in (shell.folder / "tried" / "findings.csv").read_text()
+
+
+def test_what_is_wrong_with_json_is_told(validated: Callable[..., Page]) -> None:
+    """Not only that it is wrong: what does not parse and what does not fit are two reasons."""
+    mapping = f"{HEAD}  application_activation_options: {{json: J}}\n"
+    cells = ['"{""program_ids"": 5}"', '"{""program_ids"": 7}"', '"{"']
+    rows = "".join(f"{number},a,{cell}\n" for number, cell in enumerate(cells))
+    page = validated(mapping, "Id,Name,J\n" + rows)
+    assert [each.rows for each in page.reasons.items] == [2, 1]
+    fits, parses = page.reasons.items
+    assert fits.reason.startswith("does not fit: program_ids")
+    assert parses.reason.startswith("is no JSON: ")
