@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import loader.pipeline.dry_report as made_in
-from loader.report.page import render
+from loader.report.answers import Answers
+from loader.report.page import Place, load_verdict, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -295,3 +296,20 @@ def test_what_is_wrong_with_json_is_told(validated: Callable[..., Page]) -> None
     fits, parses = page.reasons.items
     assert fits.reason.startswith("does not fit: program_ids")
     assert parses.reason.startswith("is no JSON: ")
+
+
+def test_refusals_that_differ_in_their_numbers_are_told_in_general() -> None:
+    """One row's words stand for it; those of several are without what differs."""
+    answers = Answers()
+    for number in (2, 3):
+        answers.add(f"no template {number}", 409, Place(number))
+    answers.add("name is missing", 400, Place(9))
+    told = [(each.words, each.rows) for each in answers.refusals().items]
+    assert told == [("no template …", 2), ("name is missing", 1)]
+
+
+def test_doubts_do_not_hide_what_was_refused() -> None:
+    """The sentence counts both."""
+    rows = {"read": 600, "created": 15, "filtered": 6, "invalid": 11, "refused": 554, "in_doubt": 14}
+    said = load_verdict(rows, "finished").sentence
+    assert said == "15 of 600 rows are loaded; 565 are not, and for 14 it is not known."

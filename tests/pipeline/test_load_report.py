@@ -95,7 +95,7 @@ def test_page_tells_what_the_summary_tells(shell: Shell) -> None:
     assert "33 of 40 rows are loaded; 7 are not." in found.text
     assert SCRIPT not in found.html
     assert (
-        f" Examples id 5 {SCRIPT} & co 3 400 record 5 (K00005); record 6 (K00006); record 7 (K00007)"
+        f" Examples id … {SCRIPT} & co 3 400 record 5 (K00005); record 6 (K00006); record 7 (K00007)"
         in found.text
     )
     assert "=name is “too” long 1 422 record 9 (K00009)" in found.text
