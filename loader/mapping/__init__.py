@@ -102,6 +102,11 @@ class Mapping:
         return {record_type: tuple(columns) for record_type, columns in found.items()}
 
     @property
+    def leaves(self) -> list[Leaf]:
+        """The leaves that read the record's own row, its external id first, then in payload order."""
+        return [*([_external_id_leaf(self.external_id)] if self.external_id else []), *leaves(self.tree)]
+
+    @property
     def columns(self) -> frozenset[str]:
         """Every column that the mapping reads, for whatever purpose."""
         rules = [leaf.rule for leaf in leaves(self.tree)]

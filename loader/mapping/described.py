@@ -31,7 +31,7 @@ def conversions_in_words(rule: Rule) -> tuple[str, ...]:
     """What a rule does to its value, in the order in which it is done; blanks that are trimmed go unsaid."""
     said = {
         "trim": None if rule.trim else "outer blanks kept",
-        "null_if": rule.null_if and f"nothing where it is {_listed(rule.null_if)}",
+        "null_if": any(rule.null_if or ()) and f"nothing where it is {_listed(rule.null_if or ())}",
         "case": rule.case and f"{rule.case} case",
         "split": rule.split and f'cut at "{rule.split}"',
         "map": None if rule.map is None else f"table of {len(rule.map)}{_otherwise(rule)}",

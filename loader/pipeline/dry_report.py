@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from loader.mapping import CompiledMapping
+    from loader.mapping import CompiledMapping, Mapping
     from loader.pipeline.judge import JudgedBatch
     from loader.pipeline.plan import Inputs
     from loader.pipeline.watch import Noting
@@ -148,6 +148,7 @@ class DryReport:
                 told_source(each.file, each.rows.height) for each in self._inputs.second.files.values()
             ),
             notes=Capped.of(self._watcher.notes),
+            unlooked=_unlooked(mapping, summary.tenant),
             stopped=self.stopped,
             mapping=MappingUsed(
                 mapping.name, mapping.fingerprint, mapping.text, mapping.file.where, mapping.file.group_by
@@ -194,6 +195,24 @@ def _refuse_sources(folder: Path, files: Iterable[SourceFile]) -> None:
                 f"{file.path}: the report in {folder} would replace this source",
                 next_step="name another folder for the report",
             )
+
+
+def _unlooked(mapping: Mapping, tenant: str | None) -> str:
+    """Which lookups a dry run does not try, for people who sign."""
+    own = mapping.record.name_of_type
+    told = []
+    for record_type in mapping.lookups:
+        if tenant is None:
+            told.append(
+                f"Keys of {record_type} were not looked up, since no tenant was named: <{record_type} KEY> "
+                "stands for the id, and whether there is one is not known."
+            )
+        elif record_type == own:
+            told.append(
+                f"Keys of {record_type} count as found, since the load may create these records itself; rows "
+                "whose keys it does not create are blocked."
+            )
+    return " ".join(told)
 
 
 def effort_of(requests: int, *, given: float | None, learnt: float | None) -> Effort:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from loader.report.page import Effort
     from loader.settings import RunSettings
 
-_BATCH: Final = 5_000  # rows at once: more would be no faster, and take more memory than is promised
+_BATCH: Final = 4_000  # rows at once: more would be no faster, and take more memory than is promised
 
 
 def dry_run(

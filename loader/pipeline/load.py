@@ -11,6 +11,7 @@ from loader.journal import Journal, claim
 from loader.pipeline.approval import approved_code
 from loader.pipeline.crosswalk import crosswalk_of, tell_lookups
 from loader.pipeline.folder import folder_of, make_folder
+from loader.pipeline.page import add_page
 from loader.pipeline.plan import (
     Inputs,
     base_url_of,
@@ -123,6 +124,8 @@ def resume_load(
     ):
         if "limit" not in changes and (summary := finished_summary(journal, load, home)):
             watcher.note(f"load {load.load_id} is finished: nothing is left to send")
+            if "report" not in summary.files:  # whoever made it did not live to see it
+                summary = add_page(journal, summary, home, watcher)
             return Result(summary, exit_code(summary), reasons=reasons_of(journal, load.load_id))
         inputs, settings = thawed(load, changes)
         check_transport_safety(base_url_of(settings, inputs.mapping.record))

@@ -24,7 +24,7 @@ class _Group:
     """Rows of which the same was said.
 
     Attributes:
-        words: Those of the first such row.
+        words: Those of the first such row; where others differ in their numbers, these are left out.
         http_status: What was answered with; None where no answer came.
         rows: How many.
         examples: The first few.
@@ -61,6 +61,8 @@ class Answers:
             if len(self._groups) >= _MOST:
                 key, words, http_status = (OTHER, None), OTHER, None
             group = self._groups.setdefault(key, _Group(words, http_status))
+        if group.words != words:
+            group.words = OTHER if key[0] == OTHER else key[0].replace("#", "…")
         group.rows += 1
         if len(group.examples) < _EXAMPLES:
             group.examples.append(place)

@@ -15,7 +15,7 @@ _FLAG: Final = "one of true/false"
 _SQL: Final = "cells that this SQL can be computed with"
 _FIRST_ROW: Final = "what the first row of its record has"
 _ONE_BELOW: Final = "all rows of one record, one below the other"
-_ANY_JSON: Final = "JSON of any kind"
+JSON_OF: Final = "JSON of "
 _WAITS: Final = ("the external id of a ", " that a load has created")
 _OF_FORM: Final = ("a date of the form", "a time of the form")
 _FATE: Final = "an external id whose fate is known"
@@ -31,7 +31,6 @@ _SAID: Final[dict[str | None, str]] = {
     _ONE_BELOW: "its rows are not known to be whole",
     _FIRST_ROW: "differs among the rows of one record",
     _SQL: "cannot be computed",
-    _ANY_JSON: "not JSON",
     _FATE: "sent by an earlier load, which does not know whether it was stored",
 }
 
@@ -57,7 +56,9 @@ def reason_in_words(key: str, expected: str | None, message: str) -> str:
 
 def allowed(expected: str | None) -> str | None:
     """What may stand there, to be read behind "Allowed:"; None where the reason has said it."""
-    if expected is None or expected in _SAID or expected == _READABLE or expected.startswith(_WAITS[0]):
+    if expected is None or expected in _SAID or expected == _READABLE:
+        return None
+    if expected.startswith((_WAITS[0], JSON_OF)):
         return None
     if expected.startswith(_TABLE):
         return expected.removeprefix(_TABLE).removesuffix(")")
@@ -100,6 +101,8 @@ def _mended_values(path: str, cells: str, expected: str) -> str:
     """How to mend values that are not what was expected."""
     if expected.startswith(_WAITS[0]):
         return f"Load the records that these keys name first, or correct {cells}."
+    if expected.startswith(JSON_OF):
+        return f"Correct {cells}: what is sent has to be {expected} that {path} takes."
     if expected.startswith(_TABLE):
         return f"Correct {cells}, or add these values to the table of {path} in the mapping."
     if expected.startswith(_CHOICE) and not expected.startswith(_FLAG):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import polars as pl
 
-from loader.report.mending import TOO_FEW, TOO_MANY, allowed, mend, reason_in_words
+from loader.report.mending import JSON_OF, TOO_FEW, TOO_MANY, allowed, mend, reason_in_words
 from loader.report.page.values import Capped, Example, Place, Positions, Reason
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ class _Group:
     column: str | None
     expected: str | None
     words: str = ""
+    said: str = ""
     alike: bool = True
     rows: int = 0
     findings: int = 0
@@ -77,7 +77,7 @@ class Reasons:
         self.findings += findings.height
         if not findings.height:
             return
-        told = findings.with_columns(
+        told = findings.with_columns(_said().alias("said")).with_columns(
             _reason_key().alias("reason"),
             pl.coalesce(pl.col("message").str.extract(each, 1) for each in _NEAREST).alias("nearest"),
             pl.col("message").str.extract(_ROW, 1).alias("row"),
@@ -91,15 +91,14 @@ class Reasons:
         """Counts the records of some findings, of which one record may have several."""
         records = some.unique(["file", "record_no"], keep="first", maintain_order=True)
         first = some.row(0, named=True)
-        made = _Group(first["column"], first["expected"], first["message"])
+        made = _Group(first["column"], first["expected"], first["message"], first["said"])
         group = self._groups.setdefault(place, made if place[2] != _OTHERS else _Group(None, None, _OTHERS))
         group.rows += records.height
         group.findings += some.height
         if len(group.record_nos) < _PLACES:
             group.record_nos += records["record_no"].head(_PLACES - len(group.record_nos)).to_list()
         if group.alike:
-            said = some["message"].str.replace(_ROW, "").unique()
-            group.alike = said.len() == 1 and said[0] == re.sub(_ROW, "", group.words)
+            group.alike = set(some["said"].unique()) == {group.said}
         group.exemplify(some)
 
     def most_frequent_first(self) -> tuple[Reason, ...]:
@@ -138,9 +137,21 @@ def _shown() -> pl.Expr:
     return pl.when(whole).then(pl.col("message")).otherwise(pl.col("value"))
 
 
+def _of_json() -> pl.Expr:
+    """Whether a finding is about JSON, of which its words tell more than what was expected."""
+    return pl.col("expected").str.starts_with(JSON_OF).fill_null(value=False)
+
+
+def _said() -> pl.Expr:
+    """A finding's words without its row; about JSON also without the value, which stands beside them."""
+    words = pl.col("message").str.replace(_ROW, "")
+    value = pl.concat_str(pl.lit('"'), pl.col("value"), pl.lit('" '))
+    return pl.when(_of_json() & value.is_not_null()).then(words.str.strip_prefix(value)).otherwise(words)
+
+
 def _reason_key() -> pl.Expr:
     """What findings of one field are grouped by: what was expected, else the words without their numbers."""
-    words = pl.col("message").str.replace(_ROW, "")
+    words = pl.col("said")
     cells = words.str.extract_groups(r"^has ([0-9]+) cells, the header has ([0-9]+)$")
     surplus = cells.struct[0].cast(pl.Int64) > cells.struct[1].cast(pl.Int64)
     words = words.str.replace_all(r"[0-9]+", "#").str.replace_all(r'"[^"]*"', '"…"')
@@ -151,8 +162,8 @@ def _reason_key() -> pl.Expr:
         .then(pl.lit(TOO_FEW))
         .otherwise(words)
     )
-    unreadable = pl.col("field") == ""
-    return pl.when(unreadable | pl.col("expected").is_null()).then(words).otherwise(pl.col("expected"))
+    by_words = (pl.col("field") == "") | pl.col("expected").is_null() | _of_json()
+    return pl.when(by_words).then(words).otherwise(pl.col("expected"))
 
 
 def _in_general(reason: str) -> str:
@@ -169,7 +180,7 @@ def _told(status: str, path: str, reason: str, group: _Group) -> Reason:
     kind: Literal["invalid", "blocked"] = "blocked" if status == "blocked" else "invalid"
     return Reason(
         field=path,
-        reason=reason_in_words(reason, group.expected, group.words if group.alike else _in_general(reason)),
+        reason=reason_in_words(reason, group.expected, group.said if group.alike else _in_general(reason)),
         rows=group.rows,
         mend=mend(path, group.column, group.expected, kind),
         examples=Capped.of(group.chosen(), total=max(group.findings, len(group.chosen()))),

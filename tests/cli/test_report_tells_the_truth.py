@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import loader.pipeline.dry_report as made_in
-from loader.report.page import render
+from loader.report.answers import Answers
+from loader.report.page import Place, load_verdict, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -250,3 +251,65 @@ def test_what_could_not_be_read_to_its_end_cannot_be_signed(
     assert page.unsignable == "not all rows were read"
     assert "the disk has gone" in html_of(shell)
     assert "I approve" not in html_of(shell)
+
+
+def test_keys_that_were_not_looked_up_are_told(validated: Callable[..., Page], shell: Shell) -> None:
+    """Without a tenant none is, and the page says what stands for ids; with one there is nothing to say."""
+    mapping = f"{HEAD}  template_id: {{lookup: billing-template, column: T}}\n"
+    validated(mapping, "Id,Name,T\n1,a,7\n")
+    assert html_of(shell).count("&lt;billing-template KEY&gt; stands for the id") == 2
+    assert "What is loaded already." in html_of(shell)
+    page = validated(mapping, "Id,Name,T\n1,a,7\n", "--tenant", "acme")
+    assert (page.unlooked, page.rows["blocked"]) == ("", 1)
+    assert "No row can be loaded yet: 1 of 1 row waits for others." in html_of(shell)
+    assert "and the 1 blocked row once what it waits for is there" in html_of(shell)
+
+
+def test_axes_of_few_findings_have_no_halves(validated: Callable[..., Page], shell: Shell) -> None:
+    """One finding is one, and there is no half of it."""
+    validated(HEAD, "Id,Name\n1,a\n2,\n")
+    assert ">0.5<" not in html_of(shell)
+
+
+def test_the_external_id_is_a_field(validated: Callable[..., Page]) -> None:
+    """It is sent like the others, and its figures show whether all rows have one."""
+    page = validated(HEAD, "Id,Name\n7,a\n8,b\n,c\n")
+    first = page.fields.items[0]
+    assert (first.path, first.comes_from, first.required) == ("sys_external_id", "column Id", True)
+    assert (first.filled, first.smallest, first.largest) == (2, "7", "8")
+
+
+def test_a_repeated_id_is_told_with_its_line(validated: Callable[..., Page], shell: Shell) -> None:
+    """On the page and in findings.csv, as any other finding."""
+    page = validated(HEAD, "Id,Name\n1,a\n2,b\n1,c\n")
+    assert page.reasons.items[0].examples.items[0].place.line == 4
+    assert "rows.csv,3,4,1,invalid" in (shell.folder / "tried" / "findings.csv").read_text()
+
+
+def test_what_is_wrong_with_json_is_told(validated: Callable[..., Page]) -> None:
+    """Not only that it is wrong: what does not parse and what does not fit are two reasons."""
+    mapping = f"{HEAD}  application_activation_options: {{json: J}}\n"
+    cells = ['"{""program_ids"": 5}"', '"{""program_ids"": 7}"', '"{"']
+    rows = "".join(f"{number},a,{cell}\n" for number, cell in enumerate(cells))
+    page = validated(mapping, "Id,Name,J\n" + rows)
+    assert [each.rows for each in page.reasons.items] == [2, 1]
+    fits, parses = page.reasons.items
+    assert fits.reason.startswith("does not fit: program_ids")
+    assert parses.reason.startswith("is no JSON: ")
+
+
+def test_refusals_that_differ_in_their_numbers_are_told_in_general() -> None:
+    """One row's words stand for it; those of several are without what differs."""
+    answers = Answers()
+    for number in (2, 3):
+        answers.add(f"no template {number}", 409, Place(number))
+    answers.add("name is missing", 400, Place(9))
+    told = [(each.words, each.rows) for each in answers.refusals().items]
+    assert told == [("no template …", 2), ("name is missing", 1)]
+
+
+def test_doubts_do_not_hide_what_was_refused() -> None:
+    """The sentence counts both."""
+    rows = {"read": 600, "created": 15, "filtered": 6, "invalid": 11, "refused": 554, "in_doubt": 14}
+    said = load_verdict(rows, "finished").sentence
+    assert said == "15 of 600 rows are loaded; 565 are not, and for 14 it is not known."

@@ -95,7 +95,7 @@ def test_page_tells_what_the_summary_tells(shell: Shell) -> None:
     assert "33 of 40 rows are loaded; 7 are not." in found.text
     assert SCRIPT not in found.html
     assert (
-        f" Examples id 5 {SCRIPT} & co 3 400 record 5 (K00005); record 6 (K00006); record 7 (K00007)"
+        f" Examples id … {SCRIPT} & co 3 400 record 5 (K00005); record 6 (K00006); record 7 (K00007)"
         in found.text
     )
     assert "=name is “too” long 1 422 record 9 (K00009)" in found.text
@@ -281,7 +281,7 @@ def test_page_without_the_extra(
 def test_interrupt_while_the_page_is_made(
     shell: Shell, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It ends at once, and the other files are whole; an earlier page does not stay beside them."""
+    """It ends at once, the other files are whole, and no earlier page stays; the next command makes it."""
     shell.write_rows(3)
 
     def interrupted(*_: object, **__: object) -> None:
@@ -291,10 +291,11 @@ def test_interrupt_while_the_page_is_made(
         patch.setattr("loader.pipeline.story.load_page", interrupted)
         done = shell.run(*load_words(sandbox.url))
     assert (done.code, done.out) == (130, "")
+    (folder,) = (shell.folder / ".loader" / "loads").iterdir()
+    assert sorted(each.name for each in folder.iterdir()) == ["results.csv", "summary.json"]
     again = shell.follow(done, "--json")
     assert (again.code, again.rows) == (0, {"read": 3, "created": 3})
-    folder = shell.folder / ".loader" / "loads" / again.summary["load_id"]
-    assert sorted(each.name for each in folder.iterdir()) == ["results.csv", "summary.json"]
+    assert (shell.folder / again.summary["files"]["report"]).exists()
 
 
 def signed(shell: Shell, found: list[dict[str, Any]] | None) -> Ended:

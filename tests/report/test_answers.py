@@ -18,11 +18,11 @@ def grouped(*said: tuple[str, int | None]) -> list[tuple[str, int | None, int, l
 
 
 def test_words_that_differ_in_numbers_stand_together() -> None:
-    """With the words of the first; other words, or another status, stand apart; most frequent first."""
+    """Without these; other words, or another status, stand apart; most frequent first."""
     assert grouped(
         ("no such tenant", 400), ("id 17 is taken", 409), ("id 18 is taken", 409), ("id 17 is taken", 400)
     ) == [
-        ("id 17 is taken", 409, 2, [2, 3]),
+        ("id … is taken", 409, 2, [2, 3]),
         ("no such tenant", 400, 1, [1]),
         ("id 17 is taken", 400, 1, [4]),
     ]

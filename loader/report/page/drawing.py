@@ -34,6 +34,7 @@ ROLES: Final = {BAR: "c-bar", INK: "c-ink", SOFT: "c-soft", LINE: "c-line", WARN
 
 _WIDTH: Final = 440
 _SIZE: Final = 13
+_FEW: Final = 3
 _NUMBERS: Final = 70  # pixels that the numbers behind the bars, or beside the axis, need
 _STEP: Final = 38
 _HEIGHT: Final = 150
@@ -150,7 +151,7 @@ def _positions(found: Positions) -> Any:
                 axis=alt.Axis(grid=False, tickCount=5, format=",d" if found.records < _LONG else "~s"),
             ),
             x2="to:Q",
-            y=alt.Y("count:Q", title="findings", axis=_counting()),
+            y=alt.Y("count:Q", title="findings", axis=_counting(max(found.counts, default=0))),
             y2=alt.Y2Datum(0),
         )
         .properties(width=_WIDTH - _NUMBERS, height=_HEIGHT)
@@ -183,7 +184,7 @@ def _throughput(over_time: Throughput, unit: tuple[float, str]) -> Any:
         .encode(
             x=along,
             x2="to:Q",
-            y=alt.Y("rate:Q", title="created a second", axis=_counting()),
+            y=alt.Y("rate:Q", title="created a second", axis=_counting(_LONG)),
             y2=alt.Y2Datum(0),
         )
     )
@@ -200,5 +201,7 @@ def _chart(values: list[dict[str, Any]]) -> Any:
     return alt.Chart(alt.Data(values=values))  # type: ignore[no-untyped-call]  # Altair leaves it so
 
 
-def _counting() -> alt.Axis:
-    return alt.Axis(tickCount=3, tickMinStep=1, format="~s", domain=False, ticks=False)
+def _counting(most: int) -> alt.Axis:
+    """An axis of counts, which has no halves however few there are."""
+    few = {"values": list(range(most + 1))} if most <= _FEW else {"tickCount": 3, "tickMinStep": 1}
+    return alt.Axis(**few, format="~s", domain=False, ticks=False)

@@ -62,7 +62,8 @@ def load_verdict(rows: Mapping[str, int], state: LoadState) -> Verdict:
     if state != "finished" or pending:
         return Verdict(_unfinished(state, _of(there, read), _are(there), pending), "bad")
     if doubt:
-        return Verdict(f"{_of(there, read)} {_are(there)} loaded; for {doubt:,} more it is not known.", "bad")
+        left = f"{wrong:,} {_are(wrong)} not, and for {doubt:,}" if wrong else f"for {doubt:,} more"
+        return Verdict(f"{_of(there, read)} {_are(there)} loaded; {left} it is not known.", "bad")
     if wrong:
         return Verdict(f"{_of(there, read)} {_are(there)} loaded; {wrong:,} {_are(wrong)} not.", "warning")
     if there == read:

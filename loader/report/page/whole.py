@@ -39,6 +39,7 @@ class Page:
         sources: The source's files.
         second: The second files that the mapping takes rows of.
         notes: What was noted while reading, for people: what was detected, what is odd.
+        unlooked: Which keys of other records were not looked up, in sentences; empty where all were.
         stopped: Why not all rows were read; empty where all were, and for a load.
         mapping: The mapping.
         findings: How many findings there are; a row may have several.
@@ -65,6 +66,7 @@ class Page:
     mapping: MappingUsed
     second: Capped[Source] = field(default_factory=Capped)
     notes: Capped[str] = field(default_factory=Capped)
+    unlooked: str = ""
     stopped: str = ""
     findings: int = 0
     reasons: Capped[Reason] = field(default_factory=Capped)

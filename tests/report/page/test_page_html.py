@@ -196,7 +196,10 @@ def test_a_load_says_what_happened() -> None:
     """Refusals in the server's words, doubts, pauses, attempts, what was foreseen, and the code it had."""
     text = Read(render(pages.load_page())).text
     for words in (
-        *("1,139 of 1,240 rows are loaded; for 3 more it is not known.", "20261122T101500Z-8f3a2c1d"),
+        *(
+            "1,139 of 1,240 rows are loaded; 80 are not, and for 3 it is not known.",
+            "20261122T101500Z-8f3a2c1d",
+        ),
         *(
             "1,207 requests were sent, 66 of them to try again; 60 times the server asked to slow down",
             "Refused 19",

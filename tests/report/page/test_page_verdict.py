@@ -50,7 +50,7 @@ def test_a_dry_run_is_judged_by_what_could_be_sent(
         (
             "finished",
             {"created": 2, "in_doubt": 1, "refused": 1},
-            Verdict("2 of 4 rows are loaded; for 1 more it is not known.", "bad"),
+            Verdict("2 of 4 rows are loaded; 1 is not, and for 1 it is not known.", "bad"),
         ),
         (
             "finished",
