@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import yaml
 
 from loader.errors import MappingError
 from loader.mapping.places import Lines, Place, Span
 from loader.records import MappingFinding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Path = tuple[str | int, ...]
 """Keys and list indexes from the root."""
@@ -201,13 +204,18 @@ class _Builder:
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         built: dict[str, Any] = {}
-        for key_node, value_node in node.value:
+        for key_node, value_node in _own(node):
             key = self._key(key_node)
             below = (*path, key)
             if key in built:
                 self._document.repeated.append((below, _place(key_node)))
             self._document.keys[below] = _span(key_node)
             built[key] = self.build(value_node, below)
+        for key_node, value_node in _merged(node, {id(node)}):
+            key = self._key(key_node)
+            if key not in built:
+                self._document.keys[(*path, key)] = _span(key_node)
+                built[key] = self.build(value_node, (*path, key))
         return built
 
     def _key(self, node: yaml.Node) -> str:
@@ -217,6 +225,33 @@ class _Builder:
             problem = "half of a surrogate pair stands alone"
             raise MappingError([_syntax(problem, self._document.file, node.start_mark)])
         return str(node.value)
+
+
+_Entry = tuple[yaml.Node, yaml.Node]
+
+
+def _own(node: yaml.MappingNode) -> Iterator[_Entry]:
+    """The entries that an object has by itself."""
+    return (entry for entry in node.value if not _merges(entry))
+
+
+def _merged(node: yaml.MappingNode, seen: set[int]) -> Iterator[_Entry]:
+    """The entries of the objects that `<<` names, those that win first; `seen` has objects by their ids."""
+    for _, value in filter(_merges, node.value):
+        for each in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+            if id(each) not in seen:
+                seen.add(id(each))
+                yield from _own(each)
+                yield from _merged(each, seen)
+
+
+def _merges(entry: _Entry) -> bool:
+    """Whether an entry is `<<: *anchor`, or a list of such."""
+    key, value = entry
+    if not isinstance(key, yaml.ScalarNode) or key.value != "<<" or getattr(key, "style", None) is not None:
+        return False
+    named = value.value if isinstance(value, yaml.SequenceNode) else [value]
+    return bool(named) and all(isinstance(each, yaml.MappingNode) for each in named)
 
 
 def _span(node: yaml.Node) -> Span:

@@ -96,7 +96,8 @@ def sql_name(sql: str, name: str) -> tuple[str, int]:
 
 def sql_trouble(sql: str, message: str) -> tuple[str, int]:
     """What of an SQL text a message complains about, and where; ("", -1) where that cannot be told."""
-    for quoted in re.findall(r"['`]([^'`]+)['`]", message):
+    about_parts = message.replace(sql, "")  # the whole may hold quotes, between which no part of it stands
+    for quoted in re.findall(r"['`]([^'`]+)['`]", about_parts):
         match = re.search(rf"(?<!\w){re.escape(quoted)}(?!\w)", sql, re.IGNORECASE)
         if match and match[0] != sql:
             return match[0], match.start()

@@ -323,3 +323,11 @@ def test_schema_of_mappings(shell: Shell) -> None:
     assert json.loads(shell.run("schema", "--mapping").out)["title"] == "Mapping"
     done = shell.run("schema", "--mapping", "billing-runs")
     assert (done.code, done.out, done.next_words) == (2, "", ["schema"])
+
+
+def test_sql_that_is_wrong_as_a_whole(shell: Shell) -> None:
+    """All of it is underlined, not what stands before its first quote."""
+    shell.write("runs.yaml", MAPPING + "where: \"State <>> 'TEST'\"\n")
+    done = shell.run("check", "runs.yaml")
+    assert done.code == 2
+    assert done.out.splitlines()[1:3] == ["   10 | where: \"State <>> 'TEST'\"", "      |        " + "^" * 18]

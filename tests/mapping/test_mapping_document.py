@@ -69,6 +69,25 @@ def test_keys_that_stand_twice_are_errors() -> None:
     assert "the key 'resource' stands twice; the second is in line 12" in messages
 
 
+def test_merged_keys() -> None:
+    """`<<` takes over the entries of an anchor that an object has not itself; of several the first wins."""
+    text = (
+        "a: &a {x: 1, y: 2}\nb: &b\n  <<: *a\n  y: 3\n  z: 4\n"
+        "c: {<<: [*b, *a], w: 5}\nd: {<<: 7}\ne: {'<<': *a}\nf: &f {<<: *f, v: 6}\n"
+    )
+    document = read_document(text)
+    assert typed(document.data) == {
+        "a": {"x": 1, "y": 2},
+        "b": {"x": 1, "y": 3, "z": 4},
+        "c": {"x": 1, "y": 3, "z": 4, "w": 5},
+        "d": {"<<": 7},
+        "e": {"<<": {"x": 1, "y": 2}},
+        "f": {"v": 6},
+    }
+    assert document.place(("c", "x")) == (1, 8)
+    assert document.repeated == []
+
+
 def test_anchors_are_bounded() -> None:
     """Anchors may be used; a text that grows without bound by them, or holds itself, is refused."""
     assert typed(read_document("a: &x {b: 1}\nc: *x").data) == {"a": {"b": 1}, "c": {"b": 1}}
