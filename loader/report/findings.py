@@ -31,6 +31,7 @@ SCHEMA: Final = pl.Schema(
 )
 """The columns of both files. `field` is empty where the whole record is wrong; `value` is cut short."""
 
+_TEXTS: Final = tuple(name for name, dtype in SCHEMA.items() if dtype == pl.String)
 _HELD: Final = 50_000  # findings in memory before they go to disk
 
 
@@ -84,14 +85,14 @@ class FindingsWriter:
         """
         self._held.append(SCHEMA.to_frame())
         self._put()
-        every = pl.scan_parquet(self._parts, glob=False)
         parquet, text = self._folder / "findings.parquet", self._folder / "findings.csv"
         with replacing(parquet) as file, frames_speaking(parquet):
-            every.sink_parquet(file)
+            pl.scan_parquet(self._parts, glob=False).sink_parquet(file, row_group_size=_HELD)
         with replacing(text) as file, frames_speaking(text):
-            every.with_columns(
-                _harmless(name) for name, dtype in SCHEMA.items() if dtype == pl.String
-            ).sink_csv(file)
+            # a part at a time: one sink of them all takes more memory the more there is
+            for number, part in enumerate(self._parts):
+                harmless = pl.read_parquet(part, glob=False).with_columns(_harmless(name) for name in _TEXTS)
+                harmless.write_csv(file, include_header=number == 0)
         return parquet, text
 
     def __enter__(self) -> Self:
