@@ -7,7 +7,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= 2
+WORKERS ?= auto
 
 .PHONY: demo test check bench written setup clean
 
