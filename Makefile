@@ -36,7 +36,7 @@ bench: setup
 	$(BIN)/python -m tests.bench
 
 written: setup
-	$(BIN)/python -m tests.written
+	$(BIN)/python -m tests.support.written
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

@@ -25,13 +25,13 @@ RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from
 LINE: Final = "__line"  # Int64: the line or sheet row that the record begins on, from 1; null in Parquet
 PROBLEM: Final = "__problem"  # String: why the record could not be read as a row; null for a sound one
 
-HEADER_AGAIN: Final = "is the header again: exports were glued together"
+REPEATED_HEADER: Final = "is the header again: exports were glued together"
 """The PROBLEM of a record that repeats the header: it is no data, so its row is filtered, not invalid."""
 
 # --- Columns of the rows of a record that is made of several -------------------------------------------
 PARENT: Final = "__parent"  # Int64: the RECORD_NO of the record that the row is part of
 LEFT_OUT: Final = "__left_out"  # Boolean: whether the mapping's `where` leaves the row out of its record
-STRAY: Final = "__stray"  # String: why its record is not known to be whole, beside PROBLEM; mostly null
+INCOMPLETE: Final = "__stray"  # String: why its record is not known to be whole, beside PROBLEM; mostly null
 ROW_NO: Final = "__row_no"  # Int64: the number in its file of the row that something comes from
 RAW: Final = "__raw"  # String: the row's own text, for NDJSON
 
@@ -254,7 +254,7 @@ class Payloads:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LookupResult:
     """What is known of the keys that lookups want, for one record type.
 
     Attributes:
@@ -267,7 +267,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class SendableRow:
     """A row that is to be sent.
 
     Attributes:
@@ -288,11 +288,11 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class DecidedRow:
     """A row whose fate is known without sending it (filtered, invalid, already loaded, …).
 
     Attributes:
-        seq: As in `Ready`; likewise `file_no`, `record_no` and `external_id`.
+        seq: As in `SendableRow`; likewise `file_no`, `record_no` and `external_id`.
         status: What it is.
         id: The id of the record it already is, for `already_loaded`; else None.
         message: Why, for people; empty for rows that the mapping filters out.
@@ -300,7 +300,7 @@ class Judged:
             `message`; `row` and `line` too, where it is about another row than the record's first); None
             where there are none.
         line: The line in the file; None where the format has none.
-        payload_hash: As in `Ready`; None where there is no payload.
+        payload_hash: As in `SendableRow`; None where there is no payload.
     """
 
     seq: int
@@ -338,10 +338,10 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class RowResult:
     """A row of a load as the journal knows it: one line of `results.csv`, and more.
 
-    Attributes are those of `Ready`, `Judged` and `Outcome`; `field` names of findings are in `findings`.
+    Attributes are those of `SendableRow`, `DecidedRow` and `Outcome`; `findings` has the field names.
     """
 
     seq: int
@@ -402,7 +402,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ExistingRecord:
     """What the journal knows of an external id in a tenant and record type.
 
     Attributes:

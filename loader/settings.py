@@ -108,7 +108,7 @@ class RunSettings(BaseModel):
     give_up_after: float = Field(
         300.0, gt=0, description="Seconds that the service may be down before the load stops."
     )
-    settle_wait: float = Field(
+    reconcile_wait: float = Field(
         5.0, ge=0, description="Seconds between two looks for rows in doubt, since reads may lag behind."
     )
     connect_timeout: float = Field(10.0, gt=0, description="Seconds to wait for a connection.")

@@ -9,7 +9,7 @@ import pytest
 from loader.sandbox import RunningSandbox, SandboxSettings
 from tests.proof.conftest import heading as of_proofs
 from tests.report.page.browser import heading as in_browsers
-from tests.shell import Shell
+from tests.support.shell import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,11 +14,11 @@ import yaml
 from polars.testing import assert_frame_equal
 
 from loader.resources import TYPES, record_type
-from tests.interpreter import Waiting, interpret
+from tests.support.interpreter import Waiting, interpret
 
 if TYPE_CHECKING:
     from loader.sandbox import RunningSandbox
-    from tests.shell import Shell
+    from tests.support.shell import Shell
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_data"

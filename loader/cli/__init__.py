@@ -17,11 +17,11 @@ from loader.cli.interrupts import Terminated, following_of, terminating
 from loader.cli.load import load_command
 from loader.cli.output import command_line, drop_output, say, say_next, show_error
 from loader.cli.preview import preview_command
+from loader.cli.reconcile import reconcile_command
 from loader.cli.report import report_command
 from loader.cli.resume import resume_command
 from loader.cli.sandbox import sandbox_command
 from loader.cli.schema import schema_command
-from loader.cli.settle import settle_command
 from loader.cli.status import status_command
 from loader.cli.validate import validate_command
 from loader.errors import LoaderError
@@ -51,7 +51,7 @@ for _command in (
     validate_command,
     load_command,
     resume_command,
-    settle_command,
+    reconcile_command,
     status_command,
     report_command,
     schema_command,

@@ -11,7 +11,7 @@ import click
 from loader.cli.findings import show_findings
 from loader.cli.options import source_options
 from loader.cli.output import command_line, say_next, say_out, source_words
-from loader.cli.progress import Lines
+from loader.cli.progress import ProgressLines
 from loader.cli.stdin import kept_sources
 from loader.pipeline import check, read_mapping
 
@@ -38,7 +38,7 @@ def check_command(
     """
     text, _ = read_mapping(mapping)
     sources = kept_sources(sources, overrides)
-    checked = check(text, str(mapping), sources, overrides, Lines())
+    checked = check(text, str(mapping), sources, overrides, ProgressLines())
     if as_json:
         click.echo(json.dumps({"findings": [_told(each) for each in checked.findings]}, ensure_ascii=False))
     else:

@@ -13,7 +13,7 @@ import click
 from loader.cli.output import command_line, say, say_next, show_error, show_reasons, show_summary
 from loader.cli.progress import watcher
 from loader.errors import ConfigurationError
-from loader.pipeline import Result, make_folder, open_inputs, read_mapping, run_load
+from loader.pipeline import LoadResult, make_folder, open_inputs, read_mapping, run_load
 from loader.report.summary import FINISHED, SOME_REJECTED
 from loader.sending import Token
 from loader.settings import RunSettings
@@ -59,13 +59,13 @@ def demo_command(home: Path | None, *, keep_running: bool) -> int:
     return FINISHED
 
 
-def _load(mapping: Path, sample: Path, settings: RunSettings, home: Path) -> Result:
+def _load(mapping: Path, sample: Path, settings: RunSettings, home: Path) -> LoadResult:
     inputs = open_inputs(*read_mapping(mapping), [str(sample)], {})
     with watcher() as watching:
         return run_load(inputs, settings, home=home, token=Token("demo"), watcher=watching)
 
 
-def _show(result: Result) -> None:
+def _show(result: LoadResult) -> None:
     summary = result.summary
     show_summary(summary, title=f"{summary.resource} into {summary.tenant}: load {summary.load_id}")
     if result.reasons:

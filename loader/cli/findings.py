@@ -11,7 +11,7 @@ import click
 from rich.cells import cell_len
 
 from loader.cli.output import say_out
-from loader.mapping.places import split_lines
+from loader.mapping.yaml_paths import split_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,15 +10,15 @@ import click
 from loader.cli.interrupts import with_following
 from loader.cli.options import source_options
 from loader.cli.output import command_line, say, say_next, say_out, source_words
-from loader.cli.progress import Lines
+from loader.cli.progress import ProgressLines
 from loader.cli.stdin import kept_sources
 from loader.errors import LoaderError
-from loader.mapping.schema import schema_name, schema_text
+from loader.mapping.json_schema import schema_name, schema_text
 from loader.pipeline import propose_mapping, there_already, write_new
 from loader.resources import record_type
 
 if TYPE_CHECKING:
-    from loader.pipeline import Proposed
+    from loader.pipeline import ProposedMapping
     from loader.resources import Record
 
 
@@ -56,7 +56,7 @@ def init_command(
     if output is not None and output.exists():
         raise there_already(output)
     (source,) = kept_sources([source], overrides)
-    proposed = propose_mapping(source, record, overrides, rows=rows, watcher=Lines())
+    proposed = propose_mapping(source, record, overrides, rows=rows, watcher=ProgressLines())
     if output is None:
         say_out(proposed.proposal.text.rstrip("\n"))
     else:
@@ -79,7 +79,7 @@ def _write_schema(mapping: Path, record: type[Record]) -> None:
         say(f"{schema}: written too; editors complete and check the mapping by it")
 
 
-def _tell(proposed: Proposed, output: Path | None) -> None:
+def _tell(proposed: ProposedMapping, output: Path | None) -> None:
     """What was found, what was guessed and what is missing; on stderr."""
     proposal = proposed.proposal
     looked_at = f"{'all' if proposed.whole else 'the first'} {proposed.read:,} records looked at"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from loader.cli.progress import Bar, Lines
+    from loader.cli.progress import Bar, ProgressLines
 
 _FOLLOWING = "loader_following"
 
@@ -42,7 +42,7 @@ def terminating() -> Iterator[None]:
 
 
 @contextmanager
-def resumable(watching: Bar | Lines, home: Path) -> Iterator[None]:
+def resumable(watching: Bar | ProgressLines, home: Path) -> Iterator[None]:
     """Gives what breaks off a load that has begun the command that goes on with it."""
     try:
         yield

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from loader.cli.approved import approved_by, approved_option
+from loader.cli.approval import approved_by, approved_option
 from loader.cli.config import find_token, run_settings
 from loader.cli.interrupts import resumable
 from loader.cli.options import sending_options, source_options

@@ -148,8 +148,8 @@ _SENDING: Final[tuple[Decorator, ...]] = (
         help="Stop when the service is down for so long. [default: 300]",
     ),
     click.option(
-        "--settle-wait",
-        envvar="LOADER_SETTLE_WAIT",
+        "--reconcile-wait",
+        envvar="LOADER_RECONCILE_WAIT",
         type=click.FloatRange(0),
         metavar="SECONDS",
         help="How long to wait between two looks for rows in doubt. [default: 5]",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from loader.errors import LoaderError
-    from loader.pipeline import Reason, Result
+    from loader.pipeline import LoadResult, Reason
     from loader.report import Summary
 
 _MEANINGS: Final = {
@@ -166,7 +166,7 @@ def show_reasons(reasons: Sequence[Reason], most: int = 12) -> None:
         say(f"         and {len(reasons) - most:,} more reasons")
 
 
-def finish(result: Result, *, title: str, as_json: bool, following: str) -> int:
+def finish(result: LoadResult, *, title: str, as_json: bool, following: str) -> int:
     """Shows how a command ended.
 
     Args:
@@ -206,7 +206,7 @@ def next_after_load(summary: Summary, code: int, home: Path, *, again: Sequence[
     if code == STOPPED_EARLY or code > 128:  # noqa: PLR2004 - a signal's
         return command_line("loader", "resume", load_id, home=home)
     if code == SOME_IN_DOUBT:
-        return command_line("loader", "settle", load_id, home=home)
+        return command_line("loader", "reconcile", load_id, home=home)
     if code == SOME_REJECTED and all(summary.rows[each] == 0 for each in REJECTED - {Status.BLOCKED}):
         return command_line("loader", "resume", load_id, home=home)
     if code == SOME_REJECTED and "rejects" in summary.files and again:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from loader.cli.options import source_options as source_option
 from loader.cli.output import command_line, out_console, say, say_next, source_words
-from loader.cli.progress import Lines
+from loader.cli.progress import ProgressLines
 from loader.cli.stdin import named_sources, spool_for
 from loader.pipeline import (
     PAYLOAD_COLUMNS,
@@ -27,7 +27,7 @@ from loader.pipeline import (
     read_mapping,
     told_of,
 )
-from loader.records import CORE, EXTERNAL_ID, HEADER_AGAIN, LINE, PROBLEM, RECORD_NO, STATE
+from loader.records import CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, REPEATED_HEADER, STATE
 from loader.report.table_csv import cell_text, csv_line, csv_lines, json_value, with_whole_times
 
 if TYPE_CHECKING:
@@ -71,13 +71,13 @@ def preview_command(
     wanted = limit or None
     spool = spool_for([source])
     if mapping is None:
-        columns, batches = preview_rows(source, overrides, wanted, Lines(), spool=spool)
+        columns, batches = preview_rows(source, overrides, wanted, ProgressLines(), spool=spool)
         _show_rows(form, map(_told, batches), columns)
         say_next(command_line("loader", "schema"))
         return 0
     inputs = open_inputs(*read_mapping(mapping), [source], overrides, spool=spool, mapping_path=mapping)
     words = [*named_sources([source], inputs.source), *source_words(overrides)]
-    _show_payloads(form, _unsaid(preview_payloads(inputs, wanted, Lines())))
+    _show_payloads(form, _unsaid(preview_payloads(inputs, wanted, ProgressLines())))
     say_next(command_line("loader", "validate", mapping, *words))
     return 0
 
@@ -98,7 +98,7 @@ def _tell(batch: Batch, is_told: Callable[[str], bool]) -> None:
 def _unsaid(found: Iterable[tuple[Batch, Payloads]]) -> Iterator[tuple[Batch, Payloads]]:
     """The payloads; records filtered for what they are, and so without a finding, are named on stderr."""
     for batch, payloads in found:
-        _tell(batch, lambda problem: problem == HEADER_AGAIN)
+        _tell(batch, lambda problem: problem == REPEATED_HEADER)
         yield batch, payloads
 
 

@@ -111,7 +111,7 @@ class Bar:
         )
 
 
-class Lines:
+class ProgressLines:
     """A watcher for logs: a line every few seconds.
 
     Attributes:
@@ -160,6 +160,6 @@ class Lines:
         say(f"{done:,}{of} rows, {speed:,.0f}/s{left}: {_told(rows, requests, dry=self._dry)}")
 
 
-def watcher() -> Bar | Lines:
+def watcher() -> Bar | ProgressLines:
     """The watcher that fits stderr; a context manager, too."""
-    return Bar() if is_terminal() else Lines()
+    return Bar() if is_terminal() else ProgressLines()

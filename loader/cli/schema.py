@@ -12,9 +12,9 @@ from rich.text import Text
 from loader.cli.interrupts import with_following
 from loader.cli.output import command_line, out_console, say_next
 from loader.errors import LoaderError
-from loader.mapping.schema import schema_text
+from loader.mapping.json_schema import schema_text
 from loader.resources import TYPES, record_type
-from loader.resources.fields import Field, Kind, field_tree
+from loader.resources.fields import Field, FieldKind, field_tree
 from loader.resources.schema import json_schema
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def _fields(root: Field) -> None:
 
 
 def _type(each: Field) -> str:
-    if each.kind is Kind.LIST and each.item:
-        return f"list of {'objects' if each.item.kind is Kind.OBJECT else each.item.kind.value}"
+    if each.kind is FieldKind.LIST and each.item:
+        return f"list of {'objects' if each.item.kind is FieldKind.OBJECT else each.item.kind.value}"
     if each.is_relative_date:
         return "relative date"
     return each.kind.value

@@ -14,7 +14,8 @@ from loader.source import STDIN, with_stdin_spooled
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from loader.source import GroupedSource, Source
+    from loader.grouping import GroupedSource
+    from loader.source import Source
 
 _USUAL_HOME: Final = ".loader"
 

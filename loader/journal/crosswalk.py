@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loader.journal.schema import SEQ_BITS
 from loader.journal.states import STATUS_OF, RowState
-from loader.records import Known
+from loader.records import ExistingRecord
 
 if TYPE_CHECKING:
     import sqlite3
@@ -53,7 +53,7 @@ def known_lines(
     scope_no: int,
     keys: tuple[int, int],
     external_ids: Sequence[str],
-) -> dict[str, Known]:
+) -> dict[str, ExistingRecord]:
     """Runs ELSEWHERE or HERE for external ids; those of which nothing is known are not in the result.
 
     Args:
@@ -64,7 +64,7 @@ def known_lines(
         external_ids: In any order; repeated ones do no harm.
     """
     return {
-        external_id: Known(STATUS_OF[state], *rest)
+        external_id: ExistingRecord(STATUS_OF[state], *rest)
         for external_id, state, *rest in _found(connection, query, (scope_no, *keys), external_ids)
     }
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Self
 
 from loader.errors import JournalFailed, JournalUnusable
 from loader.journal.loads import LoadLine, insert_load, scope
-from loader.journal.opening import FILE_NAME, open_file, translated
 from loader.journal.reading import JournalReader
 from loader.journal.resume import put_checkpoints
 from loader.journal.rows import (
@@ -20,6 +19,7 @@ from loader.journal.rows import (
     end_rows,
     reopen_waiting,
 )
+from loader.journal.sqlite_file import FILE_NAME, open_file, translated
 from loader.journal.timeline import begin_second, last_second, second_of
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
     from loader.errors import LoaderError
     from loader.records import (
-        Judged,
+        DecidedRow,
         Load,
         LoadState,
         Outcome,
         Position,
-        Ready,
         Requests,
+        SendableRow,
     )
 
 
@@ -151,8 +151,8 @@ class Journal(JournalReader):
         self,
         load_id: str,
         *,
-        judged: Sequence[Judged] = (),
-        intents: Sequence[Ready] = (),
+        judged: Sequence[DecidedRow] = (),
+        intents: Sequence[SendableRow] = (),
         outcomes: Sequence[Outcome] = (),
         checkpoints: Sequence[Position] = (),
         requests: Requests | None = None,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from loader.errors import JournalFailed, JournalUnusable
 from loader.journal.crosswalk import ELSEWHERE, HERE, NO_KEYS, has_created, known_lines
-from loader.journal.figures import Figures, read_figures
 from loader.journal.loads import LoadLine, find_line, read_load, read_loads, scope
-from loader.journal.opening import translated
 from loader.journal.resume import ResumePoint, read_resume_point
 from loader.journal.rows import count_refused_for_now, read_receipts, read_totals
+from loader.journal.sqlite_file import translated
+from loader.journal.statistics import LoadStatistics, read_figures
 from loader.journal.timeline import Moment, read_timeline
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
-    from loader.records import Known, Load, Receipt, Status
+    from loader.records import ExistingRecord, Load, RowResult, Status
 
 
 class JournalReader:
@@ -85,7 +85,7 @@ class JournalReader:
         with translated(JournalFailed, self._path):
             return read_totals(self._connection, self._line(load_id))
 
-    def receipts(self, load_id: str, only: Collection[Status] | None = None) -> Iterator[Receipt]:
+    def receipts(self, load_id: str, only: Collection[Status] | None = None) -> Iterator[RowResult]:
         """The load's rows in order of seq, read a few at a time.
 
         Args:
@@ -112,7 +112,7 @@ class JournalReader:
         with translated(JournalFailed, self._path):
             yield from read_timeline(self._connection, self._line(load_id))
 
-    def figures(self, load_id: str, *, mark: str) -> Figures:
+    def figures(self, load_id: str, *, mark: str) -> LoadStatistics:
         """Counts over all rows of a load, found by a walk over them.
 
         Args:
@@ -144,7 +144,7 @@ class JournalReader:
 
     # --- The crosswalk -------------------------------------------------------------------------------
 
-    def known_elsewhere(self, load_id: str, external_ids: Sequence[str]) -> dict[str, Known]:
+    def known_elsewhere(self, load_id: str, external_ids: Sequence[str]) -> dict[str, ExistingRecord]:
         """What other loads into the load's tenant and record type have sent under these external ids.
 
         Returns:
@@ -157,7 +157,7 @@ class JournalReader:
         """
         return self._known(ELSEWHERE, load_id, external_ids)
 
-    def known_in(self, tenant: str, resource: str, external_ids: Sequence[str]) -> dict[str, Known]:
+    def known_in(self, tenant: str, resource: str, external_ids: Sequence[str]) -> dict[str, ExistingRecord]:
         """What any load into a tenant and record type has sent, as `known_elsewhere` gives it.
 
         For lookups, and for a dry run, which has no load in this journal.
@@ -180,7 +180,7 @@ class JournalReader:
         with translated(JournalUnusable, self._path):
             return has_created(self._connection, tenant, resource)
 
-    def seen(self, load_id: str, external_ids: Sequence[str]) -> dict[str, Known]:
+    def seen(self, load_id: str, external_ids: Sequence[str]) -> dict[str, ExistingRecord]:
         """The first row of this load that carries each external id, filtered rows aside.
 
         Returns:
@@ -214,7 +214,7 @@ class JournalReader:
             self._lines[load_id] = find_line(self._connection, load_id)
         return self._lines[load_id]
 
-    def _known(self, query: str, load_id: str, external_ids: Sequence[str]) -> dict[str, Known]:
+    def _known(self, query: str, load_id: str, external_ids: Sequence[str]) -> dict[str, ExistingRecord]:
         with translated(JournalFailed, self._path):
             line = self._line(load_id)
             return known_lines(

@@ -19,7 +19,7 @@ from loader.journal.states import (
     may_begin,
     may_repeat,
 )
-from loader.records import Receipt, Status
+from loader.records import RowResult, Status
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from loader.journal.loads import LoadLine
-    from loader.records import Judged, Outcome, Ready
+    from loader.records import DecidedRow, Outcome, SendableRow
 
 _PAGE: Final = 2000  # receipts read at a time, so that no cursor stays open between them
 _KEYS: Final = 500  # keys asked for at a time
@@ -92,15 +92,15 @@ def end_rows(
     connection.executemany(_OUTCOME, changes)
     if _IN_DOUBT not in states.values():
         return 0, 0
-    settled = [change[0] for change in changes if states[change[-1]] == _IN_DOUBT]
-    return settled.count(_CREATED), settled.count(RowState.PENDING.value)
+    reconciled = [change[0] for change in changes if states[change[-1]] == _IN_DOUBT]
+    return reconciled.count(_CREATED), reconciled.count(RowState.PENDING.value)
 
 
 def begin_rows(
     connection: sqlite3.Connection,
     line: LoadLine,
-    judged: Sequence[Judged],
-    intents: Sequence[Ready],
+    judged: Sequence[DecidedRow],
+    intents: Sequence[SendableRow],
     tally: Counter[int],
 ) -> None:
     """Writes verdicts and intents, and counts the moves in `tally`.
@@ -220,7 +220,7 @@ def read_totals(connection: sqlite3.Connection, line: LoadLine) -> dict[Status, 
 
 def read_receipts(
     connection: sqlite3.Connection, line: LoadLine, only: Collection[Status] | None = None
-) -> Iterator[Receipt]:
+) -> Iterator[RowResult]:
     """The load's rows in order of seq, a page at a time; of these statuses, or of all."""
     wanted = "" if only is None else f" AND state IN ({_states_of(only)})"
     query = (
@@ -234,7 +234,7 @@ def read_receipts(
             place = (key - line.first_key, file_no, record_no, at_line, external_id)
             if state == _SENT:
                 attempts += 1  # as `doubt_open_rows` would count it
-            yield Receipt(*place, STATUS_OF[state], record_id, http_status, attempts, message, findings)
+            yield RowResult(*place, STATUS_OF[state], record_id, http_status, attempts, message, findings)
         after = page[-1][0]
 
 
@@ -246,7 +246,7 @@ def _states_of(statuses: Collection[Status]) -> str:
 def _write_verdicts(
     connection: sqlite3.Connection,
     line: LoadLine,
-    judged: Sequence[Judged],
+    judged: Sequence[DecidedRow],
     states: Mapping[int, int],
     tally: Counter[int],
 ) -> None:
@@ -269,7 +269,7 @@ def _write_verdicts(
 def _write_intents(
     connection: sqlite3.Connection,
     line: LoadLine,
-    intents: Sequence[Ready],
+    intents: Sequence[SendableRow],
     states: Mapping[int, int],
     tally: Counter[int],
 ) -> None:

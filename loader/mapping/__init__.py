@@ -21,10 +21,12 @@ from loader.mapping.check import (
     check_where,
 )
 from loader.mapping.check_lookup import check_references
-from loader.mapping.columns import columns_of, sql_columns, sql_expression
-from loader.mapping.compile import Compiler
+from loader.mapping.compiler import Compiler
 from loader.mapping.document import Document, read_document
-from loader.mapping.each import (
+from loader.mapping.expressions import columns_of, sql_columns, sql_expression
+from loader.mapping.findings import Findings, validation_findings
+from loader.mapping.grammar import MappingSpec, Rule
+from loader.mapping.groups import (
     Grouping,
     check_joined_columns,
     check_key_types,
@@ -34,17 +36,15 @@ from loader.mapping.each import (
     list_values,
     row_leaves,
 )
-from loader.mapping.findings import Findings, validation_findings
-from loader.mapping.partial import without_wrong
 from loader.mapping.program import Program
-from loader.mapping.spec import MappingFile, Rule
+from loader.mapping.prune import without_wrong
 from loader.mapping.tree import Leaf, ObjectNode, all_leaves, build_tree, leaves, read_rule, unlisted
 from loader.resources import TYPES, Record, record_type
 from loader.resources.base import nearest
-from loader.resources.fields import Kind, field_tree
+from loader.resources.fields import FieldKind, field_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping as Map
+    from collections.abc import Mapping
 
     import polars as pl
 
@@ -56,7 +56,7 @@ _NULL_VALUES: Final = ("",)
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class MappingPlan:
     """A mapping that is sound by itself.
 
     Attributes:
@@ -74,13 +74,13 @@ class Mapping:
 
     text: str
     name: str
-    file: MappingFile
+    file: MappingSpec
     record: type[Record]
     tree: ObjectNode
     external_id: Rule | None
     warnings: tuple[MappingFinding, ...]
     document: Document
-    joined: Map[str, Map[str, pl.DataType]] = field(default_factory=dict)
+    joined: Mapping[str, Mapping[str, pl.DataType]] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -127,7 +127,7 @@ class CompiledMapping:
         grouping: How records are made of several rows; None where a row is a record.
     """
 
-    mapping: Mapping
+    mapping: MappingPlan
     program: Program
     where: str | None
     warnings: tuple[MappingFinding, ...]
@@ -135,7 +135,7 @@ class CompiledMapping:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class MappingDraft:
     """A mapping as far as it can be understood, and all that is wrong with it by itself.
 
     Attributes:
@@ -151,7 +151,7 @@ class Examined:
 
     text: str
     name: str
-    file: MappingFile
+    file: MappingSpec
     record: type[Record] | None
     tree: ObjectNode
     external_id: Rule | None
@@ -164,7 +164,7 @@ class Examined:
         return [*([_external_id_leaf(self.external_id)] if self.external_id else []), *row_leaves(self.tree)]
 
 
-def examine(text: str, name: str = "mapping") -> Examined:
+def examine(text: str, name: str = "mapping") -> MappingDraft:
     """Reads a mapping and finds all that can be known to be wrong without a source.
 
     Args:
@@ -181,7 +181,7 @@ def examine(text: str, name: str = "mapping") -> Examined:
         findings.error(path, label, f"the key {path[-1]!r} stands twice; the second is in line {line}")
     file, wrong = _parse_file(document, findings)
     record = None if "resource" in wrong else _record(file.resource, findings)
-    tree = build_tree(file.fields, field_tree(record) if record else unlisted("", Kind.OBJECT), findings)
+    tree = build_tree(file.fields, field_tree(record) if record else unlisted("", FieldKind.OBJECT), findings)
     external_id = _external_id(file.external_id, findings)
     check_where(file.where, findings)
     check_tree(tree, findings)
@@ -198,10 +198,10 @@ def examine(text: str, name: str = "mapping") -> Examined:
             "there is none: rows are known by file and record number only, so a later load cannot tell "
             "which rows it has sent before",
         )
-    return Examined(text, name, file, record, tree, external_id, document, findings)
+    return MappingDraft(text, name, file, record, tree, external_id, document, findings)
 
 
-def parse_mapping(text: str, name: str = "mapping") -> Mapping:
+def parse_mapping(text: str, name: str = "mapping") -> MappingPlan:
     """Reads a mapping and checks all that can be known without a source.
 
     Args:
@@ -216,23 +216,23 @@ def parse_mapping(text: str, name: str = "mapping") -> Mapping:
     if errors or found.record is None:
         raise MappingError(errors)
     warnings = tuple(found.findings.of("warning", "note"))
-    return Mapping(
+    return MappingPlan(
         text, name, found.file, found.record, found.tree, found.external_id, warnings, found.document
     )
 
 
-def _parse_file(document: Document, findings: Findings) -> tuple[MappingFile, set[str]]:
+def _parse_file(document: Document, findings: Findings) -> tuple[MappingSpec, set[str]]:
     """What the file says, and which of its keys are wrong or missing."""
     data = document.data
     if not isinstance(data, dict):
         findings.error((), "", "a mapping is a YAML object with the keys resource and fields")
         raise MappingError(findings.of("error"))
     try:
-        return MappingFile.model_validate(data), set()
+        return MappingSpec.model_validate(data), set()
     except ValidationError as error:
-        findings.extend(validation_findings(error, (), "", MappingFile))
+        findings.extend(validation_findings(error, (), "", MappingSpec))
         places = [each["loc"] for each in error.errors(include_url=False)]
-        return MappingFile.model_validate(without_wrong(data, places)), {str(loc[0]) for loc in places}
+        return MappingSpec.model_validate(without_wrong(data, places)), {str(loc[0]) for loc in places}
 
 
 def _record(name: str, findings: Findings) -> type[Record] | None:
@@ -258,7 +258,7 @@ def _external_id(value: Any, findings: Findings) -> Rule | None:
     return rule
 
 
-def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> CompiledMapping:
+def compile_mapping(mapping: MappingPlan, schema: Mapping[str, pl.DataType]) -> CompiledMapping:
     """Holds a mapping against a source's columns and compiles it.
 
     Args:
@@ -292,9 +292,9 @@ def compile_mapping(mapping: Mapping, schema: Map[str, pl.DataType]) -> Compiled
 
 
 def examine_columns(
-    found: Examined,
-    schema: Map[str, pl.DataType],
-    joined: Map[str, Map[str, pl.DataType]] | None = None,
+    found: MappingDraft,
+    schema: Mapping[str, pl.DataType],
+    joined: Mapping[str, Mapping[str, pl.DataType]] | None = None,
 ) -> Findings:
     """Finds all that is wrong between a mapping and a source's columns; what is wrong by itself is left out.
 
@@ -317,7 +317,7 @@ def examine_columns(
     return findings
 
 
-def _null_values(file: MappingFile) -> tuple[str, ...]:
+def _null_values(file: MappingSpec) -> tuple[str, ...]:
     return _NULL_VALUES if file.source.null_values is None else file.source.null_values
 
 
@@ -326,7 +326,7 @@ def _external_id_leaf(rule: Rule) -> Leaf:
     rule = rule.model_copy(update={"null_if": (*rule.null_if, "")})
     return Leaf(
         EXTERNAL_ID_PATH,
-        replace(unlisted(EXTERNAL_ID_PATH), kind=Kind.TEXT, required=True),
+        replace(unlisted(EXTERNAL_ID_PATH), kind=FieldKind.TEXT, required=True),
         rule,
         ("external_id",),
     )
@@ -335,8 +335,8 @@ def _external_id_leaf(rule: Rule) -> Leaf:
 __all__ = [
     "EXTERNAL_ID_PATH",
     "CompiledMapping",
-    "Examined",
-    "Mapping",
+    "MappingDraft",
+    "MappingPlan",
     "compile_mapping",
     "examine",
     "examine_columns",

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from loader.mapping import conversions
 from loader.mapping.check_conversions import check_conversions
 from loader.mapping.check_lookup import check_lookup
-from loader.mapping.columns import (
+from loader.mapping.expressions import (
     TextError,
     column_in_template,
     columns_of,
@@ -26,26 +26,26 @@ from loader.mapping.columns import (
     sql_expression,
     template_parts,
 )
-from loader.mapping.places import sql_name
 from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, all_leaves, unfillable
 from loader.mapping.words import MADE_OF, shown, told
+from loader.mapping.yaml_paths import sql_name
 from loader.resources.base import nearest
-from loader.resources.fields import Field, Kind
+from loader.resources.fields import Field, FieldKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from loader.mapping.document import Path
     from loader.mapping.findings import Findings
-    from loader.mapping.spec import MappingFile, Rule
+    from loader.mapping.grammar import MappingSpec, Rule
 
 _FITS: Final = {
-    Kind.TEXT: {"date", "datetime"},
-    Kind.DATE: {"date", "datetime"},
-    Kind.NUMBER: {"number"},
-    Kind.BOOLEAN: {"boolean"},
-    Kind.OBJECT: {"relative_date"},
-    Kind.ANY: {"date", "datetime", "number", "boolean", "relative_date"},
+    FieldKind.TEXT: {"date", "datetime"},
+    FieldKind.DATE: {"date", "datetime"},
+    FieldKind.NUMBER: {"number"},
+    FieldKind.BOOLEAN: {"boolean"},
+    FieldKind.OBJECT: {"relative_date"},
+    FieldKind.ANY: {"date", "datetime", "number", "boolean", "relative_date"},
 }
 """Which of the parsing conversions may fill which kind of field."""
 
@@ -84,7 +84,7 @@ def check_where(where: str | None, findings: Findings) -> None:
 
 
 def check_columns(
-    mapping: MappingFile,
+    mapping: MappingSpec,
     rules: Sequence[Leaf],
     schema: Mapping[str, pl.DataType],
     findings: Findings,
@@ -202,7 +202,7 @@ def _misfit(leaf: Leaf, name: str, dtype: pl.DataType) -> tuple[str, str | None]
     if rule.origin not in {"column", "json", "lookup"}:
         return (f"{holds}, and {rule.origin} reads text", "say column:") if nested else None
     if nested:
-        takes_one = target.kind not in {Kind.LIST, Kind.OBJECT, Kind.ANY}
+        takes_one = target.kind not in {FieldKind.LIST, FieldKind.OBJECT, FieldKind.ANY}
         return (f"{holds}, and the field takes {MADE_OF[target.kind]}", None) if takes_one else None
     if rule.origin == "json" or isinstance(dtype, pl.Null):
         return None
@@ -211,10 +211,10 @@ def _misfit(leaf: Leaf, name: str, dtype: pl.DataType) -> tuple[str, str | None]
 
 def _misfit_of_one(leaf: Leaf, holds: str) -> tuple[str, str] | None:
     """As `_misfit`, for a column of single values."""
-    if leaf.target.kind is Kind.LIST and not leaf.rule.split:
+    if leaf.target.kind is FieldKind.LIST and not leaf.rule.split:
         advice = 'say where to cut it, split: ";", or write a list of rules'
         return f"{holds}, and the field takes a list", advice
-    if _item(leaf).kind is Kind.OBJECT and not leaf.rule.relative_date:
+    if _item(leaf).kind is FieldKind.OBJECT and not leaf.rule.relative_date:
         wanted = "relative_date: true" if _item(leaf).is_relative_date else "json: in place of column:"
         return f"{holds}, and the field takes objects", f"say {wanted}, or map its fields"
     return None
@@ -264,7 +264,7 @@ def _is_timezone(name: str) -> bool:
 
 def _item(leaf: Leaf) -> Field:
     """The field that a rule's single values become: a list's items, or the field itself."""
-    return leaf.target.item if leaf.target.kind is Kind.LIST and leaf.target.item else leaf.target
+    return leaf.target.item if leaf.target.kind is FieldKind.LIST and leaf.target.item else leaf.target
 
 
 def _check_fit(leaf: Leaf, findings: Findings, *, whole: bool) -> None:
@@ -279,7 +279,7 @@ def _check_fit(leaf: Leaf, findings: Findings, *, whole: bool) -> None:
         findings.error(place, leaf.path, f"{' and '.join(parsing)} do not go together")
     for name in parsing:
         fits = name in _FITS[target.kind] if target.kind in _FITS else False
-        if name == "relative_date" and target.kind is Kind.OBJECT:
+        if name == "relative_date" and target.kind is FieldKind.OBJECT:
             fits = target.is_relative_date
         if not fits:
             findings.error(
@@ -287,7 +287,7 @@ def _check_fit(leaf: Leaf, findings: Findings, *, whole: bool) -> None:
                 leaf.path,
                 f"{name} does not fit: {leaf.path} takes {MADE_OF[target.kind]}",
             )
-    if rule.split and leaf.target.kind not in {Kind.LIST, Kind.ANY}:
+    if rule.split and leaf.target.kind not in {FieldKind.LIST, FieldKind.ANY}:
         findings.error(
             (*leaf.place, "split"), leaf.path, f"split makes a list, and {leaf.path} takes one value"
         )
@@ -300,12 +300,12 @@ def _check_shape(leaf: Leaf, target: Field, parsing: list[str], findings: Findin
     rule = leaf.rule
     if rule.origin in {"value", "json", "column"} or parsing:
         return
-    if target.kind is Kind.OBJECT:
+    if target.kind is FieldKind.OBJECT:
         advice = "say relative_date: true, or map" if target.is_relative_date else "map"
         findings.error(
             leaf.place, leaf.path, f"{leaf.path} takes objects: {advice} their fields, or say json:"
         )
-    elif leaf.target.kind is Kind.LIST and not rule.split:
+    elif leaf.target.kind is FieldKind.LIST and not rule.split:
         findings.error(leaf.place, leaf.path, f"{leaf.path} is a list: say split:, or write a list of rules")
 
 
@@ -323,7 +323,9 @@ def _check_constants(leaf: Leaf, findings: Findings, *, whole: bool) -> None:
     outside = getattr(rule.otherwise, "value", None)
     values = {**(rule.map or {}), **({"otherwise": outside} if outside is not None else {})}
     texts_go_on = all(isinstance(each, str) for each in values.values() if each is not None)
-    if texts_go_on and (item.kind in {Kind.NUMBER, Kind.BOOLEAN, Kind.OBJECT} or _parsed_after_map(rule)):
+    if texts_go_on and (
+        item.kind in {FieldKind.NUMBER, FieldKind.BOOLEAN, FieldKind.OBJECT} or _parsed_after_map(rule)
+    ):
         return
     for key, value in values.items():
         if value is not None:
@@ -337,7 +339,7 @@ def _parsed_after_map(rule: Rule) -> bool:
 
 
 def _check_constant(value: Any, target: Field, place: Path, path: str, what: str, findings: Findings) -> None:
-    if target.kind is Kind.ANY:
+    if target.kind is FieldKind.ANY:
         return
     try:
         target.adapter.validate_json(json.dumps(value), strict=True)

@@ -9,7 +9,7 @@ from loader.mapping.words import shown
 if TYPE_CHECKING:
     from loader.mapping.document import Path
     from loader.mapping.findings import Findings
-    from loader.mapping.spec import Rule
+    from loader.mapping.grammar import Rule
 
 _AS_IT_IS: Final = {"json": "JSON", "value": "a constant"}
 """Origins whose value goes into the payload as it is."""

@@ -8,7 +8,7 @@ from loader.mapping.tree import all_leaves
 from loader.mapping.words import MADE_OF, shown
 from loader.resources import TYPES
 from loader.resources.base import nearest
-from loader.resources.fields import Field, Kind
+from loader.resources.fields import Field, FieldKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,15 +68,15 @@ def _check_field(leaf: Leaf, item: Field, findings: Findings) -> None:
     path = leaf.path
     if item.enum:
         findings.error(leaf.place, path, f"{path} takes one of {', '.join(item.enum)}; a lookup gives an id")
-    elif item.kind not in {Kind.TEXT, Kind.ANY}:
+    elif item.kind not in {FieldKind.TEXT, FieldKind.ANY}:
         findings.error(leaf.place, path, f"{path} takes {MADE_OF[item.kind]}; a lookup gives an id, a text")
-    if leaf.rule.split and leaf.target.kind not in {Kind.LIST, Kind.ANY}:
+    if leaf.rule.split and leaf.target.kind not in {FieldKind.LIST, FieldKind.ANY}:
         findings.error((*leaf.place, "split"), path, f"split makes a list, and {path} takes one id")
 
 
 def _check_keys(leaf: Leaf, item: Field, findings: Findings) -> None:
     """A table gives further keys. Of a field of a known type these are judged as its constants are."""
-    if item.kind is not Kind.ANY:
+    if item.kind is not FieldKind.ANY:
         return
     outside = getattr(leaf.rule.otherwise, "value", None)
     for key, value in {**(leaf.rule.map or {}), "otherwise": outside}.items():

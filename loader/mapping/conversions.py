@@ -16,7 +16,7 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loader.mapping.spec import BooleanWords, NumberFormat
+    from loader.mapping.grammar import BooleanWords, NumberFormat
 
 TRUE_WORDS: Final = ("true", "yes", "y", "t", "1")
 FALSE_WORDS: Final = ("false", "no", "n", "f", "0")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import yaml
 
 from loader.errors import MappingError
-from loader.mapping.places import Lines, Place, Span
+from loader.mapping.yaml_paths import LineIndex, Place, Span
 from loader.records import MappingFinding
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Document:
 
     data: Any
     file: str = ""
-    lines: Lines = field(default_factory=lambda: Lines(""))
+    lines: LineIndex = field(default_factory=lambda: LineIndex(""))
     keys: dict[Path, Span] = field(default_factory=dict)
     values: dict[Path, Span] = field(default_factory=dict)
     texts: dict[Path, Scalar] = field(default_factory=dict)
@@ -158,7 +158,7 @@ def read_document(text: str, file: str = "") -> Document:
         raise MappingError([_syntax(problem, file, mark)]) from None
     except yaml.YAMLError as error:
         raise MappingError([_syntax(str(error), file, None)]) from None
-    document = Document(None, file, Lines(text))
+    document = Document(None, file, LineIndex(text))
     if root is not None:
         document.data = _Builder(document).build(root, ())
     return document

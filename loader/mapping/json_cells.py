@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from loader.mapping import conversions
 from loader.mapping.words import told
-from loader.resources.fields import Kind
+from loader.resources.fields import FieldKind
 
 if TYPE_CHECKING:
     from loader.resources.fields import Field
@@ -91,7 +91,7 @@ def _fitting(compact: str, field: Field) -> Verdict:
     """The JSON, if the field's model takes it."""
     try:
         compact.encode()
-        if field.kind is not Kind.ANY:
+        if field.kind is not FieldKind.ANY:
             field.adapter.validate_json(compact, strict=True)
     except ValidationError as error:
         return _wrong(compact, f"does not fit: {told(error)}")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from loader.mapping.columns import as_text, is_text
 from loader.mapping.conversions import null_if, trim
+from loader.mapping.expressions import as_text, is_text
 from loader.records import PROBLEM
 
 if TYPE_CHECKING:

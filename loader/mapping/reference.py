@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from loader.mapping.spec import ORIGINS, BooleanWords, Each, Example, MappingFile, NumberFormat, Rule
+from loader.mapping.grammar import (
+    ORIGINS,
+    BooleanWords,
+    Each,
+    MappingExample,
+    MappingSpec,
+    NumberFormat,
+    Rule,
+)
 from loader.settings import SourceOptions
 
 if TYPE_CHECKING:
@@ -40,7 +48,7 @@ def reference() -> str:
         for name, info in _fields(model).items()
     }
     tables = [
-        _table("key", "meaning", _fields(MappingFile)),
+        _table("key", "meaning", _fields(MappingSpec)),
         _table("key of `source`", "meaning", _fields(SourceOptions)),
         _INTRODUCTION,
         _table("origin", "value", origins),
@@ -48,7 +56,7 @@ def reference() -> str:
         _table("key of a conversion", "meaning", parts),
         _EACH,
         _table("key of a list", "meaning", _fields(Each)),
-        _table("key of `examples`", "meaning", _fields(Example)),
+        _table("key of `examples`", "meaning", _fields(MappingExample)),
     ]
     return "\n\n".join(tables) + "\n"
 

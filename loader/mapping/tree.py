@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from loader.mapping.document import is_null
 from loader.mapping.findings import Findings, validation_findings
-from loader.mapping.spec import CONVERSIONS, ORIGINS, Each, Rule
+from loader.mapping.grammar import CONVERSIONS, ORIGINS, Each, Rule
 from loader.resources.base import OpenShape, Record, nearest
-from loader.resources.fields import Field, Kind
+from loader.resources.fields import Field, FieldKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -125,16 +125,16 @@ def each_nodes(node: Node) -> Iterator[EachNode]:
             yield from each_nodes(below)
 
 
-def unlisted(path: str, kind: Kind = Kind.ANY) -> Field:
+def unlisted(path: str, kind: FieldKind = FieldKind.ANY) -> Field:
     """A field that the page of an open object does not list."""
     return Field(path=path, kind=kind, required=False, required_on_page=False, description="", children=None)
 
 
 def unfillable(target: Field, path: str) -> list[str]:
     """The required fields at and below one that nothing maps; none where `{}` or `[]` will do."""
-    if target.kind is Kind.LIST:
+    if target.kind is FieldKind.LIST:
         return []
-    if target.kind is not Kind.OBJECT:
+    if target.kind is not FieldKind.OBJECT:
         return [path]
     below = (target.children or {}).items()
     return [found for name, child in below if child.required for found in unfillable(child, f"{path}.{name}")]
@@ -168,7 +168,7 @@ class _Builder:
         there = node.members.get(name)
         path = f"{node.path}.{name}" if node.path else name
         if below:
-            if there is None and target.kind in {Kind.OBJECT, Kind.ANY}:
+            if there is None and target.kind in {FieldKind.OBJECT, FieldKind.ANY}:
                 there = node.members[name] = ObjectNode(path=path, target=target)
             if isinstance(there, ObjectNode):
                 self._add(there, below, value, place)
@@ -240,7 +240,7 @@ class _Builder:
         return node
 
     def _list(self, path: str, target: Field, values: list[Any], place: Path) -> Node | None:
-        if target.kind not in {Kind.LIST, Kind.ANY}:
+        if target.kind not in {FieldKind.LIST, FieldKind.ANY}:
             self._findings.error(place, path, f"{path} is {_what(target)}, not a list")
             return None
         inner = target.item or unlisted(target.path)
@@ -262,7 +262,7 @@ class _Builder:
         if self._in_items:
             self._findings.error((*place, "each"), path, "each may not stand inside an item of a list")
             return None
-        if target.kind not in {Kind.LIST, Kind.ANY}:
+        if target.kind not in {FieldKind.LIST, FieldKind.ANY}:
             wrong = f"each makes a list, and {path} is {_what(target)}"
             self._findings.error((*place, "each"), path, wrong)
             return None
@@ -333,16 +333,16 @@ def _is_each(value: dict[str, Any], target: Field) -> bool:
     """Whether an object makes a list of rows: it says `each`, or `rows` where only a list can stand."""
     if "each" in value and "each" not in (target.children or {}):
         return True
-    return "rows" in value and target.kind is Kind.LIST
+    return "rows" in value and target.kind is FieldKind.LIST
 
 
 def _is_rule(value: dict[str, Any], target: Field) -> bool:
     """Whether an object is a rule: it names an origin, or stands where no object can."""
     if any(name in value for name in ORIGINS if name not in (target.children or {})):
         return True
-    if target.kind is Kind.OBJECT:
+    if target.kind is FieldKind.OBJECT:
         return False
-    return target.kind is not Kind.ANY or any(name in value for name in CONVERSIONS)
+    return target.kind is not FieldKind.ANY or any(name in value for name in CONVERSIONS)
 
 
 def _fields_of(target: Field) -> str:
@@ -353,7 +353,12 @@ def _fields_of(target: Field) -> str:
 
 
 def _what(target: Field) -> str:
-    named = {Kind.OBJECT: "an object", Kind.LIST: "a list", Kind.ANY: "a field", Kind.TEXT: "text"}
+    named = {
+        FieldKind.OBJECT: "an object",
+        FieldKind.LIST: "a list",
+        FieldKind.ANY: "a field",
+        FieldKind.TEXT: "text",
+    }
     return named.get(target.kind, f"a {target.kind}")
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from loader.resources.fields import Kind
+from loader.resources.fields import FieldKind
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
 MADE_OF: Final = {
-    Kind.NUMBER: "a number",
-    Kind.BOOLEAN: "true or false",
-    Kind.DATE: "a date",
-    Kind.TEXT: "text",
-    Kind.OBJECT: "an object",
-    Kind.LIST: "a list",
-    Kind.ANY: "any kind",
+    FieldKind.NUMBER: "a number",
+    FieldKind.BOOLEAN: "true or false",
+    FieldKind.DATE: "a date",
+    FieldKind.TEXT: "text",
+    FieldKind.OBJECT: "an object",
+    FieldKind.LIST: "a list",
+    FieldKind.ANY: "any kind",
 }
 """What a field takes, in words."""
 

@@ -8,11 +8,11 @@ through them.
 from __future__ import annotations
 
 from loader.payload.groups import build_records, kept_rows, record_rows
-from loader.payload.rows import FINDINGS_SCHEMA, Draft, build, draft, finish, stamp
+from loader.payload.rows import FINDINGS_SCHEMA, PayloadDraft, build, draft, finish, stamp
 
 __all__ = [
     "FINDINGS_SCHEMA",
-    "Draft",
+    "PayloadDraft",
     "build",
     "build_records",
     "draft",

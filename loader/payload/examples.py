@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping, leaves
-from loader.mapping.columns import columns_of, sql_columns
 from loader.mapping.document import typed
-from loader.mapping.each import columns_beside_rules, joined_columns, joins_of, row_leaves
-from loader.mapping.example_rows import (
+from loader.mapping.expressions import columns_of, sql_columns
+from loader.mapping.groups import columns_beside_rules, joined_columns, joins_of, row_leaves
+from loader.mapping.tree import all_leaves, each_nodes
+from loader.payload.comparison import diff, innermost, pruned, same, value_at
+from loader.payload.example_rows import (
     UnfitCell,
     example_frame,
     example_frames,
     example_schema,
     rows_schema,
 )
-from loader.mapping.tree import all_leaves, each_nodes
-from loader.payload.compared import diff, innermost, pruned, same, value_at
 from loader.payload.groups import build_records, example_records
 from loader.payload.rows import build
 from loader.records import CORE, STATE
@@ -29,11 +29,10 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from loader.mapping import CompiledMapping
-    from loader.mapping import Mapping as MappingRules
+    from loader.mapping import CompiledMapping, MappingPlan
     from loader.mapping.document import Part, Path
     from loader.mapping.findings import Severity
-    from loader.mapping.spec import Example
+    from loader.mapping.grammar import MappingExample
     from loader.mapping.tree import ObjectNode
     from loader.records import Payloads
 
@@ -65,7 +64,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ExampleResult:
     """What became of an example's row.
 
     Attributes:
@@ -80,7 +79,7 @@ class Outcome:
 
 
 def run_examples(
-    mapping: MappingRules,
+    mapping: MappingPlan,
     schema: Mapping[str, pl.DataType] | None = None,
     free: Sequence[str] = (),
     skipped: Sequence[int] = (),
@@ -116,7 +115,7 @@ def run_examples(
     ]
 
 
-def _second_schemas(mapping: MappingRules) -> dict[str, dict[str, pl.DataType]]:
+def _second_schemas(mapping: MappingPlan) -> dict[str, dict[str, pl.DataType]]:
     """The columns of second files with their types, as the examples' cells tell them."""
     found = {}
     for join in joins_of(mapping.tree):
@@ -133,7 +132,9 @@ def _second_schemas(mapping: MappingRules) -> dict[str, dict[str, pl.DataType]]:
     return found
 
 
-def run_example(compiled: CompiledMapping, example: Example, types: Mapping[str, pl.DataType]) -> Outcome:
+def run_example(
+    compiled: CompiledMapping, example: MappingExample, types: Mapping[str, pl.DataType]
+) -> ExampleResult:
     """What becomes of an example's row, by the engine that loads use.
 
     Args:
@@ -147,10 +148,10 @@ def run_example(compiled: CompiledMapping, example: Example, types: Mapping[str,
     payloads = _built(compiled, example, types)
     core = payloads.rows[CORE][0]
     found = payloads.findings.select("field", "message").rows()
-    return Outcome(payloads.rows[STATE][0], None if core is None else json.loads(core), tuple(found))
+    return ExampleResult(payloads.rows[STATE][0], None if core is None else json.loads(core), tuple(found))
 
 
-def _built(compiled: CompiledMapping, example: Example, types: Mapping[str, pl.DataType]) -> Payloads:
+def _built(compiled: CompiledMapping, example: MappingExample, types: Mapping[str, pl.DataType]) -> Payloads:
     if compiled.grouping is None:
         return build(example_frame(example.row, types), compiled)
     place = ("rows",) if example.rows else ()
@@ -172,7 +173,7 @@ class _Runner:
     read: tuple[str, ...]
     free: tuple[str, ...]
 
-    def differences(self, index: int, example: Example) -> Iterator[Difference]:
+    def differences(self, index: int, example: MappingExample) -> Iterator[Difference]:
         place: Path = ("examples", index)
         title = f"example {index + 1}"
         yield from self._columns(place, example)
@@ -192,7 +193,7 @@ class _Runner:
         else:
             yield from self._errors(place, title, example.errors or (), outcome)
 
-    def _columns(self, place: Path, example: Example) -> Iterator[Difference]:
+    def _columns(self, place: Path, example: MappingExample) -> Iterator[Difference]:
         """Columns that the source lacks, or that nothing reads."""
         if example.rows and self.compiled.mapping.file.group_by is None:
             message = "rows are those of one group: they go with group_by"
@@ -229,7 +230,7 @@ class _Runner:
                 yield Difference(where, "examples", message, advice, severity="warning")
 
     def _payload(
-        self, place: Path, title: str, expected: Mapping[str, Any], outcome: Outcome
+        self, place: Path, title: str, expected: Mapping[str, Any], outcome: ExampleResult
     ) -> Iterator[Difference]:
         if outcome.payload is None:
             message = f"{title}: there is no payload: {_refused(outcome)}"
@@ -257,7 +258,7 @@ class _Runner:
             )
 
     def _errors(
-        self, place: Path, title: str, expected: Sequence[str], outcome: Outcome
+        self, place: Path, title: str, expected: Sequence[str], outcome: ExampleResult
     ) -> Iterator[Difference]:
         if outcome.state == "filtered":
             yield Difference(
@@ -284,7 +285,7 @@ class _Runner:
             severity: Severity = "warning" if expected else "error"
             yield Difference((*place, "errors"), name, message, detail=_listed(messages), severity=severity)
 
-    def _became(self, path: str, outcome: Outcome) -> str:
+    def _became(self, path: str, outcome: ExampleResult) -> str:
         """What a field that should have been wrong became."""
         if outcome.payload is None:
             return ""
@@ -314,7 +315,7 @@ def _paths(tree: ObjectNode) -> list[str]:
     return [leaf.path for leaf in all_leaves(tree)]
 
 
-def _placed(place: Path, example: Example) -> list[tuple[Path, Mapping[str, Any]]]:
+def _placed(place: Path, example: MappingExample) -> list[tuple[Path, Mapping[str, Any]]]:
     """The example's rows with their places."""
     if not example.rows:
         return [((*place, "row"), example.row)]
@@ -331,7 +332,7 @@ def _advice(name: str, names: Sequence[str]) -> str | None:
     return f"did you mean {meant!r}?" if meant else None
 
 
-def _refused(outcome: Outcome) -> str:
+def _refused(outcome: ExampleResult) -> str:
     return "the row is filtered out by where" if outcome.state == "filtered" else "the row is found wrong"
 
 

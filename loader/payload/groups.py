@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from loader.mapping.columns import as_text, is_list, is_nested, is_text
 from loader.mapping.conversions import null_if, trim
-from loader.mapping.each import ITEM, joins_of
+from loader.mapping.expressions import as_text, is_list, is_nested, is_text
+from loader.mapping.groups import ITEM, joins_of
 from loader.mapping.keys import keys_of
 from loader.payload.rows import FINDINGS_SCHEMA, build, cut
 from loader.records import (
     CORE,
     EXTERNAL_ID,
     GROUP,
-    HEADER_AGAIN,
+    INCOMPLETE,
     LEFT_OUT,
     LINE,
     PARENT,
     PROBLEM,
     RECORD_NO,
+    REPEATED_HEADER,
     ROW_NO,
     STATE,
-    STRAY,
     Payloads,
 )
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from loader.mapping import CompiledMapping
-    from loader.mapping.each import Items
+    from loader.mapping.groups import Items
 
     Build = Callable[[pl.DataFrame, CompiledMapping], Payloads]
 
@@ -139,9 +139,12 @@ def example_records(
     rows = own.with_columns(pl.col(RECORD_NO).alias(ROW_NO))
     if compiled.mapping.file.group_by is not None:
         left_out = (~kept_rows(own, compiled)).alias(LEFT_OUT)
-        parent, stray = pl.col(RECORD_NO).first().alias(PARENT), pl.lit(None, dtype=pl.String).alias(STRAY)
+        parent, stray = (
+            pl.col(RECORD_NO).first().alias(PARENT),
+            pl.lit(None, dtype=pl.String).alias(INCOMPLETE),
+        )
         children[GROUP] = own.with_columns(parent, left_out, stray)
-        rows = record_rows(children[GROUP]).drop(PARENT, LEFT_OUT, STRAY)
+        rows = record_rows(children[GROUP]).drop(PARENT, LEFT_OUT, INCOMPLETE)
     nulls = compiled.mapping.source.null_values
     nulls = ("",) if nulls is None else nulls
     for join in joins_of(compiled.mapping.tree):
@@ -240,7 +243,7 @@ def _findings(
 
 def _unreadable(child: pl.DataFrame, rows: pl.DataFrame, file: str | None) -> pl.DataFrame:
     """The rows of records that could not be read; of those in `rows`, `build` tells."""
-    bad = child.filter(pl.col(PROBLEM).is_not_null() & (pl.col(PROBLEM) != HEADER_AGAIN))
+    bad = child.filter(pl.col(PROBLEM).is_not_null() & (pl.col(PROBLEM) != REPEATED_HEADER))
     if file is None:
         bad = _others(bad, rows)
     found = _findings(bad, pl.col(PROBLEM), expected="a record that can be read")
@@ -249,9 +252,9 @@ def _unreadable(child: pl.DataFrame, rows: pl.DataFrame, file: str | None) -> pl
 
 def _strays(child: pl.DataFrame, column: str | None) -> pl.DataFrame:
     """What keeps records from being known to be whole."""
-    bad = child.filter(pl.col(STRAY).is_not_null() & pl.col(PROBLEM).is_null())
+    bad = child.filter(pl.col(INCOMPLETE).is_not_null() & pl.col(PROBLEM).is_null())
     return _findings(
-        bad, pl.col(STRAY), column=column, expected="all rows of one record, one below the other"
+        bad, pl.col(INCOMPLETE), column=column, expected="all rows of one record, one below the other"
     )
 
 

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from loader.mapping import EXTERNAL_ID_PATH
-from loader.mapping.bodies import body
-from loader.mapping.columns import is_text
 from loader.mapping.conversions import null_if
-from loader.mapping.lookups import placeholders, unfound, wanted, with_ids
+from loader.mapping.expressions import is_text
 from loader.mapping.tree import leaves
+from loader.payload.json_bodies import body
+from loader.payload.lookups import placeholders, unfound, wanted, with_ids
 from loader.records import (
     BODY,
     CORE,
     EXTERNAL_ID,
     FINDING_COLUMNS,
-    HEADER_AGAIN,
     LINE,
     PROBLEM,
     RECORD_NO,
+    REPEATED_HEADER,
     STATE,
     Payloads,
 )
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from loader.mapping import CompiledMapping
     from loader.mapping.program import CellCheck
-    from loader.records import Found
+    from loader.records import LookupResult
 
 FINDINGS_SCHEMA: Final = pl.Schema(
     {
@@ -55,7 +55,7 @@ _ORDER: Final = "__order"
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PayloadDraft:
     """A batch, computed as far as it goes without the ids that its lookups want.
 
     Attributes:
@@ -74,7 +74,7 @@ class Draft:
         return wanted(self.frame, self.compiled.program.lookups)
 
 
-def draft(rows: pl.DataFrame, compiled: CompiledMapping) -> Draft:
+def draft(rows: pl.DataFrame, compiled: CompiledMapping) -> PayloadDraft:
     """Maps a batch, but for its lookups.
 
     Args:
@@ -83,7 +83,7 @@ def draft(rows: pl.DataFrame, compiled: CompiledMapping) -> Draft:
     """
     sound = rows[PROBLEM].is_null()
     frame = rows if sound.all() else rows.filter(sound)
-    return Draft(rows, _compute(frame, compiled), compiled)
+    return PayloadDraft(rows, _compute(frame, compiled), compiled)
 
 
 def build(rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
@@ -95,7 +95,7 @@ def build(rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
     return finish(begun, placeholders(begun.keys))
 
 
-def finish(begun: Draft, found: Mapping[str, Found]) -> Payloads:
+def finish(begun: PayloadDraft, found: Mapping[str, LookupResult]) -> Payloads:
     """Judges a batch.
 
     Args:
@@ -260,7 +260,9 @@ def _in_order(findings: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame
     )
 
 
-def _waiting(frame: pl.DataFrame, compiled: CompiledMapping, found: Mapping[str, Found]) -> pl.DataFrame:
+def _waiting(
+    frame: pl.DataFrame, compiled: CompiledMapping, found: Mapping[str, LookupResult]
+) -> pl.DataFrame:
     """The findings of keys without an id."""
     lookups = compiled.program.lookups
     if not lookups or not frame.select(pl.any_horizontal([each.missing for each in lookups]).any()).item():
@@ -335,7 +337,7 @@ def _with_problems(payloads: Payloads, bad: pl.DataFrame) -> Payloads:
 
     One that is the header again is no data, and so filtered, without a finding.
     """
-    state = pl.when(pl.col(PROBLEM) == HEADER_AGAIN).then(pl.lit("filtered")).otherwise(pl.lit("invalid"))
+    state = pl.when(pl.col(PROBLEM) == REPEATED_HEADER).then(pl.lit("filtered")).otherwise(pl.lit("invalid"))
     rows = bad.select(
         RECORD_NO,
         LINE,
@@ -343,7 +345,7 @@ def _with_problems(payloads: Payloads, bad: pl.DataFrame) -> Payloads:
         state.alias(STATE),
         pl.lit(None, dtype=pl.String).alias(CORE),
     )
-    findings = bad.filter(pl.col(PROBLEM) != HEADER_AGAIN).select(
+    findings = bad.filter(pl.col(PROBLEM) != REPEATED_HEADER).select(
         RECORD_NO,
         LINE,
         pl.lit(None, dtype=pl.String).alias(EXTERNAL_ID),

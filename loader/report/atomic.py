@@ -30,7 +30,7 @@ def speaking(path: Path) -> Iterator[None]:
         ) from error
 
 
-class Draft:
+class AtomicFile:
     """A file under a temporary name, beside the one that it will replace; its owner alone may read it.
 
     Args:
@@ -78,7 +78,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         Stopped: It cannot be written; what stood there before still does.
     """
-    draft = Draft(path)
+    draft = AtomicFile(path)
     try:
         with speaking(path):
             yield draft.file

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Self
 import polars as pl
 
 from loader.report.atomic import replacing, speaking
+from loader.report.csv_injection import FORMULA
 from loader.report.rejects_parquet import frames_speaking
-from loader.report.words import FORMULA
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from loader.mapping import EXTERNAL_ID_PATH
-from loader.mapping.columns import columns_of, is_text
-from loader.mapping.described import conversions_in_words, origin_in_words
+from loader.mapping.explain import conversions_in_words, origin_in_words
+from loader.mapping.expressions import columns_of, is_text
 from loader.mapping.tree import EachNode, Leaf, ObjectNode, leaves, unlisted
 from loader.records import PARENT, RECORD_NO, STATE
-from loader.report.page.values import BeforeAfter, Capped, Distinct, Field, ValueRow, ValueTable
+from loader.report.page.values import BeforeAfter, Capped, Distinct, FieldProfile, ValueRow, ValueTable
 from loader.report.table_csv import cell_text
-from loader.resources.fields import Kind
+from loader.resources.fields import FieldKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ _LOOKED_AT: Final = 40  # rows of a batch that examples are chosen from
 _BEFORE, _AFTER, _WRONG = "before", "after", "wrong"
 _BETWEEN: Final = "; "
 _ALIVE: Final = "__alive"
-_KEY: Final = replace(unlisted(EXTERNAL_ID_PATH), kind=Kind.TEXT, required=True)
+_KEY: Final = replace(unlisted(EXTERNAL_ID_PATH), kind=FieldKind.TEXT, required=True)
 
 _Bound = tuple[int, Any, str]
 """Numbers (0) before texts (1), what is compared, and how it is told."""
@@ -55,7 +55,7 @@ class _Column:
     other_values: int = 0
 
 
-class Profile:
+class PayloadProfile:
     """Grows with every batch; rows that `where` leaves out, or that could not be read, do not count."""
 
     def __init__(self) -> None:
@@ -104,10 +104,10 @@ class Profile:
         if given:
             _take(column, value)
 
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> tuple[FieldProfile, ...]:
         """Every field that the mapping fills, the external id first, in payload order."""
         return tuple(
-            Field(
+            FieldProfile(
                 path=path,
                 comes_from=origin_in_words(each.leaf.rule),
                 conversions=conversions_in_words(each.leaf.rule),
@@ -217,7 +217,12 @@ def _with_items(
 def _column_facts(leaf: Leaf, value: Value) -> dict[str, pl.Expr]:
     column = pl.col(value.column or "")
     found = {"there": _there(value).sum()}
-    if value.listed or leaf.target.kind not in {Kind.TEXT, Kind.DATE, Kind.ANY, Kind.NUMBER}:
+    if value.listed or leaf.target.kind not in {
+        FieldKind.TEXT,
+        FieldKind.DATE,
+        FieldKind.ANY,
+        FieldKind.NUMBER,
+    }:
         return found
     if not _may_be_number(leaf, value):
         if value.written == "json":
@@ -233,7 +238,7 @@ def _there(value: Value) -> pl.Expr:
 
 
 def _may_be_number(leaf: Leaf, value: Value) -> bool:
-    return value.written == "json" and leaf.target.kind in {Kind.NUMBER, Kind.ANY}
+    return value.written == "json" and leaf.target.kind in {FieldKind.NUMBER, FieldKind.ANY}
 
 
 def _widen(column: _Column, value: Value, facts: Mapping[tuple[str, str], Any]) -> None:
@@ -342,7 +347,7 @@ def _plain(written: str) -> str:
 
 
 def _has_table(leaf: Leaf) -> bool:
-    item = leaf.target.item if leaf.target.kind is Kind.LIST and leaf.target.item else leaf.target
+    item = leaf.target.item if leaf.target.kind is FieldKind.LIST and leaf.target.item else leaf.target
     rule = leaf.rule
     return rule.origin != "value" and bool(rule.map is not None or rule.boolean or item.enum)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import polars as pl
 
-from loader.report.mending import JSON_OF, TOO_FEW, TOO_MANY, allowed, mend, reason_in_words
-from loader.report.page.values import Capped, Example, Place, Positions, Reason
+from loader.report.page.values import Capped, ExampleValue, FindingGroup, Positions, RowPlace
+from loader.report.remediation import JSON_OF, TOO_FEW, TOO_MANY, allowed, mend, reason_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -40,8 +40,8 @@ class _Group:
     rows: int = 0
     findings: int = 0
     record_nos: list[int] = field(default_factory=list)
-    examples: dict[str | None, Example] = field(default_factory=dict)
-    more: list[Example] = field(default_factory=list)
+    examples: dict[str | None, ExampleValue] = field(default_factory=dict)
+    more: list[ExampleValue] = field(default_factory=list)
 
     def exemplify(self, some: pl.DataFrame) -> None:
         """Takes examples: of different values first, and then of the same."""
@@ -55,13 +55,13 @@ class _Group:
         others = (_example(each) for each in some.head(2 * _EXAMPLES).iter_rows(named=True))
         self.more += [each for each in others if each.place not in taken][: _EXAMPLES - len(self.more)]
 
-    def chosen(self) -> list[Example]:
+    def chosen(self) -> list[ExampleValue]:
         """Its examples, in the order of the source as far as they were met so."""
         found = [*self.examples.values(), *self.more][:_EXAMPLES]
         return sorted(dict.fromkeys(found), key=lambda each: (each.place.file, each.place.record_no))
 
 
-class Reasons:
+class FindingGroups:
     """Grows with the findings; past a thousand different reasons, the rest count as one."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class Reasons:
             group.alike = set(some["said"].unique()) == {group.said}
         group.exemplify(some)
 
-    def most_frequent_first(self) -> tuple[Reason, ...]:
+    def most_frequent_first(self) -> tuple[FindingGroup, ...]:
         """Every group as the report shows it."""
         ordered = sorted(self._groups.items(), key=lambda each: -each[1].rows)
         return tuple(_told(*key, group) for key, group in ordered)
@@ -171,14 +171,14 @@ def _in_general(reason: str) -> str:
     return reason.replace("#", "…")
 
 
-def _example(each: dict[str, Any]) -> Example:
-    place = Place(each["record_no"], each["line"], each["external_id"], each["file"])
-    return Example(each["shown"], place, each["nearest"], each["row"] or "")
+def _example(each: dict[str, Any]) -> ExampleValue:
+    place = RowPlace(each["record_no"], each["line"], each["external_id"], each["file"])
+    return ExampleValue(each["shown"], place, each["nearest"], each["row"] or "")
 
 
-def _told(status: str, path: str, reason: str, group: _Group) -> Reason:
+def _told(status: str, path: str, reason: str, group: _Group) -> FindingGroup:
     kind: Literal["invalid", "blocked"] = "blocked" if status == "blocked" else "invalid"
-    return Reason(
+    return FindingGroup(
         field=path,
         reason=reason_in_words(reason, group.expected, group.said if group.alike else _in_general(reason)),
         rows=group.rows,
@@ -190,7 +190,7 @@ def _told(status: str, path: str, reason: str, group: _Group) -> Reason:
     )
 
 
-class Spread:
+class PositionBins:
     """Where in a file its findings fall: bins that grow wider as the file grows longer."""
 
     def __init__(self) -> None:

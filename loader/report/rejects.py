@@ -11,6 +11,7 @@ import polars as pl
 from loader.errors import ConfigurationError, LoaderError
 from loader.records import (
     GROUP,
+    INCOMPLETE,
     LEFT_OUT,
     LINE,
     PARENT,
@@ -18,7 +19,6 @@ from loader.records import (
     RAW,
     RECORD_NO,
     REJECT_COLUMNS,
-    STRAY,
     Status,
 )
 from loader.report.atomic import speaking
@@ -176,7 +176,7 @@ class RejectsWriter:
 def _rows_of(batch: Batch) -> pl.DataFrame:
     """All rows of the batch's records, with their PARENT, and RAW where their format keeps it."""
     if GROUP in batch.children:
-        return batch.children[GROUP].drop(LEFT_OUT, STRAY)
+        return batch.children[GROUP].drop(LEFT_OUT, INCOMPLETE)
     rows = batch.rows if batch.raw is None else batch.rows.with_columns(batch.raw.alias(RAW))
     return rows.with_columns(pl.col(RECORD_NO).alias(PARENT))
 

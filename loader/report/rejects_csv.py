@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from loader.records import REJECT_COLUMNS
-from loader.report.atomic import Draft, speaking
-from loader.report.words import harmless
+from loader.report.atomic import AtomicFile, speaking
+from loader.report.csv_injection import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ class CsvRejects:
         self._dialect = dialect
         self._columns = columns
         self._encoding = dialect.encoding
-        self._draft: Draft | None = None
+        self._draft: AtomicFile | None = None
         self._notes: dict[str, None] = {}
 
     @property
@@ -78,7 +78,7 @@ class CsvRejects:
 
     def _write_record(self, source: Iterable[object], own: Iterable[str], surplus: Iterable[str]) -> None:
         if self._draft is None:
-            self._draft = Draft(self.path)
+            self._draft = AtomicFile(self.path)
             self._note_encoding()
             self._write_head()
         delimiter = self._dialect.delimiter
@@ -156,7 +156,7 @@ class CsvRejects:
         """Files of one load may differ in encoding; what the first file's cannot hold must not be lost."""
         if not (narrow := self._draft):
             return
-        self._draft = wide = Draft(self.path)
+        self._draft = wide = AtomicFile(self.path)
         with speaking(self.path):
             narrow.file.flush()
             with narrow.draft_path.open("rb") as file:

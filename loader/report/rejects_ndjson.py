@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from loader.records import REJECT_COLUMNS
-from loader.report.atomic import Draft, speaking
+from loader.report.atomic import AtomicFile, speaking
 from loader.report.json_text import json_text
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class NdjsonRejects:
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self.path = path
         self._missing: Sequence[str] = columns
-        self._draft: Draft | None = None
+        self._draft: AtomicFile | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -55,7 +55,7 @@ class NdjsonRejects:
             raw: Each record's own text and whether it is a JSON object; None for other formats.
         """
         if self._draft is None:
-            self._draft = Draft(self.path)
+            self._draft = AtomicFile(self.path)
         for place, own in enumerate(added.iter_rows()):
             if raw is None:
                 text = self._whole(_object_of(rows.row(place, named=True), extra.get(own[1], ())))

@@ -12,7 +12,7 @@ from polars.exceptions import PolarsError
 
 from loader.errors import Stopped
 from loader.records import REJECT_COLUMNS
-from loader.report.atomic import Draft, speaking
+from loader.report.atomic import AtomicFile, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +59,7 @@ class ParquetRejects:
     def keep(self) -> None:
         """Puts the file in its place."""
         self._spill()
-        draft = Draft(self.path)
+        draft = AtomicFile(self.path)
         try:
             with frames_speaking(self.path):
                 parts = [pl.scan_parquet(part, glob=False) for part in self._parts]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from loader.records import REJECT_COLUMNS
-from loader.report.atomic import Draft, speaking
+from loader.report.atomic import AtomicFile, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ class XlsxRejects:
 
     def keep(self) -> None:
         """Writes the workbook and puts it in its place."""
-        draft = Draft(self.path)
+        draft = AtomicFile(self.path)
         try:
             with speaking(self.path):
                 self._book.save(draft.file)

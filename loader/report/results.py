@@ -7,13 +7,13 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from loader.report.atomic import replacing
-from loader.report.words import harmless
+from loader.report.csv_injection import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from loader.records import Receipt
+    from loader.records import RowResult
 
 COLUMNS: Final = (
     "source_file",
@@ -27,7 +27,7 @@ COLUMNS: Final = (
 )
 
 
-def write_results(path: Path, receipts: Iterable[Receipt], file_names: Sequence[str]) -> None:
+def write_results(path: Path, receipts: Iterable[RowResult], file_names: Sequence[str]) -> None:
     """Writes one line a receipt, in the order given: as RFC 4180 has it, in UTF-8.
 
     What is None is an empty cell. A message that a spreadsheet program would run as a formula has an
@@ -51,7 +51,7 @@ def write_results(path: Path, receipts: Iterable[Receipt], file_names: Sequence[
         text.detach()
 
 
-def _cells(receipt: Receipt, file_names: Sequence[str]) -> tuple[object, ...]:
+def _cells(receipt: RowResult, file_names: Sequence[str]) -> tuple[object, ...]:
     return (
         file_names[receipt.file_no],
         receipt.record_no,

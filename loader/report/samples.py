@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from loader.records import CORE, EXTERNAL_ID, GROUP, LINE, PARENT, RECORD_NO, ROW_NO, STATE
-from loader.report.page.values import Capped, Place, Sample
+from loader.report.page.values import Capped, RowPlace, SamplePayload
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -36,7 +36,7 @@ class Samples:
     """
 
     def __init__(self) -> None:
-        self._chosen: dict[str, tuple[int, Sample]] = {}
+        self._chosen: dict[str, tuple[int, SamplePayload]] = {}
 
     def add(self, batch: Batch, payloads: Payloads, unsent: Collection[int] = ()) -> None:
         """Looks through a batch.
@@ -69,14 +69,14 @@ class Samples:
         record_no, length = row.row(0)
         made = payloads.rows.row(by_predicate=pl.col(RECORD_NO) == record_no, named=True)
         cells = list(_cells(batch, record_no))
-        place = Place(record_no, made[LINE], made[EXTERNAL_ID], batch.file.name)
+        place = RowPlace(record_no, made[LINE], made[EXTERNAL_ID], batch.file.name)
         payload = json.dumps(json.loads(made[CORE]), ensure_ascii=False, indent=2)
-        sample = Sample(place, Capped.of(cells, at_most=_CELLS, total=len(cells)), payload, _WHY[kind])
+        sample = SamplePayload(place, Capped.of(cells, at_most=_CELLS, total=len(cells)), payload, _WHY[kind])
         self._chosen[kind] = (length, sample)
 
-    def chosen(self) -> tuple[Sample, ...]:
+    def chosen(self) -> tuple[SamplePayload, ...]:
         """At most three, each another record, in the order of the source."""
-        different: dict[Place, Sample] = {}
+        different: dict[RowPlace, SamplePayload] = {}
         for kind in ("first", "most", "least", "next", "after"):
             if kind in self._chosen and len(different) < _SHOWN:
                 different.setdefault(self._chosen[kind][1].place, self._chosen[kind][1])

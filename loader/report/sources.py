@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from loader.report.page.values import Source
+from loader.report.page.values import SourceSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,7 @@ _NEWLINES: Final = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 _MARKS: Final = {"\t": "tab", " ": "blank"}
 
 
-def told_source(file: SourceFile, records: int) -> Source:
+def told_source(file: SourceFile, records: int) -> SourceSummary:
     """A file as the report shows it.
 
     Args:
@@ -25,7 +25,7 @@ def told_source(file: SourceFile, records: int) -> Source:
     read_as = [("format", file.format), *(_dialect(file.dialect) if file.dialect else ())]
     if file.sheet:
         read_as.append(("sheet", file.sheet.name))
-    return Source(file.name, file.size, file.fingerprint, tuple(read_as), records)
+    return SourceSummary(file.name, file.size, file.fingerprint, tuple(read_as), records)
 
 
 def _dialect(dialect: Dialect) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """What a field holds."""
 
     TEXT = "text"
@@ -51,7 +51,7 @@ class Field:
     """
 
     path: str
-    kind: Kind
+    kind: FieldKind
     required: bool
     required_on_page: bool
     description: str
@@ -136,20 +136,20 @@ def _field(path: str, annotation: Any, info: FieldInfo | None) -> Field:
         marks += tuple(info.metadata)
     kept = tuple(mark for mark in marks if isinstance(mark, ServerAssigned | ServerState | BulkLoadField))
     required = bool(info and info.is_required())
-    kind, enum, item, children, shape = Kind.TEXT, (), None, None, None
+    kind, enum, item, children, shape = FieldKind.TEXT, (), None, None, None
     if get_origin(bare) is Literal:
         enum = get_args(bare)
     elif get_origin(bare) is list:
-        kind, item = Kind.LIST, _field(path, get_args(bare)[0], None)
+        kind, item = FieldKind.LIST, _field(path, get_args(bare)[0], None)
     elif isinstance(bare, type) and issubclass(bare, BaseModel):
-        kind, shape = Kind.OBJECT, bare
+        kind, shape = FieldKind.OBJECT, bare
         children = _children(path, bare)
     elif bare is float:
-        kind = Kind.NUMBER
+        kind = FieldKind.NUMBER
     elif bare is bool:
-        kind = Kind.BOOLEAN
+        kind = FieldKind.BOOLEAN
     elif any(isinstance(mark, DateLike) for mark in marks):
-        kind = Kind.DATE
+        kind = FieldKind.DATE
     elif bare is not str:
         raise TypeError(f"{path}: {bare} is no type of a field")
     return Field(
@@ -180,7 +180,7 @@ def field_tree(record: type[BaseModel]) -> Field:
     """The record type's root: an object whose children are its fields, in model order."""
     return Field(
         path="",
-        kind=Kind.OBJECT,
+        kind=FieldKind.OBJECT,
         required=True,
         required_on_page=True,
         description="",

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from loader.sandbox.contract import Reason
+    from loader.sandbox.contract import ContractViolation
 
 _LOG = logging.getLogger(__name__)
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a failure of the sandbox
+class ErrorResponse(Exception):  # noqa: N818 - an answer, not a failure of the sandbox
     """A request that is answered with an error.
 
     Args:
@@ -33,7 +33,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a failure of the sandbo
         status: int,
         message: str,
         *,
-        reasons: Sequence[Reason] = (),
+        reasons: Sequence[ContractViolation] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
@@ -48,7 +48,11 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a failure of the sandbo
 
 
 def error_answer(
-    status: int, message: str, *, reasons: Sequence[Reason] = (), headers: Mapping[str, str] | None = None
+    status: int,
+    message: str,
+    *,
+    reasons: Sequence[ContractViolation] = (),
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """An error of the form that all have, also those without a reason for a field."""
     errors = [{"path": reason.path, "message": reason.message} for reason in reasons]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from loader.sandbox.answers import Refusal, compact, failure_answer, json_answer, text_answer
-from loader.sandbox.contract import NotValid, Reason, read_record
-from loader.sandbox.disturbed import Dropped, disturbed_answer
+from loader.sandbox.answers import ErrorResponse, compact, failure_answer, json_answer, text_answer
+from loader.sandbox.contract import ContractViolation, NotValid, read_record
+from loader.sandbox.fault_responses import DroppedConnection, disturbed_answer
 from loader.sandbox.faults import Faults, source_row
 from loader.sandbox.lag import Lag
 from loader.sandbox.limits import Bucket
@@ -28,8 +28,8 @@ from loader.sandbox.requests import (
     unauthorized,
     wanted_fields,
 )
-from loader.sandbox.routes import Kind, find_route, routes_of
-from loader.sandbox.store import Entry, UnknownKey
+from loader.sandbox.routes import RouteKind, find_route, routes_of
+from loader.sandbox.store import StoredRecord, UnknownKey
 from loader.sandbox.tokens import NoToken, Tokens
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from loader.resources import Record
-    from loader.sandbox.faults import Strike
+    from loader.sandbox.faults import Fault
     from loader.sandbox.routes import Route
     from loader.sandbox.settings import SandboxSettings
     from loader.sandbox.store import Store
@@ -124,7 +124,7 @@ class Api:
             answer = failure_answer(request, error)
         if self._settings.latency:
             await asyncio.sleep(self._settings.latency)
-        self._count(request, None if isinstance(answer, Dropped) else answer.status_code, started)
+        self._count(request, None if isinstance(answer, DroppedConnection) else answer.status_code, started)
         await answer(scope, receive, send)
 
     def _count(self, request: Request, status: int | None, started: float) -> None:
@@ -143,7 +143,7 @@ class Api:
             if raw_path(request) == _TOKEN_PATH:
                 return self._token(request, body)
             return await self._records(_Asked(request, body))
-        except Refusal as refusal:
+        except ErrorResponse as refusal:
             return refusal.answer()
 
     def _token(self, request: Request, body: bytes | None) -> Response:
@@ -167,7 +167,7 @@ class Api:
         changes = self._meet_read_faults(route, asked)
         fields = wanted_fields(route, asked.request)
         until = self._seen(asked.request) if "lag" in changes else None
-        if route.kind is Kind.RECORD:
+        if route.kind is RouteKind.RECORD:
             return self._one(route.record, asked, fields, until)
         return self._list(route, asked, fields, until, bare="bare-list" in changes)
 
@@ -178,15 +178,15 @@ class Api:
         # Without ids, which are others in every run.
         about = (asked.tenant, route.record.name_of_type, route.kind, asked.values.get("value"), later_page)
         refusal, changes = self.faults.for_read(
-            repr(about), whole=route.kind is Kind.RECORDS, later_page=later_page
+            repr(about), whole=route.kind is RouteKind.RECORDS, later_page=later_page
         )
         if refusal is None:
             return changes
         self.faults.happened(refusal)
         if refusal == "lookups-405":
-            refuse_method(request, ("POST",) if route.kind is Kind.RECORDS else ())
+            refuse_method(request, ("POST",) if route.kind is RouteKind.RECORDS else ())
         status, message = _REFUSED_READS[refusal]
-        raise Refusal(status, message)
+        raise ErrorResponse(status, message)
 
     def _seen(self, request: Request) -> int | None:
         """The number of the last write that a lagging read sees; None: it sees all."""
@@ -206,10 +206,10 @@ class Api:
     def _find(self, asked: _Asked) -> Route:
         found = find_route(self._routes, raw_path(asked.request))
         if not found:
-            raise Refusal(404, f"there is no path {raw_path(asked.request)[:200]}")
+            raise ErrorResponse(404, f"there is no path {raw_path(asked.request)[:200]}")
         route, asked.values = found
         if asked.tenant not in self._settings.tenants:
-            raise Refusal(404, f"there is no tenant {asked.tenant[:60]!r}")
+            raise ErrorResponse(404, f"there is no tenant {asked.tenant[:60]!r}")
         return route
 
     def _limit(self) -> None:
@@ -218,7 +218,7 @@ class Api:
             # Rounded first: a wait of 2 s that comes out as 2.0000000001 must not become 3.
             seconds = max(1, math.ceil(round(wait, 6)))
             headers = {"Retry-After": str(seconds)} if self._settings.retry_after else None
-            raise Refusal(429, "too many requests", headers=headers)
+            raise ErrorResponse(429, "too many requests", headers=headers)
 
     async def _create(self, record: type[Record], asked: _Asked) -> Response:
         strike = self.faults.for_write(raw_path(asked.request), asked.body or b"")
@@ -232,18 +232,18 @@ class Api:
             return await self._disturb(strike, asked.request, entry.body)
         return text_answer(entry.body)
 
-    def _fail(self, strike: Strike, request: Request) -> Response:
+    def _fail(self, strike: Fault, request: Request) -> Response:
         """The answer to a POST that a fault struck before it was stored."""
         self.faults.happened(strike.kind, stored=False)
         if strike.form == "429":
             headers = {"Retry-After": "1"} if strike.retry_after else None
-            raise Refusal(429, "too many requests", headers=headers)
+            raise ErrorResponse(429, "too many requests", headers=headers)
         if strike.form == "token-dies":
             self._tokens.kill(bearer(request) or "")
             raise unauthorized(BAD_TOKEN)
         return disturbed_answer(strike, request, "")
 
-    async def _disturb(self, strike: Strike, request: Request, stored: str) -> Response:
+    async def _disturb(self, strike: Fault, request: Request, stored: str) -> Response:
         """The answer to a POST that a fault struck after it was stored."""
         if strike.form != "slow":
             self.faults.happened(strike.kind, stored=True)
@@ -258,15 +258,15 @@ class Api:
         """The posted record, if it may be stored."""
         limit = self._settings.body_limit
         if asked.body is None:
-            raise Refusal(413, f"the body is larger than {limit} bytes")
+            raise ErrorResponse(413, f"the body is larger than {limit} bytes")
         media_type = asked.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
             found = repr(media_type[:60]) if media_type else "none"
-            raise Refusal(400, f"expected Content-Type: application/json, found {found}")
+            raise ErrorResponse(400, f"expected Content-Type: application/json, found {found}")
         try:
             return read_record(record, asked.body)
         except NotValid as refused:
-            raise Refusal(400, _summary(record, refused.reasons), reasons=refused.reasons) from None
+            raise ErrorResponse(400, _summary(record, refused.reasons), reasons=refused.reasons) from None
 
     def _require_references(self, record: type[Record], tenant: str, posted: dict[str, Any]) -> None:
         reasons = []
@@ -274,11 +274,11 @@ class Api:
             value = _reach(posted, path)
             if value is not None and self._store.get(wanted, tenant, str(value)) is None:
                 message = f"no {wanted} with the id {str(value)[:60]!r} is stored in tenant {tenant!r}"
-                reasons.append(Reason(path, message))
+                reasons.append(ContractViolation(path, message))
         if reasons:
-            raise Refusal(409, f"{reasons[0].path}: {reasons[0].message}", reasons=reasons)
+            raise ErrorResponse(409, f"{reasons[0].path}: {reasons[0].message}", reasons=reasons)
 
-    def _entry(self, record: type[Record], tenant: str, posted: dict[str, Any]) -> Entry:
+    def _entry(self, record: type[Record], tenant: str, posted: dict[str, Any]) -> StoredRecord:
         """The record as it is stored, with what the server assigns."""
         now = self._around.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         stored = {"id": self._around.new_id(), **_without(posted, "id")}
@@ -287,7 +287,7 @@ class Api:
             _give(stored, f"sys_{change}_by_id", _USER)
         stored["sys_version"] = 1
         listed = [(name, _reach(stored, name)) for name in record.listings]
-        return Entry(
+        return StoredRecord(
             type=record.name_of_type,
             tenant=tenant,
             id=stored["id"],
@@ -304,7 +304,9 @@ class Api:
         found = self._store.get(record.name_of_type, asked.tenant, asked.values["id"], until=until)
         if found is None:
             shown = asked.values["id"][:60]
-            raise Refusal(404, f"tenant {asked.tenant!r} has no {record.name_of_type} with the id {shown!r}")
+            raise ErrorResponse(
+                404, f"tenant {asked.tenant!r} has no {record.name_of_type} with the id {shown!r}"
+            )
         return text_answer(_pick(found, fields))
 
     def _list(
@@ -322,8 +324,10 @@ class Api:
                 where=(route.field, asked.values["value"]) if route.field else None,
             )
         except UnknownKey:
-            reason = Reason("exclusiveStartKey", "expected the LastEvaluatedKey of an earlier page")
-            raise Refusal(400, f"{reason.path}: {reason.message}", reasons=[reason]) from None
+            reason = ContractViolation(
+                "exclusiveStartKey", "expected the LastEvaluatedKey of an earlier page"
+            )
+            raise ErrorResponse(400, f"{reason.path}: {reason.message}", reasons=[reason]) from None
         items = ",".join(_pick(body, fields) for body in page.bodies)
         if bare:
             self.faults.happened("bare-list")
@@ -340,7 +344,7 @@ def _pick(body: str, fields: list[str] | None) -> str:
     return compact({name: record[name] for name in fields if name in record})
 
 
-def _summary(record: type[Record], reasons: tuple[Reason, ...]) -> str:
+def _summary(record: type[Record], reasons: tuple[ContractViolation, ...]) -> str:
     first = f"{reasons[0].path}: {reasons[0].message}" if reasons[0].path else reasons[0].message
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return f"the {record.name_of_type} is not valid: {first}{more}"

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from loader.sandbox.answers import Refusal, error_answer, failure_answer
+from loader.sandbox.answers import ErrorResponse, error_answer, failure_answer
 from loader.sandbox.api import Api, Surroundings
 from loader.sandbox.store import Store
 from loader.sandbox.views import Views
@@ -65,7 +65,7 @@ def make_app(
             Route("/_faults", views.faults, methods=["GET", "PUT"]),
             Route("/_records/{type}/{tenant}/{id}", views.record, methods=["GET"]),
         ],
-        exception_handlers={Refusal: _refused, HTTPException: _not_allowed, Exception: failure_answer},
+        exception_handlers={ErrorResponse: _refused, HTTPException: _not_allowed, Exception: failure_answer},
         lifespan=lifespan,
     )
     # Not a mount: that would look at the decoded path, and let one with a line break in it past the API.
@@ -76,7 +76,7 @@ def make_app(
 
 
 def _refused(_: Request, refusal: Exception) -> Response:
-    if not isinstance(refusal, Refusal):
+    if not isinstance(refusal, ErrorResponse):
         raise refusal
     return refusal.answer()
 

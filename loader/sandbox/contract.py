@@ -25,7 +25,7 @@ _KINDS = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", t
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class ContractViolation:
     """One reason why a request is refused.
 
     Attributes:
@@ -44,7 +44,7 @@ class NotValid(Exception):  # noqa: N818 - a verdict on a body, not a failure of
         reasons: Every reason; never empty.
     """
 
-    def __init__(self, reasons: Sequence[Reason]) -> None:
+    def __init__(self, reasons: Sequence[ContractViolation]) -> None:
         super().__init__(f"{len(reasons)} reasons")
         self.reasons = tuple(reasons)
 
@@ -62,7 +62,7 @@ def read_record(record: type[Record], body: bytes) -> dict[str, Any]:
     value, reasons = _parse(body)
     if not isinstance(value, dict):
         found = _KINDS.get(type(value), "a number")
-        raise NotValid([Reason("", f"the body is {found}; expected a JSON object")])
+        raise NotValid([ContractViolation("", f"the body is {found}; expected a JSON object")])
     try:
         record.model_validate_json(body)
     except ValidationError as error:
@@ -72,16 +72,18 @@ def read_record(record: type[Record], body: bytes) -> dict[str, Any]:
     return value
 
 
-def _parse(body: bytes) -> tuple[Any, list[Reason]]:
+def _parse(body: bytes) -> tuple[Any, list[ContractViolation]]:
     """The body's value, and the names that stand twice in one of its objects."""
-    twice: list[Reason] = []
+    twice: list[ContractViolation] = []
 
     def read_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
         names = dict(items)
         if len(names) < len(items):
             seen = [name for name, _ in items]
             twice.extend(
-                Reason(name, "stands more than once in one object") for name in names if seen.count(name) > 1
+                ContractViolation(name, "stands more than once in one object")
+                for name in names
+                if seen.count(name) > 1
             )
         return names
 
@@ -90,9 +92,11 @@ def _parse(body: bytes) -> tuple[Any, list[Reason]]:
             body.decode(), object_pairs_hook=read_object, parse_float=_finite, parse_constant=_finite
         )
     except RecursionError:
-        raise NotValid([Reason("", "the body is not JSON that can be read: nested too deeply")]) from None
+        raise NotValid(
+            [ContractViolation("", "the body is not JSON that can be read: nested too deeply")]
+        ) from None
     except ValueError as error:
-        raise NotValid([Reason("", f"the body is not JSON: {error}")]) from None
+        raise NotValid([ContractViolation("", f"the body is not JSON: {error}")]) from None
     return value, twice
 
 
@@ -103,10 +107,10 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _reasons(record: type[Record], value: dict[str, Any], error: ValidationError) -> list[Reason]:
+def _reasons(record: type[Record], value: dict[str, Any], error: ValidationError) -> list[ContractViolation]:
     """Every reason, also those that the model does not reach because others come first."""
     root = field_tree(record)
-    reasons: list[Reason] = []
+    reasons: list[ContractViolation] = []
     rest = _listed(root, value, "", reasons)
     if not reasons:
         return _model_reasons(root, error)
@@ -117,7 +121,7 @@ def _reasons(record: type[Record], value: dict[str, Any], error: ValidationError
     return reasons
 
 
-def _listed(field: Field, value: Any, path: str, reasons: list[Reason]) -> Any:
+def _listed(field: Field, value: Any, path: str, reasons: list[ContractViolation]) -> Any:
     """The value without the fields that may not be there; adds a reason for each of them."""
     if field.item and isinstance(value, list):
         return [_listed(field.item, each, f"{path}[{at}]", reasons) for at, each in enumerate(value)]
@@ -128,11 +132,13 @@ def _listed(field: Field, value: Any, path: str, reasons: list[Reason]) -> Any:
         below = f"{path}.{name}" if path else name
         child = field.children.get(name)
         if child and child.refused and each is not None:
-            reasons.append(Reason(below, "the server assigns it: a request that carries it is refused"))
+            reasons.append(
+                ContractViolation(below, "the server assigns it: a request that carries it is refused")
+            )
         elif child:
             kept[name] = _listed(child, each, below, reasons)
         elif unknown := _unknown(field, name):
-            reasons.append(Reason(below, unknown))
+            reasons.append(ContractViolation(below, unknown))
         else:
             kept[name] = each
     return kept
@@ -150,13 +156,13 @@ def _unknown(field: Field, name: str) -> str | None:
     return f"unknown field {name[:_SHOWN]!r}{hint}"
 
 
-def _model_reasons(root: Field, error: ValidationError) -> list[Reason]:
+def _model_reasons(root: Field, error: ValidationError) -> list[ContractViolation]:
     """The model's errors, one a field: a number's two arms, whole and not, are one."""
     found = {
         _path(root, detail["loc"]): _message(detail)
         for detail in error.errors(include_url=False, include_context=False)
     }
-    return [Reason(path, message) for path, message in found.items()]
+    return [ContractViolation(path, message) for path, message in found.items()]
 
 
 def _path(root: Field, loc: tuple[int | str, ...]) -> str:

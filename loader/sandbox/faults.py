@@ -103,7 +103,7 @@ def _number(text: str) -> float | str:
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class Fault:
     """A fault that a POST meets.
 
     Attributes:
@@ -163,7 +163,7 @@ class Faults:
         self._reads = [kind for kind in (*REFUSALS, *CHANGES) if self._chances.get(kind)]
         self._burst = ("", 0, 0.0)
 
-    def for_write(self, place: str, body: bytes) -> Strike | None:
+    def for_write(self, place: str, body: bytes) -> Fault | None:
         """The fault that a POST meets; None: none.
 
         A POST in a burst of 429 that another began is no attempt: its row's dice are thrown another time.
@@ -230,17 +230,17 @@ class Faults:
         share, kind = min(((self._share(kind, about), kind) for kind in kinds), default=(1.0, ""))
         return kind if share < 1 else None
 
-    def _strike(self, kind: str, about: bytes) -> Strike:
+    def _strike(self, kind: str, about: bytes) -> Fault:
         form, _, moment = kind.partition("-")
         if kind == "token-dies":
-            return Strike(kind, kind, stores=False, retry_after=False)
+            return Fault(kind, kind, stores=False, retry_after=False)
         if form == "429":
-            return Strike(kind, form, stores=False, retry_after=kind == "429")
+            return Fault(kind, form, stores=False, retry_after=kind == "429")
         stores = moment == "after" or kind in _AFTER
         if not moment and form.isdigit():
             stores = self._throw(f"{kind}/stores", about) < _EITHER
         retry_after = form == "503" and self._throw(f"{kind}/Retry-After", about) < _EITHER
-        return Strike(kind, form, stores, retry_after)
+        return Fault(kind, form, stores, retry_after)
 
 
 def _row_of(body: bytes) -> str:

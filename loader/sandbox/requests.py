@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from loader.resources.base import nearest
-from loader.sandbox.answers import Refusal
-from loader.sandbox.contract import Reason
-from loader.sandbox.routes import Kind
+from loader.sandbox.answers import ErrorResponse
+from loader.sandbox.contract import ContractViolation
+from loader.sandbox.routes import RouteKind
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 BAD_TOKEN: Final = "a token that is not good"  # noqa: S105 - words, not a token
 
 _PARAMETERS = {
-    Kind.RECORDS: ("fields", "exclusiveStartKey"),
-    Kind.LISTING: ("fields", "exclusiveStartKey"),
-    Kind.RECORD: ("fields", "consistentRead"),
+    RouteKind.RECORDS: ("fields", "exclusiveStartKey"),
+    RouteKind.LISTING: ("fields", "exclusiveStartKey"),
+    RouteKind.RECORD: ("fields", "consistentRead"),
 }
 
 
@@ -58,9 +58,9 @@ def bearer(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def unauthorized(found: str) -> Refusal:
+def unauthorized(found: str) -> ErrorResponse:
     """401, with what was found in place of a good token."""
-    return Refusal(
+    return ErrorResponse(
         401,
         f"unauthorized: expected Authorization: Bearer TOKEN with a good token, found {found}",
         headers={"WWW-Authenticate": "Bearer"},
@@ -69,7 +69,7 @@ def unauthorized(found: str) -> Refusal:
 
 def refuse_method(request: Request, allowed: tuple[str, ...]) -> NoReturn:
     """405, with the methods that the path takes."""
-    raise Refusal(
+    raise ErrorResponse(
         405,
         f"{request.method} is not allowed here: {', '.join(allowed) or 'no method is'}",
         headers={"Allow": ", ".join(allowed)},
@@ -79,19 +79,19 @@ def refuse_method(request: Request, allowed: tuple[str, ...]) -> NoReturn:
 def wanted_fields(route: Route, request: Request) -> list[str] | None:
     """The fields asked for; None: all. Refuses parameters and fields that are not known."""
     reasons = [
-        Reason(name, f"unknown parameter; expected one of {', '.join(_PARAMETERS[route.kind])}")
+        ContractViolation(name, f"unknown parameter; expected one of {', '.join(_PARAMETERS[route.kind])}")
         for name in request.query_params
         if name not in _PARAMETERS[route.kind]
     ]
     if request.query_params.get("consistentRead", "true") not in {"true", "false"}:
-        reasons.append(Reason("consistentRead", "expected true or false"))
+        reasons.append(ContractViolation("consistentRead", "expected true or false"))
     asked = [name for name in request.query_params.get("fields", "").split(",") if name]
     known = list(route.record.model_fields)
     for name in asked:
         if name not in known:
             meant = nearest(name, known)
             hint = f"; did you mean {meant!r}?" if meant else ""
-            reasons.append(Reason("fields", f"unknown field {name[:60]!r}{hint}"))
+            reasons.append(ContractViolation("fields", f"unknown field {name[:60]!r}{hint}"))
     if reasons:
-        raise Refusal(400, f"{reasons[0].path}: {reasons[0].message}", reasons=reasons)
+        raise ErrorResponse(400, f"{reasons[0].path}: {reasons[0].message}", reasons=reasons)
     return asked or None

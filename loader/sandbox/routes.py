@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from loader.resources import Record
 
 
-class Kind(StrEnum):
+class RouteKind(StrEnum):
     """What a path offers."""
 
     RECORDS = "records"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
     """The records of a tenant that have a value in a field: list them."""
 
 
-_METHODS = {Kind.RECORDS: ("GET", "POST"), Kind.RECORD: ("GET",), Kind.LISTING: ("GET",)}
+_METHODS = {RouteKind.RECORDS: ("GET", "POST"), RouteKind.RECORD: ("GET",), RouteKind.LISTING: ("GET",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Route:
     """
 
     record: type[Record]
-    kind: Kind
+    kind: RouteKind
     segments: tuple[str, ...]
     field: str | None = None
 
@@ -68,9 +68,12 @@ def routes_of(records: Iterable[type[Record]] | None = None) -> tuple[Route, ...
     routes = []
     for record in TYPES.values() if records is None else records:
         routes += [
-            Route(record, Kind.RECORDS, _segments(record.path)),
-            Route(record, Kind.RECORD, _segments(record.path + "/{id}")),
-            *(Route(record, Kind.LISTING, _segments(path), field) for field, path in record.listings.items()),
+            Route(record, RouteKind.RECORDS, _segments(record.path)),
+            Route(record, RouteKind.RECORD, _segments(record.path + "/{id}")),
+            *(
+                Route(record, RouteKind.LISTING, _segments(path), field)
+                for field, path in record.listings.items()
+            ),
         ]
     return tuple(routes)
 

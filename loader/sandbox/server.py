@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from loader.errors import ConfigurationError
 from loader.sandbox.app import make_app
-from loader.sandbox.disturbed import CLOSE
+from loader.sandbox.fault_responses import CLOSE
 from loader.sandbox.settings import SandboxSettings, is_loopback
 
 if TYPE_CHECKING:

@@ -54,7 +54,7 @@ _SCHEMA: Final = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StoredRecord:
     """A record to store.
 
     Attributes:
@@ -79,7 +79,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListPage:
     """A page of a list.
 
     Attributes:
@@ -127,12 +127,14 @@ class Store:
         self.path = path
         self._writing = _open(self.path)
         self._reading = _connect(self.path)
-        self._waiting: queue.SimpleQueue[tuple[Entry, asyncio.Future[int]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[StoredRecord, asyncio.Future[int]] | None] = (
+            queue.SimpleQueue()
+        )
         self._writer = threading.Thread(target=self._write, name="sandbox-store", daemon=True)
         self._closed = False
         self._writer.start()
 
-    async def add(self, entry: Entry) -> int:
+    async def add(self, entry: StoredRecord) -> int:
         """Stores a record; done once it is committed.
 
         Returns:
@@ -166,7 +168,7 @@ class Store:
         after: str | None = None,
         until: int | None = None,
         where: tuple[str, str] | None = None,
-    ) -> Page:
+    ) -> ListPage:
         """A page of a tenant's records, oldest first.
 
         Args:
@@ -195,7 +197,7 @@ class Store:
         bounds = (start, _ALL if until is None else until, _ALL if size is None else size + 1)
         rows = self._reading.execute(query, (record_type, tenant, *(where or ()), *bounds)).fetchall()
         last = rows[size - 1][0] if size is not None and len(rows) > size else None
-        return Page(tuple(body for _, body in rows[:size]), last)
+        return ListPage(tuple(body for _, body in rows[:size]), last)
 
     def counts(self) -> list[LoadCount]:
         """How many records each load brought, the latest first."""
@@ -272,10 +274,10 @@ class Store:
                 # A loop that has ended has nobody waiting on it.
                 with contextlib.suppress(RuntimeError):
                     entries[0][1].get_loop().call_soon_threadsafe(
-                        _settle, [done for _, done in entries], result
+                        _reconcile, [done for _, done in entries], result
                     )
 
-    def _commit(self, entries: list[Entry]) -> list[int] | sqlite3.Error:
+    def _commit(self, entries: list[StoredRecord]) -> list[int] | sqlite3.Error:
         database = self._writing
         numbers = []
         try:
@@ -308,7 +310,7 @@ class Store:
         return numbers
 
 
-def _settle(waiting: list[asyncio.Future[int]], result: list[int] | sqlite3.Error) -> None:
+def _reconcile(waiting: list[asyncio.Future[int]], result: list[int] | sqlite3.Error) -> None:
     for place, done in enumerate(waiting):
         if done.done():
             continue

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 
 from loader.errors import ConfigurationError
 from loader.resources import TYPES
-from loader.sandbox.answers import Refusal, json_answer
+from loader.sandbox.answers import ErrorResponse, json_answer
 from loader.sandbox.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Views:
         place = (request.path_params["type"], request.path_params["tenant"], request.path_params["id"])
         found = self._store.get(*place)
         if found is None:
-            raise Refusal(404, "no such record is stored")
+            raise ErrorResponse(404, "no such record is stored")
         text = json.dumps(json.loads(found), ensure_ascii=False, indent=2)
         return Response(text.encode(errors="replace"), headers=_HEADERS, media_type="application/json")
 
@@ -110,13 +110,13 @@ class Views:
         except (ValueError, RecursionError):
             wanted = None
         if not isinstance(wanted, dict):
-            raise Refusal(
+            raise ErrorResponse(
                 400, 'expected a JSON object of kinds and probabilities, such as {"drop-after": 0.05}'
             )
         try:
             self._api.faults.replace(wanted)
         except ConfigurationError as refused:
-            raise Refusal(400, refused.message) from None
+            raise ErrorResponse(400, refused.message) from None
 
     def _shown(self) -> dict[str, Any]:
         counts = self._store.counts()
@@ -178,4 +178,4 @@ def _by_type(counts: list[LoadCount]) -> dict[str, int]:
 def _require_loopback(request: Request) -> None:
     host = request.url.hostname or ""
     if not is_loopback(host):
-        raise Refusal(403, f"expected a Host of this machine, such as 127.0.0.1, found {host[:60]!r}")
+        raise ErrorResponse(403, f"expected a Host of this machine, such as 127.0.0.1, found {host[:60]!r}")

@@ -14,21 +14,21 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 from loader import __version__
 from loader.errors import NoSuchTenant, NotPermitted, ServiceDown, Stopped, TokenRefused
 from loader.records import Requests
-from loader.sending.outage import Outage
-from loader.sending.retry_after import parse_http_date, parse_retry_after
-from loader.sending.sent import CutOff, Sent
+from loader.sending.classify_response import Answer, Failure, ResponseVerdict, VerdictKind, classify_response
+from loader.sending.limits.circuit_breaker import CircuitBreaker
+from loader.sending.limits.retry_after import parse_http_date, parse_retry_after
+from loader.sending.send_result import CutOff, SendResult
 from loader.sending.transport import UNSENT, AiohttpTransport, failure_of, proxy_for
-from loader.sending.verdict import Answer, Failure, Verdict, VerdictKind, judge
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
-    from loader.sending.pace import Pace
-    from loader.sending.token import TokenSource
+    from loader.sending.auth.token import TokenSource
+    from loader.sending.limits.rate_limiter import RateLimiter
     from loader.settings import RunSettings
 
-__all__ = ["Client", "CutOff", "Sent"]
+__all__ = ["Client", "CutOff", "SendResult"]
 
 USER_AGENT: Final = f"loader/{__version__}"
 FIRST_BACKOFF: Final = 0.1
@@ -51,17 +51,17 @@ class _Row:
         self.attempts = 0
         self.http_status: int | None = None
         self.request: httpx.Request | None = None
-        self.verdict = Verdict(VerdictKind.NOT_STORED)
+        self.verdict = ResponseVerdict(VerdictKind.NOT_STORED)
 
-    def sent(self, verdict: Verdict) -> Sent:
-        return Sent(verdict.kind, verdict.id, self.http_status, self.attempts, verdict.message)
+    def sent(self, verdict: ResponseVerdict) -> SendResult:
+        return SendResult(verdict.kind, verdict.id, self.http_status, self.attempts, verdict.message)
 
-    def cut_off(self) -> Sent:
+    def cut_off(self) -> SendResult:
         if self.request is not None and not self.request.extensions.get(UNSENT):
-            return Sent(
+            return SendResult(
                 VerdictKind.IN_DOUBT, None, None, self.attempts, "cut off while its request was under way"
             )
-        return Sent(
+        return SendResult(
             VerdictKind.NOT_STORED, None, self.http_status, self.attempts, "cut off before it was sent"
         )
 
@@ -99,7 +99,7 @@ class Client:
         url: str,
         *,
         token: TokenSource,
-        pace: Pace,
+        pace: RateLimiter,
         settings: RunSettings,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -116,7 +116,7 @@ class Client:
         self._wall_clock = wall_clock
         self._chance = chance or random.Random()  # noqa: S311 - jitter is no secret
         self._transport = transport
-        self._outage = Outage(settings.give_up_after)
+        self._outage = CircuitBreaker(settings.give_up_after)
         self._turn = asyncio.Lock()
         self._renewing = asyncio.Lock()
         self._renewed = False
@@ -179,7 +179,7 @@ class Client:
             self._closed = message
             self._wake()
 
-    async def post(self, body: bytes) -> Sent:
+    async def post(self, body: bytes) -> SendResult:
         """Sends one row.
 
         Args:
@@ -204,7 +204,7 @@ class Client:
         except asyncio.CancelledError as cancelled:
             raise CutOff(row.cut_off()) from cancelled
 
-    async def _repeat(self, row: _Row) -> Verdict:
+    async def _repeat(self, row: _Row) -> ResponseVerdict:
         """Attempts until one is final; tenacity costs a third of a request, so only rows that need it pay."""
         retrying = AsyncRetrying(
             sleep=self._nap,
@@ -216,21 +216,21 @@ class Client:
         await self._nap(self._wait_of(row))
         return await retrying(self._attempt, row)
 
-    async def _attempt(self, row: _Row) -> Verdict:
+    async def _attempt(self, row: _Row) -> ResponseVerdict:
         """One request of a row, from its turn to its verdict."""
         if not await self._take_turn():
-            return Verdict(VerdictKind.NOT_STORED, message=row.verdict.message or self._closed)
+            return ResponseVerdict(VerdictKind.NOT_STORED, message=row.verdict.message or self._closed)
         token = self._token.current()
         sent_at = self._clock()
         answer = await self._exchange(row, token)
-        row.verdict = verdict = judge(answer)
+        row.verdict = verdict = classify_response(answer)
         self._note(answer, verdict, sent_at)
         if verdict.kind is VerdictKind.TOKEN:
             await self._renew(token, verdict.message)
         elif verdict.kind in _STOPS:
             self._stop(_STOPS[verdict.kind], verdict.message)
         if self._closed and verdict.kind in _NEVER_STORED:
-            return Verdict(VerdictKind.NOT_STORED, message=verdict.message)
+            return ResponseVerdict(VerdictKind.NOT_STORED, message=verdict.message)
         return verdict
 
     async def _take_turn(self) -> bool:
@@ -296,7 +296,7 @@ class Client:
             self._headers = (token, httpx.Headers(lines))
         return self._headers[1]
 
-    def _note(self, answer: Answer | Failure, verdict: Verdict, sent_at: float) -> None:
+    def _note(self, answer: Answer | Failure, verdict: ResponseVerdict, sent_at: float) -> None:
         """Tells the pace and the outage what came."""
         now = self._clock()
         if verdict.kind is VerdictKind.THROTTLED:
@@ -391,12 +391,12 @@ def _without(token: str, body: bytes) -> bytes:
     return body.replace(secret, b"[token]") if len(secret) >= _SECRET_LENGTH and secret in body else body
 
 
-def _may_repeat(verdict: Verdict) -> bool:
+def _may_repeat(verdict: ResponseVerdict) -> bool:
     return verdict.kind in _NOT_FINAL
 
 
-def _last_result(state: RetryCallState) -> Verdict:
+def _last_result(state: RetryCallState) -> ResponseVerdict:
     """How a row ends that waited when the load was stopped: certainly not stored."""
     verdict = state.outcome.result() if state.outcome else None
-    message = verdict.message if isinstance(verdict, Verdict) else ""
-    return Verdict(VerdictKind.NOT_STORED, message=message)
+    message = verdict.message if isinstance(verdict, ResponseVerdict) else ""
+    return ResponseVerdict(VerdictKind.NOT_STORED, message=message)

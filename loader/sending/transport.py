@@ -24,8 +24,8 @@ import httpx
 import yarl
 
 from loader.errors import ConfigurationError
-from loader.sending.token import is_loopback
-from loader.sending.verdict import Failure, FailureKind, cut
+from loader.sending.auth.token import is_loopback
+from loader.sending.classify_response import Failure, FailureKind, cut
 
 if TYPE_CHECKING:
     import ssl

@@ -7,22 +7,13 @@ be read as a row stays in its batch, with the reason in the PROBLEM column.
 
 from __future__ import annotations
 
-from loader.source.groups import GroupedSource
-from loader.source.joined import JoinedRows, SecondFile, find_second_file, open_second_file
-from loader.source.layout import Layout
-from loader.source.reader import Columns, Source, open_source, read_columns
-from loader.source.spool import STDIN, with_stdin_spooled
+from loader.source.reader import Source, SourceColumns, open_source, read_columns
+from loader.source.stdin import STDIN, with_stdin_spooled
 
 __all__ = [
     "STDIN",
-    "Columns",
-    "GroupedSource",
-    "JoinedRows",
-    "Layout",
-    "SecondFile",
     "Source",
-    "find_second_file",
-    "open_second_file",
+    "SourceColumns",
     "open_source",
     "read_columns",
     "with_stdin_spooled",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from loader.errors import SourceError
-from loader.records import HEADER_AGAIN, LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS
+from loader.records import LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS, REPEATED_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,7 +63,7 @@ def with_header_again(frame: pl.DataFrame, header: Sequence[Sequence[str]]) -> p
         return frame
     told = frame[PROBLEM].to_list()
     for index in again:
-        told[index] = HEADER_AGAIN
+        told[index] = REPEATED_HEADER
     return frame.with_columns(pl.Series(PROBLEM, told, pl.String))
 
 

@@ -6,7 +6,7 @@ import codecs
 from typing import Final
 
 from loader.errors import SourceError
-from loader.source.single_byte import likeliest
+from loader.source.code_pages import likeliest
 
 _MARKS: Final = (  # the longer ones first: the mark of UTF-16 begins that of UTF-32
     (codecs.BOM_UTF32_LE, "utf-32-le"),

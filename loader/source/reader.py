@@ -13,21 +13,21 @@ import polars as pl
 
 from loader.errors import SourceChanged, SourceError, SourceLost
 from loader.records import Position
-from loader.source.batches import csv_batches
-from loader.source.csv_open import csv_columns, open_csv
-from loader.source.excel import XlsxFile, open_xlsx
-from loader.source.kinds import kind_of
-from loader.source.ndjson import NdjsonFile, open_ndjson
-from loader.source.parquet_file import ParquetFile, open_parquet, parquet_columns
+from loader.source.csv.batches import csv_batches
+from loader.source.csv.open import csv_columns, open_csv
+from loader.source.excel.file import XlsxFile, open_xlsx
+from loader.source.formats import kind_of
+from loader.source.ndjson.file import NdjsonFile, open_ndjson
+from loader.source.parquet import ParquetFile, open_parquet, parquet_columns
 from loader.source.paths import expand
-from loader.source.spool import STDIN, with_stdin_spooled
+from loader.source.stdin import STDIN, with_stdin_spooled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from loader.records import Batch, SourceFile
     from loader.settings import SourceOptions
-    from loader.source.csv_file import CsvFile
+    from loader.source.csv.file import CsvFile
 
     Opened = CsvFile | NdjsonFile | ParquetFile | XlsxFile
 
@@ -134,7 +134,7 @@ def open_source(paths: Sequence[str], options: SourceOptions, spool: Path | None
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class SourceColumns:
     """What a file's header says.
 
     Attributes:
@@ -150,7 +150,7 @@ class Columns:
     notes: tuple[str, ...]
 
 
-def read_columns(paths: Sequence[str], options: SourceOptions) -> list[Columns]:
+def read_columns(paths: Sequence[str], options: SourceOptions) -> list[SourceColumns]:
     """The columns of files, by their headers alone where the format has one.
 
     Args:
@@ -163,17 +163,17 @@ def read_columns(paths: Sequence[str], options: SourceOptions) -> list[Columns]:
     return [_columns(path, options) for path in expand(paths)]
 
 
-def _columns(path: str, options: SourceOptions) -> Columns:
+def _columns(path: str, options: SourceOptions) -> SourceColumns:
     kind = kind_of(path, options.format)
     name = Path(path).name
     if kind == "parquet":
         schema, notes = parquet_columns(path)
-        return Columns(path, name, schema, notes)
+        return SourceColumns(path, name, schema, notes)
     if kind == "csv":
         names, notes = csv_columns(path, options)
-        return Columns(path, name, dict.fromkeys(names, pl.String()), notes)
+        return SourceColumns(path, name, dict.fromkeys(names, pl.String()), notes)
     file = open_source([path], options).files[0]
-    return Columns(path, name, file.schema, file.notes)
+    return SourceColumns(path, name, file.schema, file.notes)
 
 
 def _open_files(paths: Sequence[str], options: SourceOptions) -> Source:

@@ -25,7 +25,7 @@ from urllib.request import Request, urlopen
 
 from loader.journal.states import RowState
 from loader.sandbox import RunningSandbox, SandboxSettings, make_app
-from tests.shell import Shell
+from tests.support.shell import Shell
 
 if TYPE_CHECKING:
     import subprocess

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Final
 
 from loader.journal import Journal
 from loader.pipeline import open_inputs, read_mapping
-from loader.pipeline.plan import frozen
-from loader.records import Load, Outcome, Ready, Requests, Status
+from loader.pipeline.rows.inputs import frozen
+from loader.records import Load, Outcome, Requests, SendableRow, Status
 from loader.settings import RunSettings
 from tests.bench.data import MAPPING, write_csv
-from tests.scripted_api import ScriptedApi
+from tests.support.scripted_api import ScriptedApi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,7 +74,7 @@ def make_journal(home: Path, inputs: Inputs, settings: RunSettings, done: int) -
 def _commit(journal: Journal, group: Sequence[Batch]) -> None:
     """The intents of some batches, then their outcomes."""
     seqs = range(group[0].start.seq, group[-1].end.seq)
-    intents = [Ready(seq, 0, seq + 1, f"{seq:08}", b"", seq.to_bytes(16, "big")) for seq in seqs]
+    intents = [SendableRow(seq, 0, seq + 1, f"{seq:08}", b"", seq.to_bytes(16, "big")) for seq in seqs]
     journal.commit(_ID, intents=intents, checkpoints=[batch.start for batch in group])
     journal.commit(_ID, outcomes=[Outcome(seq, Status.CREATED, f"r{seq}", 200) for seq in seqs])
 

@@ -32,7 +32,7 @@ def read(path: str, rows: str = "10000") -> None:
 
 def read_exact(path: str) -> None:
     """The reader's exact path alone, on a file that does not need it."""
-    with mock.patch("loader.source.csv_file.read_plain", return_value=None):
+    with mock.patch("loader.source.csv.file.read_plain", return_value=None):
         read(path)
 
 
@@ -56,10 +56,10 @@ def read_csv(path: str) -> None:
 
 def build(mapping: str, path: str) -> None:
     """Reading, mapping and judging, without the journal."""
-    from loader.pipeline.prepare import Preparer  # noqa: PLC0415 - not part of the room's face
+    from loader.pipeline.rows.transform import Transformer  # noqa: PLC0415 - not part of the room's face
 
     inputs = open_inputs(*read_mapping(Path(mapping)), [path], {})
-    preparer = Preparer(inputs.mapping, load_id="bench", tenant="acme")
+    preparer = Transformer(inputs.mapping, load_id="bench", tenant="acme")
     print(sum(preparer.payloads(batch).rows.height for batch in inputs.source.batches(10_000)))
 
 

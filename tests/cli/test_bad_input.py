@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scripted_api import ScriptedApi, always
-from tests.shell import MAPPING, Ended, stats
+from tests.support.scripted_api import ScriptedApi, always
+from tests.support.shell import MAPPING, Ended, stats
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from loader.sandbox import RunningSandbox
-    from tests.shell import Shell
+    from tests.support.shell import Shell
 
 PARTS = ("load", "runs.yaml", "runs.csv", "--tenant", "acme", "--json")
 

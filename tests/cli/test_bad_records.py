@@ -6,10 +6,10 @@ import csv
 import json
 from typing import TYPE_CHECKING
 
-from tests.shell import MAPPING
+from tests.support.shell import MAPPING
 
 if TYPE_CHECKING:
-    from tests.shell import Ended, Shell
+    from tests.support.shell import Ended, Shell
 
 FAULTS = {
     b'K1,"open,C\n': (["K1", '"open', "C"], "a quote opened in line 3 is not closed before"),

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from tests.shell import MAPPING
+from tests.support.shell import MAPPING
 
 if TYPE_CHECKING:
-    from tests.shell import Ended, Shell
+    from tests.support.shell import Ended, Shell
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,12 +8,12 @@ import click
 import pytest
 
 from loader.cli import cli
-from tests.scripted_api import ScriptedApi, always, created
-from tests.shell import TOKEN, Ended
+from tests.support.scripted_api import ScriptedApi, always, created
+from tests.support.shell import TOKEN, Ended
 
 if TYPE_CHECKING:
-    from tests.scripted_api import Asked
-    from tests.shell import Shell
+    from tests.support.scripted_api import Asked
+    from tests.support.shell import Shell
 
 
 def load(shell: Shell, *more: str) -> Ended:

@@ -21,14 +21,14 @@ import pytest
 from loader.resources import TYPES
 from loader.resources.fields import field_tree
 from loader.sandbox import RunningSandbox, SandboxSettings
-from tests.scripted_api import ScriptedApi
-from tests.shell import stats
+from tests.support.scripted_api import ScriptedApi
+from tests.support.shell import stats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tests.shell import Shell
+    from tests.support.shell import Shell
 
 LONG = "Name_" + "x" * 200
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scripted_api import ScriptedApi, always, created
-from tests.shell import COUNTS, Ended, ended, stats
+from tests.support.scripted_api import ScriptedApi, always, created
+from tests.support.shell import COUNTS, Ended, ended, stats
 
 if TYPE_CHECKING:
     from loader.sandbox import RunningSandbox
-    from tests.scripted_api import Asked
-    from tests.shell import Shell
+    from tests.support.scripted_api import Asked
+    from tests.support.shell import Shell
 
 
 def load(shell: Shell, url: str, *more: str) -> Ended:
@@ -116,7 +116,7 @@ def test_rows_in_doubt_are_4_and_not_sent_again(shell: Shell) -> None:
         resumed = shell.run("resume", done.summary["load_id"], "--json")
         assert (resumed.code, resumed.rows) == (4, done.rows)
         assert sorted(api.keys()) == ["K00001", "K00002", "K00003", "K00004"]
-        assert done.err.splitlines()[-1].startswith("next: loader settle ")
+        assert done.err.splitlines()[-1].startswith("next: loader reconcile ")
         told = shell.follow(done)
     assert told.code == 4
     assert "1 stay in doubt" in told.err

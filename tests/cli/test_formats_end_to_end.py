@@ -18,7 +18,7 @@ from openpyxl import Workbook, load_workbook
 from loader.errors import SourceError
 from loader.settings import SourceOptions
 from loader.source import open_source
-from tests.shell import MAPPING, Ended, Shell, ended, stored
+from tests.support.shell import MAPPING, Ended, Shell, ended, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
-from loader.records import HEADER_AGAIN
-from tests.shell import MAPPING
+from loader.records import REPEATED_HEADER
+from tests.support.shell import MAPPING
 
 if TYPE_CHECKING:
     from loader.sandbox import RunningSandbox
-    from tests.shell import Shell
+    from tests.support.shell import Shell
 
 GLUED = "Key,Name,State\nK1,One,C\nKey,Name,State\nK2,Two,C\n"
 
@@ -32,7 +32,7 @@ def test_results_list_it_as_filtered(shell: Shell, sandbox: RunningSandbox) -> N
     assert "rejects" not in done.summary["files"]
     with (shell.folder / done.summary["files"]["results"]).open(encoding="utf-8", newline="") as file:
         listed = [(row["status"], row["message"]) for row in csv.DictReader(file)]
-    assert listed == [("created", ""), ("filtered", HEADER_AGAIN), ("created", "")]
+    assert listed == [("created", ""), ("filtered", REPEATED_HEADER), ("created", "")]
 
 
 def test_validate_counts_it_as_filtered(shell: Shell) -> None:
@@ -46,6 +46,6 @@ def test_validate_counts_it_as_filtered(shell: Shell) -> None:
 def test_preview_names_it(shell: Shell) -> None:
     """Both previews name it on stderr, with its record and line."""
     glued(shell)
-    said = f"record 2, line 3: {HEADER_AGAIN}"
+    said = f"record 2, line 3: {REPEATED_HEADER}"
     assert said in shell.run("preview", "runs.csv").err
     assert said in shell.run("preview", "runs.csv", "-m", "runs.yaml").err

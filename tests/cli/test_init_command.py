@@ -11,11 +11,11 @@ import pytest
 from loader.errors import ConfigurationError
 from loader.mapping import parse_mapping
 from loader.pipeline import write_new
-from tests.shell import MAPPING
+from tests.support.shell import MAPPING
 from tests.test_readme import block
 
 if TYPE_CHECKING:
-    from tests.shell import Shell
+    from tests.support.shell import Shell
 
 RUNS = """\
 Id;Title;State;From;To;Invoice;Terms

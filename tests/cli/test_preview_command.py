@@ -17,10 +17,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.shell import MAPPING
+from tests.support.shell import MAPPING
 
 if TYPE_CHECKING:
-    from tests.shell import Ended, Shell
+    from tests.support.shell import Ended, Shell
 
 ALL = ("--format", "csv", "--limit", "0")
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import loader.pipeline.dry_report as made_in
-from loader.report.answers import Answers
-from loader.report.page import Place, load_verdict, render
+import loader.pipeline.validation.report as made_in
+from loader.report.message_groups import MessageGroups
+from loader.report.page import RowPlace, load_verdict, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loader.report.page import Page
-    from loader.report.page.values import Field, Reason
-    from tests.shell import Shell
+    from loader.report.page import ReportPage
+    from loader.report.page.values import FieldProfile, FindingGroup
+    from tests.support.shell import Shell
 
 HEAD = """\
 resource: billing-run
@@ -42,17 +42,17 @@ GROUPED = (
 
 
 @pytest.fixture
-def validated(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Page]:
+def validated(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ReportPage]:
     """Validates, and gives the page as the plain value that it was made of."""
-    pages: list[Page] = []
+    pages: list[ReportPage] = []
 
-    def kept(page: Page) -> str:
+    def kept(page: ReportPage) -> str:
         pages.append(page)
         return render(page)
 
     monkeypatch.setattr(made_in, "render", kept)
 
-    def validate(mapping: str, rows: str, *words: str) -> Page:
+    def validate(mapping: str, rows: str, *words: str) -> ReportPage:
         shell.write("m.yaml", mapping if "status:" in mapping else f"{mapping}  status: {{value: draft}}\n")
         shell.write("rows.csv", rows)
         shell.run("validate", "m.yaml", "rows.csv", "--report", "tried", *words)
@@ -61,12 +61,12 @@ def validated(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
     return validate
 
 
-def field(page: Page, path: str) -> Field:
+def field(page: ReportPage, path: str) -> FieldProfile:
     """One field of a page."""
     return next(each for each in page.fields.items if each.path == path)
 
 
-def reason(page: Page, words: str) -> Reason:
+def reason(page: ReportPage, words: str) -> FindingGroup:
     """The reason that says so."""
     return next(each for each in page.reasons.items if words in each.reason)
 
@@ -77,7 +77,7 @@ def html_of(shell: Shell) -> str:
 
 
 def test_constants_and_defaults_of_list_items_are_there_for_their_cells(
-    validated: Callable[..., Page],
+    validated: Callable[..., ReportPage],
 ) -> None:
     """An item without cells is not sent, so its constant and its default do not count as filled."""
     page = validated(HEAD + REMINDERS, "Id,Name,R1,N1\n1,a,X,\n2,b,,\n3,c,,\n4,d,Y,last\n")
@@ -87,7 +87,7 @@ def test_constants_and_defaults_of_list_items_are_there_for_their_cells(
     assert field(page, f"{path}.reminder_notice_id").filled == 2
 
 
-def test_a_default_is_one_of_the_values(validated: Callable[..., Page]) -> None:
+def test_a_default_is_one_of_the_values(validated: Callable[..., ReportPage]) -> None:
     """It counts among the different values, and may be the smallest; of wrong values it makes nothing."""
     rule = "  status: {column: State, map: {C: error, D: draft}, default: completed}\n"
     status = field(validated(HEAD + rule, "Id,Name,State\n1,a,C\n2,b,\n3,c,D\n4,d,Q\n"), "status")
@@ -107,7 +107,7 @@ def test_a_default_is_one_of_the_values(validated: Callable[..., Page]) -> None:
     ids=["decimals", "digits", "text", "mixed"],
 )
 def test_numbers_are_ordered_as_numbers_and_text_as_text(
-    validated: Callable[..., Page], rule: str, cells: list[str], ends: tuple[str, str]
+    validated: Callable[..., ReportPage], rule: str, cells: list[str], ends: tuple[str, str]
 ) -> None:
     """Also in fields of any kind; and every digit is shown."""
     rows = "".join(f'{number},a,"{cell}"\n' for number, cell in enumerate(cells))
@@ -115,7 +115,7 @@ def test_numbers_are_ordered_as_numbers_and_text_as_text(
     assert (found.smallest, found.largest) == ends
 
 
-def test_rows_of_a_reason_are_records_each_once(validated: Callable[..., Page], shell: Shell) -> None:
+def test_rows_of_a_reason_are_records_each_once(validated: Callable[..., ReportPage], shell: Shell) -> None:
     """A record with three wrong items is one row; its items are told by where they stand."""
     shell.write("rem.csv", "Run,Notice,No\n1,A,x\n1,B,y\n1,C,z\n3,D,4\n")
     page = validated(GROUPED, "Id,Name,Program\n1,a,P\n1,a,Q\n2,b,P\n3,c,P\n3,c,R\n")
@@ -127,7 +127,7 @@ def test_rows_of_a_reason_are_records_each_once(validated: Callable[..., Page], 
 
 
 def test_findings_fall_where_they_are_among_the_rows_of_groups(
-    validated: Callable[..., Page], shell: Shell
+    validated: Callable[..., ReportPage], shell: Shell
 ) -> None:
     """Three records of many rows: the last one's number is greater than three, and it is drawn."""
     shell.write("rem.csv", "Run,Notice,No\n3,A,x\n")
@@ -142,14 +142,14 @@ def test_findings_fall_where_they_are_among_the_rows_of_groups(
     )
 
 
-def test_columns_that_items_are_made_of_are_used(validated: Callable[..., Page], shell: Shell) -> None:
+def test_columns_that_items_are_made_of_are_used(validated: Callable[..., ReportPage], shell: Shell) -> None:
     """Those of the group's rows, the keys, and those of second files; what is left is told, of either."""
     shell.write("rem.csv", "Run,Notice,No,Remark\n1,A,1,x\n")
     page = validated(GROUPED, "Id,Name,Program,Left\n1,a,P,x\n")
     assert page.unused.items == ("Left", "Remark (of rem.csv)")
 
 
-def test_second_files_stand_among_the_files(validated: Callable[..., Page], shell: Shell) -> None:
+def test_second_files_stand_among_the_files(validated: Callable[..., ReportPage], shell: Shell) -> None:
     """With their fingerprint, since they are part of what is signed."""
     shell.write("rem.csv", "Run,Notice,No\n1,A,1\n9,B,2\n")
     page = validated(GROUPED, "Id,Name,Program\n1,a,P\n", "--tenant", "acme")
@@ -160,7 +160,7 @@ def test_second_files_stand_among_the_files(validated: Callable[..., Page], shel
     assert any("1 row belongs to no record" in each for each in page.notes.items)
 
 
-def test_a_sample_has_all_rows_of_its_record(validated: Callable[..., Page], shell: Shell) -> None:
+def test_a_sample_has_all_rows_of_its_record(validated: Callable[..., ReportPage], shell: Shell) -> None:
     """Those of its group and of second files; and no column that is not the source's."""
     shell.write("rem.csv", "Run,Notice,No\n1,A,1\n")
     (sample,) = validated(GROUPED, "Id,Name,Program\n1,a,P\n1,a,Q\n").samples
@@ -171,13 +171,13 @@ def test_a_sample_has_all_rows_of_its_record(validated: Callable[..., Page], she
     }
 
 
-def test_samples_are_records_that_would_be_sent(validated: Callable[..., Page]) -> None:
+def test_samples_are_records_that_would_be_sent(validated: Callable[..., ReportPage]) -> None:
     """An id that stands twice is sent once; and there are three, though all payloads have one length."""
     page = validated(HEAD, "Id,Name\n1,a\n2,b\n2,a much longer name\n3,c\n4,d\n")
     assert [each.place.record_no for each in page.samples] == [1, 2, 4]
 
 
-def test_examples_name_several_records_that_lack_the_same(validated: Callable[..., Page]) -> None:
+def test_examples_name_several_records_that_lack_the_same(validated: Callable[..., ReportPage]) -> None:
     """Five of them, with their ids, though no value tells them apart."""
     page = validated(HEAD, "Id,Name\n" + "".join(f"{number},\n" for number in range(1, 9)))
     (wrong,) = page.reasons.items
@@ -185,7 +185,7 @@ def test_examples_name_several_records_that_lack_the_same(validated: Callable[..
     assert wrong.examples.more == 3
 
 
-def test_records_of_other_widths_are_told_apart(validated: Callable[..., Page]) -> None:
+def test_records_of_other_widths_are_told_apart(validated: Callable[..., ReportPage]) -> None:
     """Too many cells is one reason and too few another; each record says how many it has."""
     page = validated(HEAD, "Id,Name,A,B\n1,a,,\n2,b,,,x\n3,c,,,y,z\n4,d\n")
     more, fewer = reason(page, "more cells than the header"), reason(page, "fewer cells than the header")
@@ -195,7 +195,7 @@ def test_records_of_other_widths_are_told_apart(validated: Callable[..., Page]) 
     ]
 
 
-def test_what_differs_in_its_numbers_is_told_in_general(validated: Callable[..., Page]) -> None:
+def test_what_differs_in_its_numbers_is_told_in_general(validated: Callable[..., ReportPage]) -> None:
     """The heading is true of every record below it, and each one has its own words."""
     page = validated(HEAD, "Id,Name,A\n1,\0,\n2,b,\0\n3,c,\n")
     (wrong,) = page.reasons.items
@@ -203,20 +203,22 @@ def test_what_differs_in_its_numbers_is_told_in_general(validated: Callable[...,
     assert [each.value for each in wrong.examples.items] == [f"holds a NUL byte in cell {n}" for n in (2, 3)]
 
 
-def test_no_default_is_proposed_for_ids(validated: Callable[..., Page]) -> None:
+def test_no_default_is_proposed_for_ids(validated: Callable[..., ReportPage]) -> None:
     """With one, all rows without an id would be the same record."""
     page = validated(HEAD, "Id,Name\n,a\n1,b\n")
     assert "default" not in reason(page, "required").mend
 
 
-def test_dates_are_told_as_people_write_them(validated: Callable[..., Page]) -> None:
+def test_dates_are_told_as_people_write_them(validated: Callable[..., ReportPage]) -> None:
     """DD.MM.YYYY, not %d.%m.%Y."""
     page = validated(f'{HEAD}  run_date: {{column: D, date: "%d.%m.%Y"}}\n', "Id,Name,D\n1,a,2019-01-01\n")
     assert reason(page, "a date").reason == "not a date of the form DD.MM.YYYY"
     assert "date DD.MM.YYYY" in field(page, "run_date").conversions
 
 
-def test_many_wrong_values_do_not_hide_the_right_ones(validated: Callable[..., Page], shell: Shell) -> None:
+def test_many_wrong_values_do_not_hide_the_right_ones(
+    validated: Callable[..., ReportPage], shell: Shell
+) -> None:
     """3,000 values that no table knows come first: the right one behind them is still counted."""
     rows = "".join(f"{number},a,W{number}\n" for number in range(3_000)) + "x,a,C\ny,b,C\n"
     page = validated(f"{HEAD}  status: {{column: S, map: {{C: completed}}}}\n", "Id,Name,S\n" + rows)
@@ -226,7 +228,7 @@ def test_many_wrong_values_do_not_hide_the_right_ones(validated: Callable[..., P
     assert f"and still others in {table.others:,} rows" in html_of(shell)
 
 
-def test_without_a_tenant_nothing_can_be_signed(validated: Callable[..., Page], shell: Shell) -> None:
+def test_without_a_tenant_nothing_can_be_signed(validated: Callable[..., ReportPage], shell: Shell) -> None:
     """`load --approved` refuses such a report, so the page has no line to sign on."""
     validated(HEAD, "Id,Name\n1,a\n")
     assert "Cannot be signed: no tenant was named" in html_of(shell)
@@ -236,16 +238,16 @@ def test_without_a_tenant_nothing_can_be_signed(validated: Callable[..., Page], 
 
 
 def test_what_could_not_be_read_to_its_end_cannot_be_signed(
-    validated: Callable[..., Page], shell: Shell, monkeypatch: pytest.MonkeyPatch
+    validated: Callable[..., ReportPage], shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says so in its first sentence, and why."""
     from loader.errors import SourceLost  # noqa: PLC0415 - beside the one who raises it
-    from loader.pipeline.judge import Judge  # noqa: PLC0415 - likewise
+    from loader.pipeline.validation.validator import Validator  # noqa: PLC0415 - likewise
 
     def broken(*_: object) -> None:
         raise SourceLost("rows.csv: the disk has gone")
 
-    monkeypatch.setattr(Judge, "judge", broken)
+    monkeypatch.setattr(Validator, "judge", broken)
     page = validated(HEAD, "Id,Name\n1,a\n", "--tenant", "acme")
     assert page.verdict.tone == "bad"
     assert page.unsignable == "not all rows were read"
@@ -253,7 +255,7 @@ def test_what_could_not_be_read_to_its_end_cannot_be_signed(
     assert "I approve" not in html_of(shell)
 
 
-def test_keys_that_were_not_looked_up_are_told(validated: Callable[..., Page], shell: Shell) -> None:
+def test_keys_that_were_not_looked_up_are_told(validated: Callable[..., ReportPage], shell: Shell) -> None:
     """Without a tenant none is, and the page says what stands for ids; with one there is nothing to say."""
     mapping = f"{HEAD}  template_id: {{lookup: billing-template, column: T}}\n"
     validated(mapping, "Id,Name,T\n1,a,7\n")
@@ -265,13 +267,13 @@ def test_keys_that_were_not_looked_up_are_told(validated: Callable[..., Page], s
     assert "and the 1 blocked row once what it waits for is there" in html_of(shell)
 
 
-def test_axes_of_few_findings_have_no_halves(validated: Callable[..., Page], shell: Shell) -> None:
+def test_axes_of_few_findings_have_no_halves(validated: Callable[..., ReportPage], shell: Shell) -> None:
     """One finding is one, and there is no half of it."""
     validated(HEAD, "Id,Name\n1,a\n2,\n")
     assert ">0.5<" not in html_of(shell)
 
 
-def test_the_external_id_is_a_field(validated: Callable[..., Page]) -> None:
+def test_the_external_id_is_a_field(validated: Callable[..., ReportPage]) -> None:
     """It is sent like the others, and its figures show whether all rows have one."""
     page = validated(HEAD, "Id,Name\n7,a\n8,b\n,c\n")
     first = page.fields.items[0]
@@ -279,14 +281,14 @@ def test_the_external_id_is_a_field(validated: Callable[..., Page]) -> None:
     assert (first.filled, first.smallest, first.largest) == (2, "7", "8")
 
 
-def test_a_repeated_id_is_told_with_its_line(validated: Callable[..., Page], shell: Shell) -> None:
+def test_a_repeated_id_is_told_with_its_line(validated: Callable[..., ReportPage], shell: Shell) -> None:
     """On the page and in findings.csv, as any other finding."""
     page = validated(HEAD, "Id,Name\n1,a\n2,b\n1,c\n")
     assert page.reasons.items[0].examples.items[0].place.line == 4
     assert "rows.csv,3,4,1,invalid" in (shell.folder / "tried" / "findings.csv").read_text()
 
 
-def test_what_is_wrong_with_json_is_told(validated: Callable[..., Page]) -> None:
+def test_what_is_wrong_with_json_is_told(validated: Callable[..., ReportPage]) -> None:
     """Not only that it is wrong: what does not parse and what does not fit are two reasons."""
     mapping = f"{HEAD}  application_activation_options: {{json: J}}\n"
     cells = ['"{""program_ids"": 5}"', '"{""program_ids"": 7}"', '"{"']
@@ -300,10 +302,10 @@ def test_what_is_wrong_with_json_is_told(validated: Callable[..., Page]) -> None
 
 def test_refusals_that_differ_in_their_numbers_are_told_in_general() -> None:
     """One row's words stand for it; those of several are without what differs."""
-    answers = Answers()
+    answers = MessageGroups()
     for number in (2, 3):
-        answers.add(f"no template {number}", 409, Place(number))
-    answers.add("name is missing", 400, Place(9))
+        answers.add(f"no template {number}", 409, RowPlace(number))
+    answers.add("name is missing", 400, RowPlace(9))
     told = [(each.words, each.rows) for each in answers.refusals().items]
     assert told == [("no template …", 2), ("name is missing", 1)]
 

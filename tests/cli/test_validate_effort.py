@@ -10,7 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from loader.sandbox import RunningSandbox
-    from tests.shell import Shell
+    from tests.support.shell import Shell
 
 
 def effort(shell: Shell) -> str:

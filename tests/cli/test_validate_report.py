@@ -15,16 +15,16 @@ import polars as pl
 import pytest
 from openpyxl import Workbook
 
-from loader.pipeline.judge import Judge
+from loader.pipeline.validation.validator import Validator
 from tests.report.page.test_page_html import Read
 from tests.report.test_results_csv import no_room_after
-from tests.shell import MAPPING
+from tests.support.shell import MAPPING
 
 if TYPE_CHECKING:
-    from loader.pipeline.judge import JudgedBatch
+    from loader.pipeline.validation.validator import ValidatedBatch
     from loader.records import Batch
     from loader.sandbox import RunningSandbox
-    from tests.shell import Ended, Shell
+    from tests.support.shell import Ended, Shell
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = (ROOT / "mappings" / "billing-run.yaml", ROOT / "sample_data" / "billing-runs.csv")
@@ -244,21 +244,21 @@ def test_several_files(shell: Shell) -> None:
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_source_that_breaks_off(shell: Shell, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     """What was read until then is reported, as a part: nobody may take it for the whole."""
-    monkeypatch.setattr(sys.modules["loader.pipeline.dry_run"], "_BATCH", 1000)
+    monkeypatch.setattr(sys.modules["loader.pipeline.validation.dry_run"], "_BATCH", 1000)
     shell.write_rows(1)
     rows = [{"Key": f"K{number}", "Name": "n" * 200, "State": "C"} for number in range(30_000)]
     frame = pl.DataFrame([{"Key": "K", "Name": None, "State": "Q"}, *rows])
     path = shell.folder / f"runs.{form}"
     write = frame.write_csv if form == "csv" else frame.write_parquet
     write(path)
-    judge = Judge.judge
+    judge = Validator.judge
 
-    def cutting(self: Judge, batch: Batch) -> JudgedBatch:
+    def cutting(self: Validator, batch: Batch) -> ValidatedBatch:
         if path.exists():
             path.unlink() if form == "parquet" else os.truncate(path, path.stat().st_size // 2)
         return judge(self, batch)
 
-    monkeypatch.setattr(Judge, "judge", cutting)
+    monkeypatch.setattr(Validator, "judge", cutting)
     done = validate(shell, "runs.yaml", path.name, code=5)
     assert done.summary["state"] == "stopped"
     assert done.rows["invalid"] >= 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from loader.records import Dialect, Judged, Load, Outcome, Ready, SourceFile, Status
+from loader.records import DecidedRow, Dialect, Load, Outcome, SendableRow, SourceFile, Status
 
 _TYPE_NAMES: Any = {"Id": "String", "Näme": "String"}  # as the journal gives them back
 FILE = SourceFile(
@@ -36,14 +36,16 @@ def load(load_id: str = "20261122T101500Z-00000001", **changes: Any) -> Load:
     return Load(load_id=load_id, **{**values, **changes})
 
 
-def ready(seq: int, external_id: str | None = None) -> Ready:
+def ready(seq: int, external_id: str | None = None) -> SendableRow:
     """A row to send."""
-    return Ready(seq, 0, seq + 1, external_id, b"{}", seq.to_bytes(16, "big"))
+    return SendableRow(seq, 0, seq + 1, external_id, b"{}", seq.to_bytes(16, "big"))
 
 
-def judged(seq: int, status: Status = Status.INVALID, external_id: str | None = None, **more: Any) -> Judged:
+def judged(
+    seq: int, status: Status = Status.INVALID, external_id: str | None = None, **more: Any
+) -> DecidedRow:
     """A row that is not sent."""
-    return Judged(seq, 0, seq + 1, external_id, status, **more)
+    return DecidedRow(seq, 0, seq + 1, external_id, status, **more)
 
 
 def created(seq: int) -> Outcome:

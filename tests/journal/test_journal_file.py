@@ -290,8 +290,8 @@ def test_two_that_make_it_at_once_share_one(tmp_path: Path, monkeypatch: pytest.
     with Journal.open(tmp_path) as first:
         first.begin(load())
         with monkeypatch.context() as patched:
-            patched.setattr("loader.journal.opening.os.path.lexists", lambda _path: False)
-            patched.setattr("loader.journal.opening._refuse_orphaned_log", lambda _path: None)
+            patched.setattr("loader.journal.sqlite_file.os.path.lexists", lambda _path: False)
+            patched.setattr("loader.journal.sqlite_file._refuse_orphaned_log", lambda _path: None)
             with Journal.open(tmp_path) as second:
                 assert second.load(ID) == load()
 

@@ -12,7 +12,7 @@ from loader.journal import Journal
 from loader.journal.crosswalk import ELSEWHERE, HERE, LINES
 from loader.journal.resume import LAST_CHECKPOINT, PENDING_KEYS
 from loader.journal.rows import SENT_KEYS
-from loader.records import Known, Outcome, Requests, Status
+from loader.records import ExistingRecord, Outcome, Requests, Status
 from tests.journal.journal_values import created, judged, load, ready
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ def test_what_another_load_created_is_known(journal: Journal) -> None:
     journal.commit(ONE, outcomes=[created(0), created(1)])
     known = journal.known_elsewhere(TWO, ["B", "A", "B", "C"])
     assert known == {
-        "A": Known(Status.CREATED, ONE, 0, 1, "id-0", ready(0).payload_hash),
-        "B": Known(Status.CREATED, ONE, 0, 2, "id-1", ready(1).payload_hash),
+        "A": ExistingRecord(Status.CREATED, ONE, 0, 1, "id-0", ready(0).payload_hash),
+        "B": ExistingRecord(Status.CREATED, ONE, 0, 2, "id-1", ready(1).payload_hash),
     }
     assert journal.known_elsewhere(ONE, ["A", "B"]) == {}
 
@@ -147,8 +147,8 @@ def test_the_first_row_of_this_load_with_an_id_is_seen(journal: Journal) -> None
     )
     journal.commit(TWO, intents=[ready(0, "B")])
     assert journal.seen(ONE, ["A", "B", "Z"]) == {
-        "A": Known(Status.IN_DOUBT, ONE, 0, 2, None, ready(1).payload_hash),
-        "B": Known(Status.INVALID, ONE, 0, 3, None, None),
+        "A": ExistingRecord(Status.IN_DOUBT, ONE, 0, 2, None, ready(1).payload_hash),
+        "B": ExistingRecord(Status.INVALID, ONE, 0, 3, None, None),
     }
 
 

@@ -71,7 +71,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.rows_that_are("in_doubt"))
     @rule(data=st.data(), end=st.sampled_from([Status.CREATED, Status.PENDING]))
-    def settle(self, data: st.DataObject, end: Status) -> None:
+    def reconcile(self, data: st.DataObject, end: Status) -> None:
         """A lookup finds out about a row in doubt."""
         seq = data.draw(st.sampled_from(self.rows_that_are("in_doubt")))
         self.journal.commit(ID, outcomes=[_outcome(seq, end)], at=self.later(data))

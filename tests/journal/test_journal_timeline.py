@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loader.errors import JournalFailed, JournalUnusable, LoaderError
-from loader.journal import Figures, Journal, Moment
+from loader.journal import Journal, LoadStatistics, Moment
 from loader.journal.schema import DDL, STEPS, VERSION
 from loader.records import Outcome, Requests, Status
 from tests.journal.journal_values import created, judged, load, ready
@@ -78,7 +78,7 @@ def test_throttled_answers_go_on_from_the_file(journal: Journal, tmp_path: Path)
 
 
 def test_lookups_and_words_of_people_are_told_apart(journal: Journal) -> None:
-    """Rows in doubt that a lookup settles are counted, either way; those of a person are decisions."""
+    """Rows in doubt that a lookup reconciles are counted, either way; those of a person are decisions."""
     journal.commit(ID, intents=[ready(seq) for seq in range(6)], at=after(0))
     journal.commit(ID, outcomes=[Outcome(seq, Status.IN_DOUBT) for seq in range(5)], at=after(1))
     journal.commit(ID, outcomes=[created(0), created(5)], at=after(2))
@@ -149,7 +149,7 @@ def test_figures_count_all_rows(journal: Journal) -> None:
     journal.commit(ID, intents=[ready(0), ready(1), ready(2)], judged=[already, same, judged(5)])
     journal.commit(ID, outcomes=[created(0), Outcome(1, Status.PENDING, None, 429, 3)])
     journal.commit(ID, intents=[ready(1)])
-    assert journal.figures(ID, mark="changed: ") == Figures(
+    assert journal.figures(ID, mark="changed: ") == LoadStatistics(
         records={0: 6}, attempts={1: 2, 4: 1}, ids=3, marked=1
     )
 

@@ -16,7 +16,7 @@ from loader.records import CORE, LINE, PROBLEM, RECORD_NO, STATE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loader.mapping import Mapping as MappingRules
+    from loader.mapping import MappingPlan
     from loader.records import MappingFinding, Payloads
 
 RUN = """\
@@ -66,7 +66,7 @@ def frame(cells: dict[str, Any]) -> pl.DataFrame:
     )
 
 
-def mapped(mapping: str | MappingRules, cells: dict[str, Any]) -> Payloads:
+def mapped(mapping: str | MappingPlan, cells: dict[str, Any]) -> Payloads:
     """What a whole mapping makes of columns."""
     rows = frame(cells)
     parsed = parse_mapping(mapping) if isinstance(mapping, str) else mapping

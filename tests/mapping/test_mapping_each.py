@@ -10,7 +10,7 @@ import pytest
 
 from loader.errors import MappingError
 from loader.mapping import compile_mapping, parse_mapping
-from loader.mapping.each import joined_columns, joins_of
+from loader.mapping.groups import joined_columns, joins_of
 from loader.payload.groups import build_records, example_records
 from loader.records import CORE, GROUP, LINE, PARENT, RECORD_NO, ROW_NO, STATE
 from tests.mapping.mapping_cases import LIST, RUN, frame

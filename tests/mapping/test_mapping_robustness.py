@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loader.errors import MappingError
-from loader.mapping import Mapping, parse_mapping
-from loader.mapping.columns import columns_of, sql_columns
-from loader.mapping.places import split_lines
+from loader.mapping import MappingPlan, parse_mapping
+from loader.mapping.expressions import columns_of, sql_columns
 from loader.mapping.tree import leaves
-from loader.pipeline import Silent, check
+from loader.mapping.yaml_paths import split_lines
+from loader.pipeline import SilentObserver, check
 from tests.mapping.mapping_cases import bodies, mapped
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def broken(text: str, chance: Random) -> str:
     return "\n".join(lines)
 
 
-def columns_read(mapping: Mapping) -> set[str]:
+def columns_read(mapping: MappingPlan) -> set[str]:
     """All columns that a mapping names."""
     rules = [leaf.rule for leaf in leaves(mapping.tree)]
     rules += [mapping.external_id] if mapping.external_id else []
@@ -102,7 +102,7 @@ def test_broken_mappings_are_findings_or_work(text: str, chance: Random) -> None
 def test_broken_mappings_are_checked_to_the_end(text: str, chance: Random) -> None:
     """A spoilt mapping with its examples ends in findings with places: those of parsing, and more."""
     spoilt = broken(text, chance)
-    checked = check(spoilt, "m.yaml", [], {}, Silent())
+    checked = check(spoilt, "m.yaml", [], {}, SilentObserver())
     lines = split_lines(spoilt)
     for each in checked.findings:
         assert each.file == "m.yaml"

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from loader.mapping.document import read_document, typed
-from loader.mapping.schema import hint_line, mapping_schema, schema_name
-from loader.mapping.spec import MappingFile, Rule
+from loader.mapping.grammar import MappingSpec, Rule
+from loader.mapping.json_schema import hint_line, mapping_schema, schema_name
 from loader.resources import TYPES, BillingRun, BillingTemplate
 from loader.settings import SourceOptions
 from tests.mapping.mapping_cases import RUN, findings
-from tests.strategies import Case, as_yaml, cases
-from tests.written import ROOT, written
+from tests.support.strategies import Case, as_yaml, cases
+from tests.support.written import ROOT, written
 
 if TYPE_CHECKING:
     from loader.resources import Record
@@ -44,7 +44,7 @@ def test_schemas_are_schemas(name: str) -> None:
     assert schema["$id"].startswith("urn:")
     definitions = schema["$defs"]
     for model, at in (
-        (MappingFile, schema),
+        (MappingSpec, schema),
         (Rule, definitions["Rule"]),
         (SourceOptions, definitions["SourceOptions"]),
     ):
@@ -65,7 +65,7 @@ def test_shipped_mappings(record: type[Record]) -> None:
 
 
 def test_what_is_written_from_the_models_is_up_to_date() -> None:
-    """Schema files and the README's reference are what `python -m tests.written` writes."""
+    """Schema files and the README's reference are what `python -m tests.support.written` writes."""
     for path, text in written().items():
         assert path.read_text("utf-8") == text, path
 
@@ -123,7 +123,7 @@ def test_what_the_parser_takes_is_valid(case: Case, chance: Any) -> None:
 def test_other_ways_to_write(line: str) -> None:
     """Numbers, flags and nulls where text is taken, one text for a list: valid where they parse."""
     text = f"{RUN}{line}\n"
-    MappingFile.model_validate(read_document(text).data)
+    MappingSpec.model_validate(read_document(text).data)
     assert wrong_at(text) == wrong_at(text, "any") == []
 
 

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from loader.sandbox import RunningSandbox, SandboxSettings, make_app
-from tests.shell import stats, stored
+from tests.support.shell import stats, stored
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
-    from tests.shell import Ended, Shell
+    from tests.support.shell import Ended, Shell
 
 
 class Counted:

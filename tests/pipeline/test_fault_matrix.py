@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from loader.sandbox import RunningSandbox, SandboxSettings
-from tests.shell import stats
+from tests.support.shell import stats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.shell import Ended, Shell
+    from tests.support.shell import Ended, Shell
 
 ROWS = 150
 UNCLEAR = {
@@ -40,7 +40,7 @@ def load(
     settings = SandboxSettings(faults={**faults}, fault_seed=7, page_size=40, **more)
     with RunningSandbox(settings) as sandbox:
         words = ["load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", sandbox.url, "--json"]
-        done = shell.run(*words, "--concurrency", "8", "--settle-wait", "0.1", "--read-timeout", "20")
+        done = shell.run(*words, "--concurrency", "8", "--reconcile-wait", "0.1", "--read-timeout", "20")
         told = stats(sandbox.url)
         httpx.put(f"{sandbox.url}/_faults", json={}).raise_for_status()
         return done, told, everything(sandbox.url)
@@ -94,13 +94,13 @@ def test_without_lookups_the_doubts_are_exactly_the_unclear_answers(shell: Shell
     assert set(range(1, ROWS + 1)) - doubtful <= set(records)
 
 
-def test_answers_beyond_the_time_out_are_settled(shell: Shell) -> None:
+def test_answers_beyond_the_time_out_are_reconciled(shell: Shell) -> None:
     """The row is stored, its answer comes too late: found by the lookup, not sent again."""
     shell.write_rows(ROWS)
     settings = SandboxSettings(faults={"slow": 0.03}, fault_slow=3, fault_seed=7)
     with RunningSandbox(settings) as sandbox:
         words = ["load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", sandbox.url, "--json"]
-        done = shell.run(*words, "--concurrency", "8", "--settle-wait", "0.1", "--read-timeout", "0.5")
+        done = shell.run(*words, "--concurrency", "8", "--reconcile-wait", "0.1", "--read-timeout", "0.5")
         told = stats(sandbox.url)
 
     assert done.rows == {"read": ROWS, "created": ROWS}
@@ -114,7 +114,7 @@ def test_reads_that_lag_behind_writes_make_no_duplicates(shell: Shell) -> None:
     settings = SandboxSettings(faults={"500-after": 0.06, "lag": 1.0}, fault_lag=1, fault_seed=7)
     with RunningSandbox(settings) as sandbox:
         words = ["load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", sandbox.url, "--json"]
-        done = shell.run(*words, "--concurrency", "8", "--settle-wait", "1.5")
+        done = shell.run(*words, "--concurrency", "8", "--reconcile-wait", "1.5")
         told = stats(sandbox.url)
 
     assert done.rows == {"read": ROWS, "created": ROWS}

@@ -12,14 +12,14 @@ from loader.errors import JournalFailed
 from loader.journal import Journal
 from loader.sandbox import RunningSandbox, SandboxSettings
 from tests.pipeline.crowd import agrees, counted
-from tests.scripted_api import ScriptedApi, always, created
-from tests.shell import COUNTS, ended, stats
+from tests.support.scripted_api import ScriptedApi, always, created
+from tests.support.shell import COUNTS, ended, stats
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.scripted_api import Asked
-    from tests.shell import Shell
+    from tests.support.scripted_api import Asked
+    from tests.support.shell import Shell
 
 
 def words(url: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Loads whose records are made of several rows: killed, resumed, rejected, mended and settled like others."""
+"""Loads whose records are made of several rows: killed, resumed, rejected, fixed, reconciled like others."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import pytest
 
 from loader.sandbox import SandboxSettings
 from tests.pipeline.crowd import counted
-from tests.remembering_api import AFTER, RememberingApi, load_words
-from tests.scripted_api import ScriptedApi
-from tests.shell import ended, stats, stored
+from tests.support.remembering_api import AFTER, RememberingApi, load_words
+from tests.support.scripted_api import ScriptedApi
+from tests.support.shell import ended, stats, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from loader.sandbox import RunningSandbox
-    from tests.remembering_api import Told
-    from tests.shell import Shell
+    from tests.support.remembering_api import Told
+    from tests.support.shell import Shell
 
 HEAD = """\
 resource: billing-run
@@ -88,7 +88,7 @@ def test_killed_loads_of_groups_resume_exactly(shell: Shell, seed: int) -> None:
         process.kill()
         assert ended(process).code == -signal.SIGKILL
         load_id = next((shell.folder / ".loader" / "loads").iterdir()).name
-        done = shell.run("resume", load_id, "--json", "--settle-wait", "0.05")
+        done = shell.run("resume", load_id, "--json", "--reconcile-wait", "0.05")
         assert (done.code, done.rows) == (0, {"read": 160, "created": 160})
         lines = [(line["external_id"], int(line["record_no"])) for line in shell.results(done)]
         assert lines == [(key, numbers[0]) for key, numbers in rows.items()]
@@ -205,7 +205,7 @@ def test_parquet_groups(shell: Shell) -> None:
     assert found["_record_no"].to_list() == [3, 4]
 
 
-def test_doubtful_groups_are_settled_by_value(shell: Shell) -> None:
+def test_doubtful_groups_are_reconciled_by_value(shell: Shell) -> None:
     """Where only a list by a field's value is offered, the bodies of doubtful records are made again."""
     write_groups(shell, 12)
 

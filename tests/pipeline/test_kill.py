@@ -11,12 +11,12 @@ import pytest
 
 from loader.sandbox import SandboxSettings
 from tests.pipeline.crowd import agrees, counted
-from tests.scripted_api import ScriptedApi, created
-from tests.shell import ended
+from tests.support.scripted_api import ScriptedApi, created
+from tests.support.shell import ended
 
 if TYPE_CHECKING:
-    from tests.scripted_api import Asked
-    from tests.shell import Shell
+    from tests.support.scripted_api import Asked
+    from tests.support.shell import Shell
 
 ROWS = 240
 CONCURRENCY = 6
@@ -57,7 +57,7 @@ def test_killed_loads_resume_exactly(shell: Shell, seed: int) -> None:
 
 
 def test_one_kill_leaves_few_rows_in_doubt(shell: Shell) -> None:
-    """At most twice the concurrency is in doubt after kill -9; status shows it, and resume settles it."""
+    """At most twice the concurrency is in doubt after kill -9; status shows it, and resume reconciles it."""
     shell.write_rows(ROWS)
     with counted(SETTINGS) as sandbox:
         process = shell.start(*load_words(sandbox.url))

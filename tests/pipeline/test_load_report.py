@@ -17,16 +17,16 @@ from loader.journal import Journal
 from loader.report.findings import SCHEMA
 from loader.sandbox import SandboxSettings
 from tests.pipeline.crowd import counted
-from tests.remembering_api import AFTER, BEFORE, RememberingApi, load_words, no_lists
 from tests.report.page.test_page_html import Read
-from tests.shell import ended
+from tests.support.remembering_api import AFTER, BEFORE, RememberingApi, load_words, no_lists
+from tests.support.shell import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from loader.sandbox import RunningSandbox
-    from tests.remembering_api import Fate
-    from tests.shell import Ended, Shell
+    from tests.support.remembering_api import Fate
+    from tests.support.shell import Ended, Shell
 
 _COUNT = re.compile(r'<div class="count (\w+)[^"]*">\s*<dt>[^<]*</dt>\s*<dd class="figure">([\d,]+)</dd>')
 SCRIPT = "<script>alert('x')</script>"
@@ -85,7 +85,7 @@ def fate(key: str, attempt: int) -> Fate:
 
 
 def test_page_tells_what_the_summary_tells(shell: Shell) -> None:
-    """Counts, refusals in the server's words, findings by reason, doubts as they were settled, attempts."""
+    """Counts, refusals in the server's words, findings by reason, reconciled doubts, attempts."""
     write_rows(shell, 40)
     with RememberingApi(fate) as api:
         done = shell.run(*load_words(api.url))
@@ -194,11 +194,11 @@ def test_words_of_a_person_are_counted(shell: Shell) -> None:
         assert "HTTP 500: no 2 record 1 (K00001); record 2 (K00002)" in page(shell, doubtful).text
         load_id = doubtful.summary["load_id"]
         shell.write("rows.txt", "1\n")
-        done = shell.run("settle", load_id, "--as", "created", "--rows", "rows.txt", "--json")
+        done = shell.run("reconcile", load_id, "--as", "created", "--rows", "rows.txt", "--json")
         assert page(shell, done).rows == done.summary["rows"]
         assert "1 decided by a person" in page(shell, done).text
         api.look = None
-        done = shell.run("settle", load_id, "--settle-wait", "0", "--json")
+        done = shell.run("reconcile", load_id, "--reconcile-wait", "0", "--json")
     assert "1 found stored, 0 found not stored, 1 decided by a person" in page(shell, done).text
     assert moments(shell, load_id)["created"] == done.rows["created"] == 4
 
@@ -241,7 +241,7 @@ def test_page_that_cannot_be_made(
         raise fault
 
     with monkeypatch.context() as patch:
-        patch.setattr("loader.pipeline.story.load_page", broken)
+        patch.setattr("loader.pipeline.loads.load_report.load_page", broken)
         done = shell.run(*load_words(sandbox.url))
     assert (done.code, done.rows) == (0, {"read": 3, "created": 3})
     assert list(done.summary["files"]) == ["results"]
@@ -260,7 +260,7 @@ def test_page_that_has_no_place(shell: Shell) -> None:
         path = shell.folder / ".loader" / "loads" / load_id / "report.html"
         path.unlink()
         (path / "mine").mkdir(parents=True)
-        done = shell.run("settle", load_id, "--as", "created", "--json")
+        done = shell.run("reconcile", load_id, "--as", "created", "--json")
     assert (done.code, done.rows) == (0, {"read": 4, "created": 4})
     assert "report.html: cannot be written: Is a directory" in done.err
     assert shell.run("report", load_id).code == 5
@@ -288,7 +288,7 @@ def test_interrupt_while_the_page_is_made(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("loader.pipeline.story.load_page", interrupted)
+        patch.setattr("loader.pipeline.loads.load_report.load_page", interrupted)
         done = shell.run(*load_words(sandbox.url))
     assert (done.code, done.out) == (130, "")
     (folder,) = (shell.folder / ".loader" / "loads").iterdir()

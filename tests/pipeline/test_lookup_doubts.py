@@ -11,12 +11,12 @@ import pytest
 from loader.sandbox import SandboxSettings
 from tests.pipeline.crowd import counted
 from tests.pipeline.test_lookups import PARENTS, RUNS, TEMPLATES, Loads
-from tests.remembering_api import AFTER, RememberingApi, load_words, no_lists
-from tests.shell import ended
+from tests.support.remembering_api import AFTER, RememberingApi, load_words, no_lists
+from tests.support.shell import ended
 
 if TYPE_CHECKING:
-    from tests.remembering_api import Told
-    from tests.shell import Ended, Shell
+    from tests.support.remembering_api import Told
+    from tests.support.shell import Ended, Shell
 
 ROWS = 160
 
@@ -31,23 +31,23 @@ def templates_in_doubt(shell: Shell, api: RememberingApi) -> Ended:
 
 
 def run_that_waits(shell: Shell, api: RememberingApi, load_id: str) -> Ended:
-    """A load of one run that refers to it: blocked, and it says what to settle."""
+    """A load of one run that refers to it: blocked, and it says what to reconcile."""
     shell.write("runs.yaml", RUNS)
     shell.write("runs.csv", "Key,Name,State,Template\nR1,a,C,T1\n")
     done = shell.run(*load_words(api.url))
     assert (done.code, done.rows) == (3, {"read": 1, "blocked": 1})
-    assert f"which is in doubt; settle its load first: loader settle {load_id}" in done.err
+    assert f"which is in doubt; reconcile its load first: loader reconcile {load_id}" in done.err
     assert api.keys() == ["T1"]
     return done
 
 
 def test_records_in_doubt_are_waited_for(shell: Shell) -> None:
-    """The id is not known before the load that may have made it is settled."""
+    """The id is not known before the load that may have made it is reconciled."""
     with RememberingApi(lambda key, _: AFTER if key == "T1" else "", no_lists) as api:
         first = templates_in_doubt(shell, api)
         second = run_that_waits(shell, api, first.summary["load_id"])
         api.look = None
-        assert shell.run("settle", first.summary["load_id"]).code == 0
+        assert shell.run("reconcile", first.summary["load_id"]).code == 0
         done = shell.run("resume", second.summary["load_id"], "--json")
         assert (done.code, done.rows) == (0, {"read": 1, "created": 1}), done.err
         assert api.stored[1]["template_id"] == api.ids()["T1"]
@@ -58,7 +58,7 @@ def test_a_person_may_say_the_id(shell: Shell) -> None:
     with RememberingApi(lambda key, _: AFTER if key == "T1" else "", no_lists) as api:
         first = templates_in_doubt(shell, api)
         second = run_that_waits(shell, api, first.summary["load_id"])
-        shell.run("settle", first.summary["load_id"], "--as", "created")
+        shell.run("reconcile", first.summary["load_id"], "--as", "created")
         done = shell.run("resume", second.summary["load_id"], "--json")
         assert (done.code, done.rows) == (3, {"read": 1, "blocked": 1})
         assert "is said to have created, and nobody has said with what id" in done.err
@@ -66,7 +66,7 @@ def test_a_person_may_say_the_id(shell: Shell) -> None:
 
 
 def test_rows_in_doubt_are_found_by_an_id_that_was_looked_up(shell: Shell) -> None:
-    """Settling, within a load and by its command, lists by the value that the body had when it was sent."""
+    """Reconciling, within a load and by its command, lists by the value the body had when it was sent."""
 
     def by_value_only(_number: int, said: Told) -> Told:
         return said if "/recurringBillingRun/" in api.looks[-1] else no_lists(0, said)
@@ -82,7 +82,7 @@ def test_rows_in_doubt_are_found_by_an_id_that_was_looked_up(shell: Shell) -> No
             api.look = by_value_only
             if not in_load:
                 assert done.rows == {"read": 2, "created": 1, "in_doubt": 1}, done.err
-                done = shell.run("settle", done.summary["load_id"], "--json", "--home", f"home-{in_load}")
+                done = shell.run("reconcile", done.summary["load_id"], "--json", "--home", f"home-{in_load}")
             assert (done.code, done.rows) == (0, {"read": 2, "created": 2}), done.err
             assert api.looks[-1].endswith(f"/recurringBillingRun/{api.ids()['P1']}")
             assert {each["recurring_billing_run_id"] for each in api.stored[1:]} == {api.ids()["P1"]}
@@ -99,7 +99,7 @@ def test_killed_loads_with_lookups_resume_exactly(shell: Shell, seed: int) -> No
     shell.write("runs.csv", "\n".join(["Key,Parent,Name,State", *rows]))
     with counted(SandboxSettings(latency=0.005, page_size=10_000)) as sandbox:
         words = ["load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", sandbox.url, "--json"]
-        words += ["--concurrency", "4", "--batch-size", "20", "--settle-wait", "0.05"]
+        words += ["--concurrency", "4", "--batch-size", "20", "--reconcile-wait", "0.05"]
         process = shell.start(*words)
         sandbox.until(dice.randint(1, ROWS // 2), process)
         process.kill()

@@ -10,12 +10,12 @@ from urllib.request import Request, urlopen
 import pytest
 
 from loader.sandbox import RunningSandbox, SandboxSettings
-from tests.shell import MAPPING
+from tests.support.shell import MAPPING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.shell import Ended, Shell
+    from tests.support.shell import Ended, Shell
 
 RUNS = (
     f"{MAPPING}  template_id: {{lookup: billing-template, column: Template, case: upper, null_if: ['-']}}\n"

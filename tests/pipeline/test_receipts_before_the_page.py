@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.remembering_api import load_words
-from tests.shell import ended
+from tests.support.remembering_api import load_words
+from tests.support.shell import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from loader.sandbox import RunningSandbox
-    from tests.shell import Shell
+    from tests.support.shell import Shell
 
 _WITH = """\
 import os, sys, time

@@ -14,14 +14,14 @@ import pytest
 
 from loader.journal.states import RowState
 from tests.proof.syscalls import Disk, traced
-from tests.scripted_api import ScriptedApi
+from tests.support.scripted_api import ScriptedApi
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from tests.proof.syscalls import Event
-    from tests.shell import Shell
+    from tests.support.shell import Shell
 
 ROWS: Final = 14
 _WRITES: Final = frozenset({"sendto", "sendmsg", "write", "writev"})

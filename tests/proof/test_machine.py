@@ -20,9 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from loader.errors import JournalFailed
 from loader.journal import Journal
-from loader.pipeline.prepare import Decided, Prepared, decide
-from loader.records import Judged, Outcome, Position, Ready, Requests, Status
-from loader.sending import Client, Dispatcher, Limits, Pace, Token, dispatch
+from loader.pipeline.rows.transform import DecidedBatch, TransformedBatch, decide
+from loader.records import DecidedRow, Outcome, Position, Requests, SendableRow, Status
+from loader.sending import Client, Dispatcher, RateLimiter, StopLimits, Token, dispatch
 from loader.settings import RunSettings
 from tests.journal.journal_values import load
 
@@ -189,7 +189,7 @@ async def _turns(count: int) -> None:
         await asyncio.sleep(0)
 
 
-class Stepping(Dispatcher[Prepared]):
+class Stepping(Dispatcher[TransformedBatch]):
     """The dispatcher without threads, so that a run can be repeated; others run around each piece of work."""
 
     turns: Iterator[int] = iter(())
@@ -210,7 +210,7 @@ class Ledger:
         self._load_id = load_id
         self._life = life
 
-    def decide(self, prepared: Prepared) -> Decided:
+    def decide(self, prepared: TransformedBatch) -> DecidedBatch:
         """As a load does."""
         journal, load_id = self._journal, self._load_id
         return decide(prepared, partial(journal.known_elsewhere, load_id), partial(journal.seen, load_id))
@@ -261,22 +261,22 @@ class Sources:
     external_ids: tuple[str | None, ...]
     verdicts: tuple[Status | None, ...]
 
-    def batch(self, load_id: str, start: int, wanted: Callable[[int], bool]) -> Prepared:
+    def batch(self, load_id: str, start: int, wanted: Callable[[int], bool]) -> TransformedBatch:
         """The rows of the batch that begins at `start` that are wanted."""
         seqs = range(start, min(start + BATCH, ROWS))
         rows = [self._row(load_id, seq) for seq in seqs if wanted(seq)]
-        return Prepared(Position(start, 0, start + 1), seqs.stop, rows)
+        return TransformedBatch(Position(start, 0, start + 1), seqs.stop, rows)
 
-    def _row(self, load_id: str, seq: int) -> Ready | Judged:
+    def _row(self, load_id: str, seq: int) -> SendableRow | DecidedRow:
         external_id, verdict = self.external_ids[seq], self.verdicts[seq]
         if verdict:
-            return Judged(seq, 0, seq + 1, external_id, verdict, message="as it stands")
+            return DecidedRow(seq, 0, seq + 1, external_id, verdict, message="as it stands")
         key = key_of(load_id, seq, external_id)
-        return Ready(seq, 0, seq + 1, external_id, key.encode(), seq.to_bytes(16, "big"))
+        return SendableRow(seq, 0, seq + 1, external_id, key.encode(), seq.to_bytes(16, "big"))
 
 
-def batches(source: Sources, journal: Journal, load_id: str) -> Iterator[Prepared]:
-    """What a load has still to do, as `loader.pipeline.load` reads it."""
+def batches(source: Sources, journal: Journal, load_id: str) -> Iterator[TransformedBatch]:
+    """What a load has still to do, as `loader.pipeline.loads.commands` reads it."""
     point = journal.resume_point(load_id)
     for behind in point.pending:
         yield from _pending(source, load_id, behind)
@@ -286,7 +286,7 @@ def batches(source: Sources, journal: Journal, load_id: str) -> Iterator[Prepare
             yield prepared
 
 
-def _pending(source: Sources, load_id: str, behind: PendingRows) -> Iterator[Prepared]:
+def _pending(source: Sources, load_id: str, behind: PendingRows) -> Iterator[TransformedBatch]:
     for start in range(behind.checkpoint.seq, max(behind.seqs) + 1, BATCH):
         yield source.batch(load_id, start, lambda seq: seq in behind.seqs)
 
@@ -354,11 +354,11 @@ class LoadMachine(RuleBasedStateMachine):
             key = key_of(load_id, each.seq, each.external_id)
             found[each.seq] = next(iter(self.service.stored.get(key, [])), None)
         if crash != "before":
-            self._settle(load_id, found, by_hand=by_hand)
+            self._reconcile(load_id, found, by_hand=by_hand)
         if crash != "no":
             self._die()
 
-    def _settle(self, load_id: str, found: dict[int, str | None], *, by_hand: bool) -> None:
+    def _reconcile(self, load_id: str, found: dict[int, str | None], *, by_hand: bool) -> None:
         """Writes down the ids of rows in doubt, None for those that were not stored."""
         if by_hand:
             decided = {seq: (told is not None, told) for seq, told in found.items()}
@@ -416,14 +416,14 @@ class LoadMachine(RuleBasedStateMachine):
         self, load_id: str, life: Life, answers: list[Answer], turns: list[int], doubts: int | None
     ) -> Ended:
         clock = Clock()
-        limits = Limits(CONCURRENCY, doubts=doubts)
+        limits = StopLimits(CONCURRENCY, doubts=doubts)
         run = RunSettings(tenant="acme", concurrency=CONCURRENCY)
 
-        def make() -> Dispatcher[Prepared]:
+        def make() -> Dispatcher[TransformedBatch]:
             client = Client(
                 "http://127.0.0.1:1/billingRuns/acme",
                 token=Token("t-1"),
-                pace=Pace(None, clock.now),
+                pace=RateLimiter(None, clock.now),
                 settings=run,
                 clock=clock,
                 sleep=clock.sleep,

@@ -18,26 +18,26 @@ from loader.mapping import compile_mapping, parse_mapping
 from loader.mapping.tree import leaves
 from loader.payload import build as build_alone
 from loader.payload import draft, finish
-from loader.records import CORE, RECORD_NO, STATE, Found
-from loader.report.profile import Profile
+from loader.records import CORE, RECORD_NO, STATE, LookupResult
+from loader.report.profile import PayloadProfile
 from loader.resources import BillingRun, BillingTemplate
-from loader.resources.fields import Kind
+from loader.resources.fields import FieldKind
 from tests.mapping.mapping_cases import ANY, DATE, FLAG, LIST, NUMBER, RUN, TEXT, frame
-from tests.strategies import IDS, as_yaml, cases
-from tests.test_payload_property import frame_of
+from tests.payload.test_payload_property import frame_of
+from tests.support.strategies import IDS, as_yaml, cases
 
 if TYPE_CHECKING:
     from loader.records import Payloads
-    from loader.report.page import Field, ValueTable
-    from tests.strategies import Case
+    from loader.report.page import FieldProfile, ValueTable
+    from tests.support.strategies import Case
 
 REMINDERS = "application_reminder_options.reminders"
-PLAIN = (Kind.TEXT, Kind.DATE, Kind.NUMBER, Kind.BOOLEAN)
+PLAIN = (FieldKind.TEXT, FieldKind.DATE, FieldKind.NUMBER, FieldKind.BOOLEAN)
 
 
-def profile_of(mapping: str, *batches: dict[str, Any]) -> Profile:
+def profile_of(mapping: str, *batches: dict[str, Any]) -> PayloadProfile:
     """The profile of some batches of columns; each may have columns of its own, as files have."""
-    made = Profile()
+    made = PayloadProfile()
     for cells in batches:
         rows = frame(cells)
         schema = {name: kind for name, kind in rows.schema.items() if not name.startswith("__")}
@@ -46,7 +46,7 @@ def profile_of(mapping: str, *batches: dict[str, Any]) -> Profile:
     return made
 
 
-def field_of(field: str, rule: str, *batches: Any) -> Field:
+def field_of(field: str, rule: str, *batches: Any) -> FieldProfile:
     """One field's line; the rule's column is C."""
     made = profile_of(f"{RUN}  {field}: {rule}\n", *map(as_columns, batches))
     return {each.path: each for each in made.fields()}[field]
@@ -74,7 +74,7 @@ def rows_of(table: ValueTable) -> dict[tuple[str | None, str | None, bool], int]
 def built(case: Case) -> tuple[Payloads, Any]:
     """What becomes of a case's rows, with the ids that there are."""
     compiled = compile_mapping(parse_mapping(as_yaml(case.mapping)), dict.fromkeys(case.rows[0], pl.String()))
-    found = {name: Found(ids, {}) for name, ids in IDS.items()}
+    found = {name: LookupResult(ids, {}) for name, ids in IDS.items()}
     return finish(draft(frame_of(case), compiled), found), compiled
 
 
@@ -90,7 +90,7 @@ def values_at(bodies: list[Any], path: str) -> list[Any]:
     return found
 
 
-def check_field(told: Field, kind: Kind, values: list[Any]) -> None:
+def check_field(told: FieldProfile, kind: FieldKind, values: list[Any]) -> None:
     """Holds a line against the values of the payloads."""
     assert told.filled == len(values)
     assert told.distinct is not None
@@ -99,9 +99,9 @@ def check_field(told: Field, kind: Kind, values: list[Any]) -> None:
         return
     texts = {each if isinstance(each, str) else json.dumps(each, default=str) for each in values}
     assert told.distinct.count == len(texts)
-    if kind in {Kind.TEXT, Kind.DATE}:
+    if kind in {FieldKind.TEXT, FieldKind.DATE}:
         assert (told.smallest, told.largest) == (min(values, default=None), max(values, default=None))
-    elif kind is Kind.NUMBER:
+    elif kind is FieldKind.NUMBER:
         bounds = [None if each is None else float(each) for each in (told.smallest, told.largest)]
         floats = [float(each) for each in values]
         assert bounds == [min(floats, default=None), max(floats, default=None)]
@@ -113,14 +113,14 @@ def test_figures_are_those_of_the_payloads(case: Case, cut: int) -> None:
     """Any mapping: of the rows that are right, each field has as many values as the payloads have."""
     payloads, compiled = built(case)
     ready = payloads.computed.filter(pl.col(STATE) == "ready")
-    made = Profile()
+    made = PayloadProfile()
     made.add(replace(payloads, computed=ready.head(cut)), compiled)
     made.add(replace(payloads, computed=ready.slice(cut)), compiled)
     bodies = [json.loads(core, parse_float=Decimal) for core in payloads.rows[CORE].drop_nulls()]
     assert made.rows == len(bodies)
     kinds = {each.path: each.target.kind for each in leaves(compiled.mapping.tree)}
     if compiled.mapping.external_id is not None:
-        kinds = {"sys_external_id": Kind.TEXT, **kinds}
+        kinds = {"sys_external_id": FieldKind.TEXT, **kinds}
     assert [each.path for each in made.fields()] == list(kinds)
     for told in made.fields():
         values = values_at(bodies, told.path)
@@ -133,7 +133,7 @@ def test_figures_are_those_of_the_payloads(case: Case, cut: int) -> None:
 def test_tables_count_every_row(case: Case, cut: int) -> None:
     """Any mapping and any row: a table's rows are those read, its wrong ones those with a finding there."""
     payloads, compiled = built(case)
-    made = Profile()
+    made = PayloadProfile()
     made.add(replace(payloads, computed=payloads.computed.head(cut)), compiled)
     made.add(replace(payloads, computed=payloads.computed.slice(cut)), compiled)
     wrong = Counter(path for _, path in set(payloads.findings.select(RECORD_NO, "field").iter_rows()))

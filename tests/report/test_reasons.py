@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 
 from loader.report.findings import SCHEMA
-from loader.report.mending import allowed, mend, reason_in_words
-from loader.report.reasons import Reasons, Spread
+from loader.report.reasons import FindingGroups, PositionBins
+from loader.report.remediation import allowed, mend, reason_in_words
 
 TABLE = "in the table (D, C)"
 
@@ -39,9 +39,9 @@ def frame(*findings: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(list(findings), schema=SCHEMA)
 
 
-def reasons(*batches: list[dict[str, Any]]) -> Reasons:
+def reasons(*batches: list[dict[str, Any]]) -> FindingGroups:
     """The reasons of some batches of findings."""
-    made = Reasons()
+    made = FindingGroups()
     for batch in batches:
         made.add(frame(*batch))
     return made
@@ -151,7 +151,7 @@ def test_past_a_thousand_reasons_the_rest_is_one() -> None:
 )
 def test_groups_are_a_plain_count(batches: list[list[tuple[str, str, int]]]) -> None:
     """Whatever comes: each group has its rows, the whole its findings."""
-    made = Reasons()
+    made = FindingGroups()
     rows, findings = Counter[tuple[str, str]](), 0
     for number, batch in enumerate(batches):
         at = [(path, expected, record + number * 10) for path, expected, record in batch]
@@ -243,7 +243,7 @@ def test_advice_for_whole_records() -> None:
 @given(st.lists(st.lists(st.integers(1, 5_000), max_size=20), max_size=8), st.integers(0, 3_000))
 def test_bins_hold_every_finding(batches: list[list[int]], behind: int) -> None:
     """Whatever the order: at most 60 bins, each with the findings of its records, none lost."""
-    spread = Spread()
+    spread = PositionBins()
     for batch in batches:
         spread.add(batch)
     every = [number for batch in batches for number in batch]
@@ -259,4 +259,4 @@ def test_bins_hold_every_finding(batches: list[list[int]], behind: int) -> None:
 
 def test_a_file_without_records_has_no_findings() -> None:
     """One empty bin, so that there is something to draw on."""
-    assert Spread().positions("empty.csv", 0).counts == (0,)
+    assert PositionBins().positions("empty.csv", 0).counts == (0,)

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 
 from loader.errors import Stopped
-from loader.records import Receipt, Status
+from loader.records import RowResult, Status
 from loader.report import write_results
-from loader.report.words import harmless
+from loader.report.csv_injection import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HEAD = "source_file,record_no,external_id,status,id,http_status,attempts,message\r\n"
 
 
-def receipt(record_no: int = 1, **changes: Any) -> Receipt:
+def receipt(record_no: int = 1, **changes: Any) -> RowResult:
     """A row that was created."""
     values: dict[str, Any] = {
         "seq": record_no - 1,
@@ -40,7 +40,7 @@ def receipt(record_no: int = 1, **changes: Any) -> Receipt:
         "message": "",
         "findings": None,
     }
-    return Receipt(**{**values, **changes})
+    return RowResult(**{**values, **changes})
 
 
 @contextlib.contextmanager
@@ -135,7 +135,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_reader_that_fails_leaves_nothing(tmp_path: Path) -> None:
     """Where the receipts break off, no half file stands under the name."""
 
-    def broken() -> Iterator[Receipt]:
+    def broken() -> Iterator[RowResult]:
         yield receipt()
         raise Stopped("the journal is damaged")
 

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from loader.resources import TYPES
-from loader.resources.fields import Field, Kind, field_tree
+from loader.resources.fields import Field, FieldKind, field_tree
 
 CONTRACT: dict[str, Any] = json.loads(Path(__file__).with_name("contract.json").read_text(encoding="utf-8"))
 TYPE_OF = {
-    Kind.TEXT: "string",
-    Kind.DATE: "string",
-    Kind.NUMBER: "number",
-    Kind.BOOLEAN: "boolean",
-    Kind.OBJECT: "object",
-    Kind.LIST: "array",
+    FieldKind.TEXT: "string",
+    FieldKind.DATE: "string",
+    FieldKind.NUMBER: "number",
+    FieldKind.BOOLEAN: "boolean",
+    FieldKind.OBJECT: "object",
+    FieldKind.LIST: "array",
 }
 SPELLED_OUT_ONCE = "fundraising_notice_options.expiration_date_range_end"
 """The relative date whose fields the page lists; the other three are the same shape, unlisted."""

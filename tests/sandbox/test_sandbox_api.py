@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from loader.sandbox.store import Entry
+    from loader.sandbox.store import StoredRecord
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 5000, UTC)
 
@@ -219,7 +219,7 @@ def test_a_store_that_fails_answers_500_as_json(
 ) -> None:
     """A failure of the sandbox's own is told as such, is logged and counted, and does not end it."""
 
-    async def fail(_: Store, entry: Entry) -> None:
+    async def fail(_: Store, entry: StoredRecord) -> None:
         raise sqlite3.OperationalError(f"disk full at {entry.type}")
 
     with sandbox_client() as client:

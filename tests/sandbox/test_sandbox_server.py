@@ -18,7 +18,7 @@ import pytest
 from loader.errors import ConfigurationError
 from loader.resources import TYPES, BillingRun
 from loader.sandbox import RunningSandbox, SandboxSettings, serve, server
-from loader.sandbox.routes import Kind, find_route, routes_of
+from loader.sandbox.routes import RouteKind, find_route, routes_of
 from tests.sandbox.bodies import client_of, run
 
 if TYPE_CHECKING:
@@ -178,9 +178,9 @@ def test_routes_come_from_the_registry() -> None:
         assert match
         found[path] = (match[0].kind, match[1])
     assert list(found.values()) == [
-        (Kind.RECORDS, {"tenantId": "t"}),
-        (Kind.RECORD, {"tenantId": "t", "id": "a/b"}),
-        (Kind.LISTING, {"tenantId": "t", "value": "a/b"}),
+        (RouteKind.RECORDS, {"tenantId": "t"}),
+        (RouteKind.RECORD, {"tenantId": "t", "id": "a/b"}),
+        (RouteKind.LISTING, {"tenantId": "t", "value": "a/b"}),
     ]
     assert find_route(routes, "/billingRuns/t/recurringBillingRun/") is None
 

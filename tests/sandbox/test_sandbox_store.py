@@ -11,16 +11,16 @@ import pytest
 
 from loader.errors import ConfigurationError
 from loader.sandbox import RunningSandbox, SandboxSettings
-from loader.sandbox.store import Entry, Store
+from loader.sandbox.store import Store, StoredRecord
 from tests.sandbox.bodies import client_of, run, template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def entry(number: int) -> Entry:
+def entry(number: int) -> StoredRecord:
     """An entry with this number for an id."""
-    return Entry("billing-run", "acme", str(number), "L", None, f'{{"id":"{number}"}}')
+    return StoredRecord("billing-run", "acme", str(number), "L", None, f'{{"id":"{number}"}}')
 
 
 def test_a_restart_on_the_same_store_keeps_the_records(tmp_path: Path) -> None:

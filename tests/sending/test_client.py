@@ -12,7 +12,7 @@ import pytest
 import loader
 from loader.errors import NoSuchTenant, NotPermitted, ServiceDown, Stopped, TokenRefused
 from loader.records import Requests
-from loader.sending import Client, CutOff, Pace, Sent, Token, VerdictKind
+from loader.sending import Client, CutOff, RateLimiter, SendResult, Token, VerdictKind
 from loader.settings import RunSettings
 from tests.sending.scripted_server import CREATED, Connection, ScriptedServer, answer, answering
 
@@ -80,7 +80,7 @@ def _client(url: str, clock: Clock, *, token: TokenSource | None = None, **given
     return Client(
         url,
         token=token or Token("t-1"),
-        pace=Pace(None, clock.now, learnt),
+        pace=RateLimiter(None, clock.now, learnt),
         settings=settings,
         clock=clock,
         sleep=clock.sleep,
@@ -102,7 +102,7 @@ def _against(
 
 async def _one(
     client: Client, server: ScriptedServer, clock: Clock
-) -> tuple[Sent, ScriptedServer, Client, Clock]:
+) -> tuple[SendResult, ScriptedServer, Client, Clock]:
     return await client.post(_BODY), server, client, clock
 
 
@@ -121,7 +121,7 @@ async def _stops(
 def test_a_row_goes_out_as_it_should() -> None:
     """One POST with the token, the content type and the program's name; what comes back is the id."""
     sent, server, client, _ = _against(answering(CREATED), _one)
-    assert sent == Sent(VerdictKind.CREATED, "x-1", 200, 1)
+    assert sent == SendResult(VerdictKind.CREATED, "x-1", 200, 1)
     request = server.requests[0]
     assert request.head[0] == "POST /billingRuns/acme HTTP/1.1"
     assert request.body == _BODY
@@ -185,7 +185,9 @@ def test_many_rows_through_many_breaks_are_each_sent_once() -> None:
             if count % 3 == 0:
                 return
 
-    async def use(client: Client, server: ScriptedServer, _: Clock) -> tuple[list[Sent], ScriptedServer]:
+    async def use(
+        client: Client, server: ScriptedServer, _: Clock
+    ) -> tuple[list[SendResult], ScriptedServer]:
         bodies = [f'{{"n":{number}}}'.encode() for number in range(200)]
         return list(await asyncio.gather(*map(client.post, bodies))), server
 
@@ -262,7 +264,7 @@ def test_429_without_end_stops_the_load() -> None:
 def test_a_service_that_comes_back_gets_the_row() -> None:
     """What found no connection is sent again until there is one."""
 
-    async def talk() -> tuple[Sent, Requests, int]:
+    async def talk() -> tuple[SendResult, Requests, int]:
         clock = Clock()
         async with ScriptedServer(answering(CREATED)) as server:
             address = server.url
@@ -295,7 +297,7 @@ def test_a_service_that_is_not_there_stops_the_load_in_time() -> None:
             address = server.url
         async with _client(address, clock) as client:
             ended = await asyncio.gather(*[client.post(_BODY) for _ in range(16)], return_exceptions=True)
-            assert await client.post(_BODY) == Sent(
+            assert await client.post(_BODY) == SendResult(
                 VerdictKind.NOT_STORED, None, None, 0, "not sent: the load was stopped"
             )
             return list(ended), client, clock
@@ -306,7 +308,7 @@ def test_a_service_that_is_not_there_stops_the_load_in_time() -> None:
     assert isinstance(errors[0], ServiceDown)
     assert "300 s" in errors[0].message
     assert "refused" in errors[0].message
-    assert {each.kind for each in ended if isinstance(each, Sent)} == {VerdictKind.NOT_STORED}
+    assert {each.kind for each in ended if isinstance(each, SendResult)} == {VerdictKind.NOT_STORED}
     assert 1300 <= clock.now < 1310
     assert client.requests.sent < 100
 
@@ -459,7 +461,7 @@ def test_several_rows_that_would_stop_the_load_stop_it_once() -> None:
     async def use(client: Client, *_: object) -> None:
         ended = await asyncio.gather(*[client.post(_BODY) for _ in range(8)], return_exceptions=True)
         assert [type(each) for each in ended if isinstance(each, Exception)] == [NotPermitted]
-        assert {each.kind for each in ended if isinstance(each, Sent)} == {VerdictKind.NOT_STORED}
+        assert {each.kind for each in ended if isinstance(each, SendResult)} == {VerdictKind.NOT_STORED}
 
     _against(answering(answer(403)), use)
 
@@ -478,7 +480,7 @@ def test_an_interrupt_lets_requests_under_way_finish() -> None:
         client.interrupt()
         client.interrupt()
         late = await client.post(_BODY)
-        assert late == Sent(VerdictKind.NOT_STORED, None, None, 0, "not sent: the load was interrupted")
+        assert late == SendResult(VerdictKind.NOT_STORED, None, None, 0, "not sent: the load was interrupted")
         going_on.set()
         assert (await under_way).kind is VerdictKind.CREATED
         assert len(server.requests) == 1
@@ -539,7 +541,7 @@ def test_cutting_off_tells_what_is_known() -> None:
     _against(behave, use, stuck=True, learnt=1e12)
 
 
-async def _cut(client: Client) -> Sent:
+async def _cut(client: Client) -> SendResult:
     try:
         return await client.post(_BODY)
     except CutOff as cut:
@@ -562,7 +564,7 @@ def test_a_cut_off_row_ends_its_task_as_cancelled() -> None:
 def test_a_client_that_was_not_entered_does_not_post() -> None:
     """Posting outside the context is a mistake of the caller's."""
     clock_less = Client(
-        "http://127.0.0.1/", token=Token("t"), pace=Pace(None, 0.0), settings=RunSettings(tenant="a")
+        "http://127.0.0.1/", token=Token("t"), pace=RateLimiter(None, 0.0), settings=RunSettings(tenant="a")
     )
     with pytest.raises(RuntimeError, match="entered"):
         asyncio.run(clock_less.post(_BODY))

@@ -16,6 +16,7 @@ import yarl
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from loader.errors import ConfigurationError
+from loader.sending.classify_response import FailureKind
 from loader.sending.transport import (
     LONGEST_ANSWER,
     UNSENT,
@@ -25,7 +26,6 @@ from loader.sending.transport import (
     proxy_for,
     tls_context,
 )
-from loader.sending.verdict import FailureKind
 from tests.sending.scripted_server import CREATED, Connection, ScriptedServer, answer, answering
 
 if TYPE_CHECKING:

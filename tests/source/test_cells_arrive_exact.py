@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from loader.pipeline import Silent, open_inputs, preview_payloads, read_mapping
+from loader.pipeline import SilentObserver, open_inputs, preview_payloads, read_mapping
 from loader.records import CORE, PROBLEM
 from tests.source.source_cases import read_bytes
 
@@ -75,7 +75,7 @@ def payloads(folder: Path, content: str) -> list[dict[str, str]]:
     path.write_bytes(content.encode())
     inputs = open_inputs(*read_mapping(folder / "runs.yaml"), [str(path)], {"delimiter": ","})
     found = []
-    for _, made in preview_payloads(inputs, None, Silent()):
+    for _, made in preview_payloads(inputs, None, SilentObserver()):
         assert made.findings.height == 0
         found += [json.loads(body) for body in made.rows[CORE]]
     return found

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from loader.source.csv_file import Reading
-from loader.source.exact import Exact
-from loader.source.form import Chunk, Form
-from loader.source.plain import read_plain
+from loader.source.csv.bytes_dialect import BytesDialect, Chunk
+from loader.source.csv.fast_parser import read_plain
+from loader.source.csv.file import CsvReadState
+from loader.source.csv.strict_parser import Exact
 from tests.source.source_cases import read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORM = Form("x.csv", "utf-8", "utf-8", b",", b'"', None, lone_cr=False, columns=("a", "b", "c"))
+FORM = BytesDialect("x.csv", "utf-8", "utf-8", b",", b'"', None, lone_cr=False, columns=("a", "b", "c"))
 
 junk = st.text(alphabet='ab,,"\r\n é\0', max_size=40).map(str.encode)
 tidy = st.lists(
@@ -33,7 +33,7 @@ tidy = st.lists(
 ).map(b"".join)
 
 
-def exactly(data: bytes, form: Form) -> Chunk:
+def exactly(data: bytes, form: BytesDialect) -> Chunk:
     """All records of a text by the exact path."""
     exact = Exact(form)
     records, at, line = [], 0, 1
@@ -79,7 +79,7 @@ def test_quick_equals_exact(data: bytes, *, lone_cr: bool) -> None:
 def test_block_borders_do_not_show(data: bytes, block: int, *, lone_cr: bool) -> None:
     """Records are the same wherever the blocks they are read in end."""
     form = replace(FORM, lone_cr=lone_cr)
-    pieces = list(Reading(form, io.BytesIO(data), 0, 1, block=block).chunks())
+    pieces = list(CsvReadState(form, io.BytesIO(data), 0, 1, block=block).chunks())
     whole = [exactly(data, form)] if data else []
     assert facts(pieces) == facts(whole)
 
@@ -97,7 +97,7 @@ def test_regular_lines_are_no_special_case(
     """The exact path's short way with lines of regular quotes gives what its long way gives."""
     form = replace(FORM, delimiter=delimiter, quote=quote, escape=escape)
     short = exactly(data, form) if data else None
-    with mock.patch("loader.source.cells.Cutter._regular", return_value=None):
+    with mock.patch("loader.source.csv.splitter.Cutter._regular", return_value=None):
         long = exactly(data, form) if data else None
     assert facts([short] if short else []) == facts([long] if long else [])
 

@@ -17,10 +17,10 @@ from loader.errors import SourceError
 from loader.records import PROBLEM
 from loader.settings import SourceOptions
 from loader.source import open_source
-from loader.source.csv_file import CsvFile, Reading
-from loader.source.exact import Exact
-from loader.source.form import Form
-from loader.source.plain import read_plain
+from loader.source.csv.bytes_dialect import BytesDialect
+from loader.source.csv.fast_parser import read_plain
+from loader.source.csv.file import CsvFile, CsvReadState
+from loader.source.csv.strict_parser import Exact
 from tests.source.source_cases import read, read_bytes
 from tests.source.test_csv_paths_agree import exactly, facts
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WIDTH: Final = 3
-FORM: Final = Form("x.csv", "utf-8", "utf-8", b",", b'"', None, lone_cr=False, columns=("a", "b", "c"))
+FORM: Final = BytesDialect(
+    "x.csv", "utf-8", "utf-8", b",", b'"', None, lone_cr=False, columns=("a", "b", "c")
+)
 BOUNDED: Final = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -106,13 +108,13 @@ def _hurt(data: bytes, hurt: list[Damage]) -> bytes:
 @settings(max_examples=300, deadline=None)
 def test_paths_agree_on_damaged_text(data: bytes, block: int, *, lone_cr: bool) -> None:
     """What the quick path takes on, it reads as the exact path does; blocks of any size give the same."""
-    form = Form("x.csv", "utf-8", "utf-8", b",", b'"', None, lone_cr=lone_cr, columns=("a", "b", "c"))
+    form = BytesDialect("x.csv", "utf-8", "utf-8", b",", b'"', None, lone_cr=lone_cr, columns=("a", "b", "c"))
     whole = facts([exactly(data, form)]) if data else []
     found = read_plain(data, form, 0, 1, final=True)
     if found is not None:
         assert found[1] == len(data)
         assert facts([found[0]]) == whole
-    assert facts(list(Reading(form, io.BytesIO(data), 0, 1, block=block).chunks())) == whole
+    assert facts(list(CsvReadState(form, io.BytesIO(data), 0, 1, block=block).chunks())) == whole
 
 
 @given(data=damaged, rows=st.integers(1, 5))

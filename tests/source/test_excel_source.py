@@ -234,7 +234,7 @@ def test_changed_since_the_load_began(tmp_path: Path) -> None:
 
 def test_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows are taken in parts; a part may have more columns than the one before, and other types."""
-    monkeypatch.setattr("loader.source.excel_rows._AT_ONCE", 3)
+    monkeypatch.setattr("loader.source.excel.rows._AT_ONCE", 3)
     rows: list[list[Any]] = [[number] for number in range(7)]
     rows[5] = ["x", "late"]
     source, got = sheet_of(tmp_path, rows, header=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loader.records import HEADER_AGAIN
+from loader.records import REPEATED_HEADER
 from tests.source.source_cases import opened, read, read_bytes
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ def test_header_again(tmp_path: Path, *, quick: bool, packed: bool) -> None:
     text = f'Id; Name ;"St"\n1;Ann;C\nId; Name ;St\n2;Id;C\n\ufeffId; Name ;"St"\nId;Name;St\n{odd}3;Bob;D\n'
     content = gzip.compress(text.encode()) if packed else text.encode()
     got = read(opened(tmp_path, content), rows=2)
-    again = [number for number, told in zip(got.numbers, got.problems, strict=True) if told == HEADER_AGAIN]
+    again = [
+        number for number, told in zip(got.numbers, got.problems, strict=True) if told == REPEATED_HEADER
+    ]
     assert again == [2, 4]
     assert [row[0] for row in got.cells] == ["1", "Id", "2", "\ufeffId", "Id", *([] if quick else ["8"]), "3"]
 
@@ -120,13 +122,13 @@ def test_header_again(tmp_path: Path, *, quick: bool, packed: bool) -> None:
 def test_header_again_with_delimiters_at_its_end(tmp_path: Path) -> None:
     """Empty names at the end of a repeated header do not hide it."""
     got = read_bytes(tmp_path, b"a;b;\n1;2;\na;b;\n3;4;\na;b\n")
-    assert [told == HEADER_AGAIN for told in got.problems] == [False, True, False, True]
+    assert [told == REPEATED_HEADER for told in got.problems] == [False, True, False, True]
 
 
 def test_second_line_of_a_header_again(tmp_path: Path) -> None:
     """Of a header of two lines both are known again; an empty record is not one of them."""
     got = read_bytes(tmp_path, b"a;b\nx;\n1;2\na;b\nx;\n;\n", header=2, skip_lines=0)
-    assert [told == HEADER_AGAIN for told in got.problems] == [False, True, True, False]
+    assert [told == REPEATED_HEADER for told in got.problems] == [False, True, True, False]
 
 
 def test_without_a_header_nothing_is_it_again(tmp_path: Path) -> None:

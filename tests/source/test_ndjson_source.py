@@ -17,8 +17,8 @@ from loader.errors import SourceChanged, SourceError, SourceLost
 from loader.records import REJECT_COLUMNS, Position
 from loader.settings import SourceOptions
 from loader.source import open_source
-from loader.source.ndjson_lines import Broken, Whole
-from loader.source.ndjson_types import Shape, column_of, series_of
+from loader.source.ndjson.infer import InferredShape, column_of, series_of
+from loader.source.ndjson.lines import Broken, Whole
 from tests.source.source_cases import opened, read, read_bytes
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ numbers = st.one_of(
 @settings(max_examples=300, deadline=None)
 def test_any_numbers_are_exact(texts: list[str]) -> None:
     """Whatever type they get, no digit of a number is lost."""
-    shape = Shape()
+    shape = InferredShape()
     values = [Whole(text) if text.lstrip("-").isdigit() else Broken(text) for text in texts]
     for value in values:
         shape.see(value)
@@ -208,8 +208,8 @@ def test_bad_lines_make_no_columns(tmp_path: Path) -> None:
 
 def test_a_line_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It costs one record, and what is behind it has its place; it is never held as a whole."""
-    monkeypatch.setattr("loader.source.ndjson_lines.LONGEST_RECORD", 100)
-    monkeypatch.setattr("loader.source.ndjson_lines.BLOCK", 64)
+    monkeypatch.setattr("loader.source.ndjson.lines.LONGEST_RECORD", 100)
+    monkeypatch.setattr("loader.source.ndjson.lines.BLOCK", 64)
     long = b'{"a":"' + b"x" * 1000 + b'"}'
     content = b'{"a":"1"}\n' + long + b'\n{"a":"2"}\n' + long
     source = opened(tmp_path, content, "v.ndjson")
@@ -287,7 +287,7 @@ def test_unusable_files(tmp_path: Path, content: bytes, words: str | None) -> No
 
 def test_too_many_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys that are data are refused before they fill the memory."""
-    monkeypatch.setattr("loader.source.ndjson._MOST_COLUMNS", 10)
+    monkeypatch.setattr("loader.source.ndjson.file._MOST_COLUMNS", 10)
     with pytest.raises(SourceError, match="more than 10 different keys by line 11"):
         opened(tmp_path, lines(*(f'{{"k{number}":1}}' for number in range(20))), "v.ndjson")
 

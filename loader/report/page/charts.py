@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from loader.report.page.story import MOST_ATTEMPTS
+from loader.report.page.load_values import MOST_ATTEMPTS
 from loader.report.page.texts import cell, duration, number
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from loader.report.page.story import Throughput
-    from loader.report.page.values import Positions, Reason
-    from loader.report.page.whole import Page
+    from loader.report.page.load_values import Throughput
+    from loader.report.page.page import ReportPage
+    from loader.report.page.values import FindingGroup, Positions
 
 _BARS: Final = 12
 _FILES: Final = 6
@@ -68,7 +68,7 @@ def can_draw() -> bool:
     return all(_is_there(name) for name in ("altair", "vl_convert"))
 
 
-def draw(page: Page) -> Charts:
+def draw(page: ReportPage) -> Charts:
     """The charts of a page; none without the extra `report`."""
     if not can_draw():
         return Charts(drawn=False)
@@ -148,7 +148,7 @@ def _step(count: int) -> int:
     return max(1, -(-count // _STRETCHES))
 
 
-def _bar(reason: Reason) -> tuple[str, int]:
+def _bar(reason: FindingGroup) -> tuple[str, int]:
     # The end of a long path tells more than its start.
     path = reason.field if len(reason.field) <= _PATH else reason.field.rpartition(".")[2]
     name = f"{path}: {reason.reason}" if path else reason.reason

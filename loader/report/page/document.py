@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Final
 from markupsafe import Markup
 
 from loader.report.page import charts, texts
-from loader.report.page.limits import MOST_BYTES, Limits
+from loader.report.page.limits import MOST_BYTES, PageLimits
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from loader.report.page.whole import Page
+    from loader.report.page.page import ReportPage
 
 _IN_STYLE: Final = re.compile(r"[^A-Za-z0-9 .-]")
 
 
-def render(page: Page) -> str:
+def render(page: ReportPage) -> str:
     """The report as one HTML document.
 
     It loads nothing and links only to files beside it; a policy of its own forbids it all else. Every text
@@ -36,7 +36,7 @@ def render(page: Page) -> str:
     """
     drawn = charts.draw(page)
     style = _templates().get_template("style.css.j2").render(page=page)
-    limits = Limits()
+    limits = PageLimits()
     html = _html(page, drawn, limits, style)
     while len(html.encode()) > MOST_BYTES and limits != limits.halved():
         limits = limits.halved()
@@ -44,7 +44,7 @@ def render(page: Page) -> str:
     return html
 
 
-def _html(page: Page, drawn: charts.Charts, limits: Limits, style: str) -> str:
+def _html(page: ReportPage, drawn: charts.Charts, limits: PageLimits, style: str) -> str:
     return (
         _templates()
         .get_template("report.html.j2")

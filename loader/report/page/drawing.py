@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from loader.report.page.story import Throughput
+    from loader.report.page.load_values import Throughput
     from loader.report.page.values import Positions
 
 BAR: Final = "#aa0001"

@@ -10,7 +10,7 @@ MOST_BYTES: Final = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PageLimits:
     """The most items of each list, and the most characters of each long text.
 
     Numbers that are not lists of the data's (three examples, a dozen bars) stand where they are used.

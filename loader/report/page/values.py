@@ -59,7 +59,7 @@ class Capped(Generic[Item]):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PageVerdict:
     """The answer to "may I sign?".
 
     Attributes:
@@ -72,7 +72,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PageOrigin:
     """When and by what the report was made.
 
     Attributes:
@@ -87,7 +87,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceSummary:
     """A source file.
 
     Attributes:
@@ -125,7 +125,7 @@ class MappingUsed:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RowPlace:
     """A record.
 
     Attributes:
@@ -142,7 +142,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class ExampleValue:
     """A value that is wrong, and where it stands.
 
     Attributes:
@@ -154,13 +154,13 @@ class Example:
     """
 
     value: str | None
-    place: Place
+    place: RowPlace
     nearest: str | None = None
     row: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class FindingGroup:
     """Findings of one field that have one reason.
 
     Attributes:
@@ -178,7 +178,7 @@ class Reason:
     reason: str
     rows: int
     mend: str
-    examples: Capped[Example]
+    examples: Capped[ExampleValue]
     column: str | None = None
     expected: str | None = None
     status: Literal["invalid", "blocked"] = "invalid"
@@ -224,7 +224,7 @@ class Distinct:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldProfile:
     """A field of the payload: where it comes from and what it holds.
 
     Attributes:
@@ -289,7 +289,7 @@ class ValueTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SamplePayload:
     """A record as it would be sent or was, beside its source row.
 
     Attributes:
@@ -299,7 +299,7 @@ class Sample:
         why: Why this one was chosen: "has the most fields"; empty: not said.
     """
 
-    place: Place
+    place: RowPlace
     cells: Capped[tuple[str, str | None]]
     payload: str
     why: str = ""

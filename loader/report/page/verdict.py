@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from loader.records import Status
-from loader.report.page.values import Verdict
+from loader.report.page.values import PageVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _REJECTED: Final = (Status.INVALID, Status.BLOCKED, Status.REFUSED)
 
 
-def dry_run_verdict(rows: Mapping[str, int], *, stopped: bool = False) -> Verdict:
+def dry_run_verdict(rows: Mapping[str, int], *, stopped: bool = False) -> PageVerdict:
     """What a dry run came to.
 
     Args:
@@ -24,14 +24,18 @@ def dry_run_verdict(rows: Mapping[str, int], *, stopped: bool = False) -> Verdic
     """
     read, valid, wrong = rows["read"], rows["valid"], _rejected(rows)
     if stopped:
-        return Verdict(f"The source could not be read to its end: it broke off behind {_rows(read)}.", "bad")
+        return PageVerdict(
+            f"The source could not be read to its end: it broke off behind {_rows(read)}.", "bad"
+        )
     if not read:
-        return Verdict("The source has no rows: there is nothing to load.", "bad")
+        return PageVerdict("The source has no rows: there is nothing to load.", "bad")
     if wrong and not valid:
-        return Verdict(_none_can(rows, wrong), "bad")
+        return PageVerdict(_none_can(rows, wrong), "bad")
     if wrong:
-        return Verdict(f"{valid:,} of {_rows(read)} can be loaded; {wrong:,} cannot, as they are.", "warning")
-    return Verdict(_all_right(read, valid), "good")
+        return PageVerdict(
+            f"{valid:,} of {_rows(read)} can be loaded; {wrong:,} cannot, as they are.", "warning"
+        )
+    return PageVerdict(_all_right(read, valid), "good")
 
 
 def _none_can(rows: Mapping[str, int], wrong: int) -> str:
@@ -50,7 +54,7 @@ def _all_right(read: int, valid: int) -> str:
     return f"{valid:,} of {_rows(read)} can be loaded; the others need not be."
 
 
-def load_verdict(rows: Mapping[str, int], state: LoadState) -> Verdict:
+def load_verdict(rows: Mapping[str, int], state: LoadState) -> PageVerdict:
     """What a load came to.
 
     Args:
@@ -60,15 +64,19 @@ def load_verdict(rows: Mapping[str, int], state: LoadState) -> Verdict:
     read, there = rows["read"], rows.get(Status.CREATED, 0) + rows.get(Status.ALREADY_LOADED, 0)
     wrong, doubt, pending = _rejected(rows), rows.get(Status.IN_DOUBT, 0), rows.get(Status.PENDING, 0)
     if state != "finished" or pending:
-        return Verdict(_unfinished(state, _of(there, read), _are(there), pending), "bad")
+        return PageVerdict(_unfinished(state, _of(there, read), _are(there), pending), "bad")
     if doubt:
         left = f"{wrong:,} {_are(wrong)} not, and for {doubt:,}" if wrong else f"for {doubt:,} more"
-        return Verdict(f"{_of(there, read)} {_are(there)} loaded; {left} it is not known.", "bad")
+        return PageVerdict(f"{_of(there, read)} {_are(there)} loaded; {left} it is not known.", "bad")
     if wrong:
-        return Verdict(f"{_of(there, read)} {_are(there)} loaded; {wrong:,} {_are(wrong)} not.", "warning")
+        return PageVerdict(
+            f"{_of(there, read)} {_are(there)} loaded; {wrong:,} {_are(wrong)} not.", "warning"
+        )
     if there == read:
-        return Verdict(f"{_every(read)} {_are(read)} loaded.", "good")
-    return Verdict(f"{_of(there, read)} {_are(there)} loaded; the others were left out on purpose.", "good")
+        return PageVerdict(f"{_every(read)} {_are(read)} loaded.", "good")
+    return PageVerdict(
+        f"{_of(there, read)} {_are(there)} loaded; the others were left out on purpose.", "good"
+    )
 
 
 def _unfinished(state: LoadState, loaded: str, are: str, pending: int) -> str:

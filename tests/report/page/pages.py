@@ -10,24 +10,24 @@ from typing import Any
 from loader.report.page import (
     BeforeAfter,
     Capped,
+    ComparisonResult,
     Distinct,
-    Doubt,
     Effort,
-    Example,
-    Field,
-    Foreseen,
-    LoadStory,
-    Made,
+    ExampleValue,
+    FieldProfile,
+    FindingGroup,
+    InDoubtGroup,
+    LoadPageValues,
     MappingUsed,
-    Page,
+    PageOrigin,
     Pause,
-    Place,
     Positions,
-    Reason,
-    Refusal,
-    Sample,
-    Settled,
-    Source,
+    ReconciledCounts,
+    RefusedGroup,
+    ReportPage,
+    RowPlace,
+    SamplePayload,
+    SourceSummary,
     Throughput,
     ThroughputBin,
     ValueRow,
@@ -51,13 +51,13 @@ fields:
 """
 
 
-def dry_run_page(**changes: Any) -> Page:
+def dry_run_page(**changes: Any) -> ReportPage:
     """A dry run of 1,240 rows, 61 of them with something wrong."""
     rows = {"read": 1240, "valid": 1141, "already_loaded": 20, "filtered": 18, "invalid": 54, "blocked": 7}
-    page = Page(
+    page = ReportPage(
         verdict=dry_run_verdict(rows),
         code="K7QM-3F2X",
-        made=Made(at=datetime(2026, 11, 22, 10, 15, 4, tzinfo=UTC), version="0.1.0", seconds=1.83),
+        made=PageOrigin(at=datetime(2026, 11, 22, 10, 15, 4, tzinfo=UTC), version="0.1.0", seconds=1.83),
         resource="billing-run",
         tenant="acme",
         rows=rows,
@@ -80,7 +80,7 @@ def dry_run_page(**changes: Any) -> Page:
     return replace(page, **changes)
 
 
-def load_page(**changes: Any) -> Page:
+def load_page(**changes: Any) -> ReportPage:
     """A load that was slowed down, was interrupted once, and ended with some rows refused and in doubt."""
     rows = {
         "read": 1240,
@@ -99,36 +99,36 @@ def load_page(**changes: Any) -> Page:
         effort=None,
         story=_story(),
         links=("results.csv", "rejects.csv", "summary.json"),
-        made=Made(at=datetime(2026, 11, 22, 10, 19, tzinfo=UTC), version="0.1.0", seconds=171.2),
+        made=PageOrigin(at=datetime(2026, 11, 22, 10, 19, tzinfo=UTC), version="0.1.0", seconds=171.2),
     )
     return replace(page, **changes)
 
 
-def clean_page() -> Page:
+def clean_page() -> ReportPage:
     """A dry run that found nothing wrong, and of which little else is known."""
     rows = {"read": 60, "valid": 60, "already_loaded": 0, "filtered": 0, "invalid": 0, "blocked": 0}
-    return Page(
+    return ReportPage(
         verdict=dry_run_verdict(rows),
         code="A2B3-C4D5",
-        made=Made(at=datetime(2026, 11, 22, tzinfo=UTC), version="0.1.0", seconds=0.2),
+        made=PageOrigin(at=datetime(2026, 11, 22, tzinfo=UTC), version="0.1.0", seconds=0.2),
         resource="billing-template",
         tenant=None,
         rows=rows,
         sources=Capped.of(
-            [Source("billing-templates.parquet", 48_112, "77" * 32, (("format", "Parquet"),), 60)]
+            [SourceSummary("billing-templates.parquet", 48_112, "77" * 32, (("format", "Parquet"),), 60)]
         ),
         mapping=MappingUsed("billing-template.yaml", "5d" * 32),
         effort=Effort(requests=60, basis="none", rates=(50, 500)),
     )
 
 
-def nasty_page(text: str = NASTY) -> Page:
+def nasty_page(text: str = NASTY) -> ReportPage:
     """A load's page in which every text is `text`."""
-    place = Place(1, 2, text, text)
+    place = RowPlace(1, 2, text, text)
     table = ValueTable(
         text, text, "map", Capped.of([ValueRow(text, text, 1), ValueRow(text, None, 1, wrong=True)])
     )
-    field = Field(
+    field = FieldProfile(
         text,
         text,
         (text,),
@@ -139,15 +139,15 @@ def nasty_page(text: str = NASTY) -> Page:
         largest=text,
         examples=(BeforeAfter(text, text),),
     )
-    reason = Reason(text, text, 1, text, Capped.of([Example(text, place, text)]), text, text)
-    source = Source(text, 1, text, ((text, text),), 1)
+    reason = FindingGroup(text, text, 1, text, Capped.of([ExampleValue(text, place, text)]), text, text)
+    source = SourceSummary(text, 1, text, ((text, text),), 1)
     throughput = Throughput(1, (ThroughputBin(1, 1),), Capped.of([Pause(0, 1, text)]))
     return load_page(
         code=text,
         resource=text,
         tenant=text,
         verdict=replace(load_page().verdict, sentence=text),
-        made=Made(datetime(2026, 11, 22, tzinfo=UTC), text, 1),
+        made=PageOrigin(datetime(2026, 11, 22, tzinfo=UTC), text, 1),
         sources=Capped.of([source, source]),
         mapping=MappingUsed(text, text, text, text),
         reasons=Capped.of([reason]),
@@ -156,27 +156,27 @@ def nasty_page(text: str = NASTY) -> Page:
         unused=Capped.of([text]),
         ignored=Capped.of([text]),
         tables=Capped.of([table]),
-        samples=(Sample(place, Capped.of([(text, text)]), text, text),),
+        samples=(SamplePayload(place, Capped.of([(text, text)]), text, text),),
         links=(text,),
         story=replace(
             _story(),
             load_id=text,
             approved_code=text,
-            refusals=Capped.of([Refusal(text, 400, 1, Capped.of([place]))]),
-            doubts=Capped.of([Doubt(text, 1, Capped.of([place]))]),
+            refusals=Capped.of([RefusedGroup(text, 400, 1, Capped.of([place]))]),
+            doubts=Capped.of([InDoubtGroup(text, 1, Capped.of([place]))]),
             throughput=throughput,
         ),
     )
 
 
-def huge_page(text: str = '"' * 5_000, count: int = 10_000) -> Page:
+def huge_page(text: str = '"' * 5_000, count: int = 10_000) -> ReportPage:
     """A load's page with `count` of everything, each text being `text`."""
-    place = Place(999_999_999, 999_999_999, text, text)
+    place = RowPlace(999_999_999, 999_999_999, text, text)
     page = nasty_page(text)
     table = replace(page.tables.items[0], rows=Capped((ValueRow(text, text, 10**9),) * 100, count))
-    reason = replace(page.reasons.items[0], examples=Capped((Example(text, place, text),) * 100, count))
+    reason = replace(page.reasons.items[0], examples=Capped((ExampleValue(text, place, text),) * 100, count))
     field = replace(page.fields.items[0], examples=(BeforeAfter(text, text),) * 3, conversions=(text,) * 5)
-    sample = Sample(place, Capped((((text, text),) * 1_000), count), text * 100, text)
+    sample = SamplePayload(place, Capped((((text, text),) * 1_000), count), text * 100, text)
     assert page.story is not None
     refusal = replace(page.story.refusals.items[0], examples=Capped((place,) * 100, count))
     return replace(
@@ -194,7 +194,7 @@ def huge_page(text: str = '"' * 5_000, count: int = 10_000) -> Page:
         story=replace(
             page.story,
             refusals=Capped((refusal,) * 500, count),
-            doubts=Capped((Doubt(text, 10**9, Capped((place,) * 100, count)),) * 500, count),
+            doubts=Capped((InDoubtGroup(text, 10**9, Capped((place,) * 100, count)),) * 500, count),
             throughput=Throughput(
                 3_600.0, (ThroughputBin(10**6, 10**3),) * 240, Capped((Pause(0, 1, text),) * 500, count)
             ),
@@ -203,7 +203,7 @@ def huge_page(text: str = '"' * 5_000, count: int = 10_000) -> Page:
     )
 
 
-def _source() -> Source:
+def _source() -> SourceSummary:
     dialect = (
         ("format", "CSV"),
         ("delimiter", ";"),
@@ -212,12 +212,12 @@ def _source() -> Source:
         ("lines above the header", "2"),
         ("lines below the last record", "1"),
     )
-    return Source("billing-runs.csv", 412_388, "1f8d03be" * 8, dialect, 1240)
+    return SourceSummary("billing-runs.csv", 412_388, "1f8d03be" * 8, dialect, 1240)
 
 
-def _reasons() -> list[Reason]:
+def _reasons() -> list[FindingGroup]:
     return [
-        Reason(
+        FindingGroup(
             field="status",
             reason="not in the mapping's table",
             rows=31,
@@ -226,24 +226,28 @@ def _reasons() -> list[Reason]:
             mend="Add the code to the table of `status` in the mapping, or correct it in the source.",
             examples=Capped(
                 (
-                    Example("c", Place(14, 18, "000414"), "C"),
-                    Example("Q", Place(57, 61, "000457")),
-                    Example("comp.", Place(602, 607, "001002"), "C"),
+                    ExampleValue("c", RowPlace(14, 18, "000414"), "C"),
+                    ExampleValue("Q", RowPlace(57, 61, "000457")),
+                    ExampleValue("comp.", RowPlace(602, 607, "001002"), "C"),
                 ),
                 31,
             ),
         ),
-        Reason(
+        FindingGroup(
             field="application_expiration_options.expiration_date_range_end",
             reason="required, and empty",
             rows=14,
             column="Expires To",
             mend="Fill the column Expires To for these rows; the platform takes no run without it.",
             examples=Capped(
-                (Example(None, Place(88, 92, "000488")), Example(None, Place(91, 95, "000491"))), 14
+                (
+                    ExampleValue(None, RowPlace(88, 92, "000488")),
+                    ExampleValue(None, RowPlace(91, 95, "000491")),
+                ),
+                14,
             ),
         ),
-        Reason(
+        FindingGroup(
             field="run_date",
             reason="not a date of the formats %d.%m.%Y, %Y-%m-%d",
             rows=9,
@@ -252,22 +256,22 @@ def _reasons() -> list[Reason]:
             mend="Correct the date in the source, or add its format to `run_date` in the mapping.",
             examples=Capped(
                 (
-                    Example("31.02.2019", Place(203, 207, "000603")),
-                    Example("12/31/2018", Place(204, 208, "000604")),
+                    ExampleValue("31.02.2019", RowPlace(203, 207, "000603")),
+                    ExampleValue("12/31/2018", RowPlace(204, 208, "000604")),
                 ),
                 9,
             ),
         ),
-        Reason(
+        FindingGroup(
             field="template_id",
             reason="no billing template with this key has been loaded",
             rows=7,
             column="TemplateKey",
             mend="Load the billing templates first; then run this again.",
-            examples=Capped((Example("00061", Place(1190, 1195, "001590")),), 7),
+            examples=Capped((ExampleValue("00061", RowPlace(1190, 1195, "001590")),), 7),
             status="blocked",
         ),
-        Reason(
+        FindingGroup(
             field="bill_training_providers",
             reason="neither a word for yes nor one for no",
             rows=4,
@@ -275,27 +279,31 @@ def _reasons() -> list[Reason]:
             expected="J, Y for yes; N for no",
             mend="Correct the cell, or add the word to the list of words in the mapping.",
             examples=Capped(
-                (Example("Ja", Place(2, 6, "000402"), "J"), Example("?", Place(9, 13, "000409"))), 4
+                (
+                    ExampleValue("Ja", RowPlace(2, 6, "000402"), "J"),
+                    ExampleValue("?", RowPlace(9, 13, "000409")),
+                ),
+                4,
             ),
         ),
-        Reason(
+        FindingGroup(
             field="notification_email",
             reason="longer than the platform takes",
             rows=2,
             column="OWNER_EMAIL",
             mend="Shorten the address.",
             examples=Capped(
-                (Example("abrechnung." * 12 + "@example.org", Place(700, 705, "001100")),),
+                (ExampleValue("abrechnung." * 12 + "@example.org", RowPlace(700, 705, "001100")),),
                 2,
             ),
         ),
-        Reason(
+        FindingGroup(
             field="",
             reason="the external id stands twice in this load",
             rows=1,
             column="RunId",
             mend="Give one of the two rows another id, or take it out.",
-            examples=Capped((Example("000415", Place(1239, 1244, "000415")),), 1),
+            examples=Capped((ExampleValue("000415", RowPlace(1239, 1244, "000415")),), 1),
         ),
     ]
 
@@ -305,9 +313,9 @@ def _positions() -> Positions:
     return Positions("billing-runs.csv", 1240, 32, (*counts, 0, 0, 2, 0, 1, 0, 7, 3, 2))
 
 
-def _fields() -> list[Field]:
+def _fields() -> list[FieldProfile]:
     return [
-        Field(
+        FieldProfile(
             "name",
             "column Run Name",
             ("blanks around it go",),
@@ -322,7 +330,7 @@ def _fields() -> list[Field]:
                 BeforeAfter("Winterlauf", "Winterlauf"),
             ),
         ),
-        Field(
+        FieldProfile(
             "status",
             "column State",
             (
@@ -340,7 +348,7 @@ def _fields() -> list[Field]:
                 BeforeAfter("X", "cancelled"),
             ),
         ),
-        Field(
+        FieldProfile(
             "run_date",
             "column Run Date",
             ("date: %d.%m.%Y or %Y-%m-%d",),
@@ -350,7 +358,7 @@ def _fields() -> list[Field]:
             largest="2026-11-20",
             examples=(BeforeAfter("31.03.2019", "2019-03-31"), BeforeAfter("2016-02-05", "2016-02-05")),
         ),
-        Field(
+        FieldProfile(
             "notification_email",
             "the first filled of OWNER_EMAIL, Office E-Mail",
             ("lower case",),
@@ -360,7 +368,7 @@ def _fields() -> list[Field]:
             largest="zoe@example.org",
             examples=(BeforeAfter("ANA.NUNEZ@Example.org", "ana.nunez@example.org"),),
         ),
-        Field(
+        FieldProfile(
             "application_activation_options.program_ids",
             "column Programs",
             ("split at ,",),
@@ -370,7 +378,7 @@ def _fields() -> list[Field]:
             largest="P77",
             examples=(BeforeAfter("P07, P08 ,,P09", '["P07", "P08", "P09"]'),),
         ),
-        Field(
+        FieldProfile(
             "application_expiration_options.expiration_date_range_end",
             "column Expires To",
             ("date: %d.%m.%Y or %Y-%m-%d",),
@@ -381,7 +389,7 @@ def _fields() -> list[Field]:
             largest="2027-12-31",
             examples=(BeforeAfter("31.12.2016", "2016-12-31"),),
         ),
-        Field(
+        FieldProfile(
             "application_reminder_options.reminders[0].id",
             "always 1",
             filled=802,
@@ -390,7 +398,7 @@ def _fields() -> list[Field]:
             largest="1",
             examples=(BeforeAfter(None, "1"),),
         ),
-        Field(
+        FieldProfile(
             "training_provider_billing_options.payment_terms_id",
             "SQL: CASE WHEN \"Net Days\" = '30' THEN 'NET30' ELSE 'DUE' END",
             required=True,
@@ -400,7 +408,7 @@ def _fields() -> list[Field]:
             largest="NET30",
             examples=(BeforeAfter("30", "NET30"), BeforeAfter(None, "DUE")),
         ),
-        Field(
+        FieldProfile(
             "renewal_forecasting_options.minimum_fee",
             "column Forecast Fee",
             ("number with a decimal comma",),
@@ -410,7 +418,7 @@ def _fields() -> list[Field]:
             largest="18250",
             examples=(BeforeAfter("2.353,50", "2353.5"),),
         ),
-        Field("recurring_billing_run_id", "column Series", filled=0, distinct=Distinct(0)),
+        FieldProfile("recurring_billing_run_id", "column Series", filled=0, distinct=Distinct(0)),
     ]
 
 
@@ -450,7 +458,7 @@ def _tables() -> list[ValueTable]:
     ]
 
 
-def _samples() -> tuple[Sample, ...]:
+def _samples() -> tuple[SamplePayload, ...]:
     cells = (
         ("RunId", "000401"),
         ("Run Name", "Frühjahrslauf 2016, Übungsleitung Orléans"),
@@ -475,15 +483,15 @@ def _samples() -> tuple[Sample, ...]:
     }
     text = json.dumps(payload, indent=2, ensure_ascii=False)
     return (
-        Sample(Place(1, 4, "000401"), Capped(cells, 39), text, "has the most fields"),
-        Sample(
-            Place(33, 37, "000433"),
+        SamplePayload(RowPlace(1, 4, "000401"), Capped(cells, 39), text, "has the most fields"),
+        SamplePayload(
+            RowPlace(33, 37, "000433"),
             Capped(cells[:5], 39),
             json.dumps({"sys_external_id": "000433", "name": "Herbstlauf", "status": "draft"}, indent=2),
             "has the fewest fields",
         ),
-        Sample(
-            Place(910, 915, "001310"),
+        SamplePayload(
+            RowPlace(910, 915, "001310"),
             Capped(cells[2:8], 39),
             json.dumps({"sys_external_id": "001310", "status": "cancelled"}, indent=2),
             "has values that the others lack",
@@ -491,7 +499,7 @@ def _samples() -> tuple[Sample, ...]:
     )
 
 
-def _story() -> LoadStory:
+def _story() -> LoadPageValues:
     steady = [
         ThroughputBin(22),
         ThroughputBin(24),
@@ -501,7 +509,7 @@ def _story() -> LoadStory:
     ]
     bins = (*steady * 5, ThroughputBin(11), *[ThroughputBin(0)] * 8, *steady * 5, ThroughputBin(9))
     waits = Pause(52.0, 68.0, "the load was interrupted, and went on with loader resume")
-    return LoadStory(
+    return LoadPageValues(
         load_id="20261122T101500Z-8f3a2c1d",
         state="finished",
         sent=1207,
@@ -511,34 +519,45 @@ def _story() -> LoadStory:
         changed=4,
         refusals=Capped.of(
             [
-                Refusal(
+                RefusedGroup(
                     "invoice_template_id INV-ALT does not exist",
                     409,
                     12,
-                    Capped((Place(88, 92, "000488"), Place(91, 95, "000491"), Place(120, 124, "000520")), 12),
+                    Capped(
+                        (
+                            RowPlace(88, 92, "000488"),
+                            RowPlace(91, 95, "000491"),
+                            RowPlace(120, 124, "000520"),
+                        ),
+                        12,
+                    ),
                 ),
-                Refusal(
+                RefusedGroup(
                     "run_date must not lie before the tenant's start of business",
                     422,
                     7,
-                    Capped((Place(3, 7, "000403"),), 7),
+                    Capped((RowPlace(3, 7, "000403"),), 7),
                 ),
             ]
         ),
         doubts=Capped.of(
             [
-                Doubt(
+                InDoubtGroup(
                     "the connection was lost before the answer came",
                     3,
                     Capped.of(
-                        [Place(501, 506, "000901"), Place(502, 507, "000902"), Place(503, 508, "000903")]
+                        [
+                            RowPlace(501, 506, "000901"),
+                            RowPlace(502, 507, "000902"),
+                            RowPlace(503, 508, "000903"),
+                        ]
                     ),
                 )
             ]
         ),
-        settled=Settled(created=9, not_stored=2, by_hand=1),
+        reconciled=ReconciledCounts(created=9, not_stored=2, by_hand=1),
         throughput=Throughput(2.0, bins, Capped.of([waits])),
         attempts=((1, 1089), (2, 40), (3, 9), (4, 3)),
-        foreseen=Foreseen(rejected=80, by_dry_run=61),
+        foreseen=ComparisonResult(rejected=80, by_dry_run=61),
         approved_code="K7QM-3F2X",
     )

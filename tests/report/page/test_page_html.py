@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loader.report.page import Capped, Effort, Positions, can_draw, render
-from loader.report.page.limits import MOST_BYTES, Limits
+from loader.report.page.limits import MOST_BYTES, PageLimits
 from tests.report.page import pages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loader.report.page import Page
+    from loader.report.page import ReportPage
 
 _VOID = {"meta", "input", "wbr"}
 _APART = {"th", "td", "dt", "dd", "li", "p", "text", "title", "span"}
@@ -153,7 +153,7 @@ def test_where_a_page_would_be_too_large_lists_are_cut_shorter(monkeypatch: pyte
 
 def test_limits_never_reach_nothing() -> None:
     """One of each is always shown."""
-    limits = Limits()
+    limits = PageLimits()
     for _ in range(20):
         limits = limits.halved()
     assert (limits.fields, limits.reasons, limits.sentence) == (1, 1, 80)
@@ -295,7 +295,7 @@ def test_without_the_extra_the_tables_stand_alone_and_the_page_says_so(
 
 def test_what_is_not_loaded_yet_needs_no_chart_of_time() -> None:
     """A load that was never recorded over time has no such figure."""
-    page: Page = pages.load_page()
+    page: ReportPage = pages.load_page()
     assert page.story is not None
     bare = replace(page, story=replace(page.story, throughput=None, attempts=(), state="stopped"))
     text = Read(render(bare)).text

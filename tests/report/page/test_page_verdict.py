@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loader.report import dry_rows, load_rows
-from loader.report.page import Verdict, dry_run_verdict, load_verdict
+from loader.report.page import PageVerdict, dry_run_verdict, load_verdict
 
 if TYPE_CHECKING:
     from loader.records import LoadState
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("valid", "invalid", "filtered", "verdict"),
     [
-        (0, 0, 0, Verdict("The source has no rows: there is nothing to load.", "bad")),
-        (1_240, 0, 0, Verdict("All 1,240 rows can be loaded.", "good")),
-        (1, 0, 0, Verdict("The only row can be loaded.", "good")),
-        (5, 0, 1, Verdict("5 of 6 rows can be loaded; the others need not be.", "good")),
-        (0, 0, 3, Verdict("Nothing is left to load: every row is already loaded or filtered.", "good")),
-        (5, 2, 1, Verdict("5 of 8 rows can be loaded; 2 cannot, as they are.", "warning")),
-        (0, 2, 1, Verdict("No row can be loaded: something is wrong with 2 of 3 rows.", "bad")),
+        (0, 0, 0, PageVerdict("The source has no rows: there is nothing to load.", "bad")),
+        (1_240, 0, 0, PageVerdict("All 1,240 rows can be loaded.", "good")),
+        (1, 0, 0, PageVerdict("The only row can be loaded.", "good")),
+        (5, 0, 1, PageVerdict("5 of 6 rows can be loaded; the others need not be.", "good")),
+        (0, 0, 3, PageVerdict("Nothing is left to load: every row is already loaded or filtered.", "good")),
+        (5, 2, 1, PageVerdict("5 of 8 rows can be loaded; 2 cannot, as they are.", "warning")),
+        (0, 2, 1, PageVerdict("No row can be loaded: something is wrong with 2 of 3 rows.", "bad")),
     ],
 )
 def test_a_dry_run_is_judged_by_what_could_be_sent(
-    valid: int, invalid: int, filtered: int, verdict: Verdict
+    valid: int, invalid: int, filtered: int, verdict: PageVerdict
 ) -> None:
     """Rows that are wrong count against it; rows left out on purpose do not."""
     rows = dry_rows(valid + invalid + filtered, valid, {"invalid": invalid, "filtered": filtered})  # type: ignore[dict-item]  # a status is its name
@@ -36,55 +36,55 @@ def test_a_dry_run_is_judged_by_what_could_be_sent(
 @pytest.mark.parametrize(
     ("state", "became", "verdict"),
     [
-        ("finished", {"created": 3, "already_loaded": 1}, Verdict("All 4 rows are loaded.", "good")),
+        ("finished", {"created": 3, "already_loaded": 1}, PageVerdict("All 4 rows are loaded.", "good")),
         (
             "finished",
             {"created": 3, "filtered": 1},
-            Verdict("3 of 4 rows are loaded; the others were left out on purpose.", "good"),
+            PageVerdict("3 of 4 rows are loaded; the others were left out on purpose.", "good"),
         ),
         (
             "finished",
             {"created": 1, "refused": 2, "blocked": 1},
-            Verdict("1 of 4 rows is loaded; 3 are not.", "warning"),
+            PageVerdict("1 of 4 rows is loaded; 3 are not.", "warning"),
         ),
         (
             "finished",
             {"created": 2, "in_doubt": 1, "refused": 1},
-            Verdict("2 of 4 rows are loaded; 1 is not, and for 1 it is not known.", "bad"),
+            PageVerdict("2 of 4 rows are loaded; 1 is not, and for 1 it is not known.", "bad"),
         ),
         (
             "finished",
             {"created": 3, "pending": 1},
-            Verdict("The load is not finished: 3 of 4 rows are loaded, 1 row still waits.", "bad"),
+            PageVerdict("The load is not finished: 3 of 4 rows are loaded, 1 row still waits.", "bad"),
         ),
         (
             "stopped",
             {"created": 3, "pending": 1},
-            Verdict(
+            PageVerdict(
                 "The load is not finished: 3 of 4 rows read so far are loaded, 1 row still waits.", "bad"
             ),
         ),
         (
             "interrupted",
             {"created": 2, "pending": 2},
-            Verdict(
+            PageVerdict(
                 "The load is not finished: 2 of 4 rows read so far are loaded, 2 rows still wait.", "bad"
             ),
         ),
         (
             "interrupted",
             {"created": 4},
-            Verdict("The load is not finished: 4 of 4 rows read so far are loaded.", "bad"),
+            PageVerdict("The load is not finished: 4 of 4 rows read so far are loaded.", "bad"),
         ),
         (
             "running",
             {"created": 1, "in_doubt": 3},
-            Verdict("The load is still at work: 1 of 4 rows read so far is loaded.", "bad"),
+            PageVerdict("The load is still at work: 1 of 4 rows read so far is loaded.", "bad"),
         ),
     ],
 )
 def test_a_load_is_judged_by_what_is_there(
-    state: LoadState, became: dict[str, int], verdict: Verdict
+    state: LoadState, became: dict[str, int], verdict: PageVerdict
 ) -> None:
     """What still waits weighs more than what is in doubt, and that more than what was not taken."""
     assert load_verdict(load_rows(4, became), state) == verdict  # type: ignore[arg-type]  # a status is its name

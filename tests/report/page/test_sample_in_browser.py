@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.picture import report_of_the_sample
 from tests.report.page.browser import axe, chromium
+from tests.support.picture import report_of_the_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,385 @@
+"""The grammar of a mapping, as models: the one place where keys, types and meanings are written."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from loader.mapping.document import Scalar, is_null, typed
+from loader.settings import SourceOptions
+
+
+def as_text(value: Any) -> Any:
+    """A scalar as it was written; a value that was never YAML as JSON writes it."""
+    if isinstance(value, Scalar):
+        return str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _as_texts(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+Text = Annotated[str, BeforeValidator(as_text)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_texts)]
+Json = Annotated[Any, BeforeValidator(typed)]
+Flag = Annotated[bool, BeforeValidator(typed)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NumberFormat(_Part):
+    """How a number is written in the source."""
+
+    decimal: Text = Field(
+        ".", min_length=1, max_length=1, description="What stands before the fraction.", examples=[","]
+    )
+    thousands: Text | None = Field(
+        None,
+        min_length=1,
+        max_length=1,
+        description="What groups digits by threes, where they are grouped; left out: nothing does.",
+        examples=["."],
+    )
+
+
+class BooleanWords(_Part):
+    """The words of a flag, compared exactly."""
+
+    true: Texts = Field(description="Words that mean yes.", examples=[["J", "Y"]])
+    false: Texts = Field(description="Words that mean no.", examples=[["N"]])
+
+
+class Constant(_Part):
+    """A constant that stands in for values outside a table."""
+
+    value: Json = Field(description="The constant, of any JSON type.", examples=["draft"])
+
+
+def _otherwise(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value
+    return "null" if typed(value) is None else as_text(value)
+
+
+ORIGINS: Final = ("column", "columns", "value", "template", "sql", "json", "lookup")
+CONVERSIONS: Final = (
+    "trim",
+    "null_if",
+    "case",
+    "split",
+    "map",
+    "date",
+    "datetime",
+    "number",
+    "boolean",
+    "relative_date",
+    "default",
+)
+
+
+_NULLABLE: Final = frozenset({"value", "default", "otherwise"})
+"""Keys of a rule for which null is a value."""
+
+
+def _wrong(key: str, message: str) -> PydanticCustomError:
+    """A rule that does not hold together; the key is where the message belongs."""
+    return PydanticCustomError("rule", "{told}", {"told": message, "key": key})
+
+
+class Rule(_Part):
+    """Where a field's value comes from, and what is done to it on the way."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    column: Text | None = Field(
+        None, description="The cell. A bare string in place of a rule says the same.", examples=["Run Name"]
+    )
+    columns: Texts | None = Field(
+        None,
+        min_length=1,
+        description="The first of these columns' cells that is not null.",
+        examples=[["Owner", "Office"]],
+    )
+    value: Json = Field(None, description="The constant, of any JSON type.", examples=["INV-STD"])
+    template: Text | None = Field(
+        None,
+        description="The text with trimmed cells filled in; null if one of them is null. {{ and }} are "
+        "braces.",
+        examples=["{First} {Last}"],
+    )
+    sql: Text | None = Field(
+        None,
+        description="A Polars SQL expression over the row's columns, untrimmed (of a text file, all are "
+        "text; null_values are null). It may not look at other rows.",
+        examples=["CASE WHEN Net = '30' THEN 'NET30' ELSE 'DUE' END"],
+    )
+    json_column: Text | None = Field(
+        None,
+        alias="json",
+        description="The cell parsed as JSON, judged by the field's type, and put in as it is.",
+        examples=["Options"],
+    )
+    lookup: Text | None = Field(
+        None,
+        description="The id of the record of this type whose external id is the cell of column, as created "
+        "by any earlier load into the same tenant.",
+        examples=["billing-template"],
+    )
+
+    trim: Flag = Field(
+        True,  # noqa: FBT003 - a default
+        description="false: outer white space is kept, which is otherwise removed from text.",
+        examples=[False],
+    )
+    null_if: Texts = Field((), description="These texts are null.", examples=[["-", "none"]])
+    case: Annotated[Literal["upper", "lower"] | None, BeforeValidator(as_text)] = Field(
+        None, description="Changes case.", examples=["lower"]
+    )
+    split: Text | None = Field(
+        None,
+        min_length=1,
+        description="Cuts one cell into a list at this text; empty items go. What follows, and trimming, "
+        "applies to every item.",
+        examples=[";"],
+    )
+    map: dict[str, Json] | None = Field(
+        None,
+        description="Replaces by table; a value outside it is an error, unless otherwise says else.",
+        examples=[{"D": "draft", "C": "completed"}],
+    )
+    otherwise: Annotated[Literal["keep", "null"] | Constant | None, BeforeValidator(_otherwise)] = Field(
+        None,
+        description="What becomes of a value outside the table of map: it is kept, it is null, or it is a "
+        "constant.",
+        examples=["keep", "null", {"value": "draft"}],
+    )
+    date: Texts = Field(
+        (),
+        description="Parses by strftime codes, of several formats the first that fits, and writes "
+        "YYYY-MM-DD; %Y takes four digits.",
+        examples=["%d.%m.%Y", ["%d.%m.%Y", "%Y-%m-%d"]],
+    )
+    datetime: Texts = Field(
+        (),
+        description="Parses likewise and writes ISO 8601 in UTC, …Z; without a zone anywhere the time is "
+        "UTC.",
+        examples=["%d.%m.%Y %H:%M"],
+    )
+    timezone: Text | None = Field(
+        None,
+        description="Where the times of datetime are told; one that does not exist there, or exists twice, "
+        "is an error.",
+        examples=["Europe/Berlin"],
+    )
+    number: NumberFormat | None = Field(
+        None,
+        description="Parses a localised number; digits are grouped by threes or not at all.",
+        examples=[{"decimal": ",", "thousands": "."}],
+    )
+    boolean: BooleanWords | None = Field(
+        None, description="Parses by exactly these words.", examples=[{"true": ["J", "Y"], "false": ["N"]}]
+    )
+    relative_date: Flag = Field(
+        False,  # noqa: FBT003 - a default
+        description='Parses a phrase, "30 days before the end of the month" or "on the reference date".',
+        examples=[True],
+    )
+    default: Json = Field(None, description="What a null becomes.", examples=["draft"])
+
+    @property
+    def origin(self) -> str:
+        """Which of `ORIGINS` the value comes from."""
+        given = {"json" if name == "json_column" else name for name in self.model_fields_set}
+        return next(name for name in reversed(ORIGINS) if name in given)
+
+    @property
+    def conversions(self) -> tuple[str, ...]:
+        """Which of `CONVERSIONS` are given, in the order in which they are applied."""
+        return tuple(name for name in CONVERSIONS if name in self.model_fields_set)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_empty_keys(cls, data: Any) -> Any:
+        for key in data if isinstance(data, dict) else ():
+            if is_null(data[key]) and key not in _NULLABLE:
+                raise _wrong(key, f"nothing stands behind {key}: write its value, or leave it out")
+        return data
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Rule:
+        given = [
+            name for name in ORIGINS if ("json_column" if name == "json" else name) in self.model_fields_set
+        ]
+        if given != ["column", "lookup"] and len(given) != 1:
+            listed = ", ".join(ORIGINS)
+            found = f"has {' and '.join(given)}" if given else "has none"
+            wrong_key = given[-1] if given else ""
+            raise _wrong(wrong_key, f"a rule has exactly one origin of {listed}; this one {found}")
+        if given == ["lookup"]:
+            raise _wrong("lookup", "a lookup names the column of the key: {lookup: RESOURCE, column: NAME}")
+        if self.otherwise is not None and self.map is None:
+            raise _wrong("otherwise", "otherwise goes with map")
+        if self.timezone is not None and not self.datetime:
+            raise _wrong("timezone", "timezone goes with datetime")
+        return self
+
+
+Row = dict[str, Any]
+
+
+class MappingExample(_Part):
+    """A row, or the rows of one record, and what must become of it. It says either payload or errors."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"oneOf": [{"required": ["row"]}, {"required": ["rows"]}]},
+    )
+
+    row: Row = Field(
+        default_factory=dict,
+        description="Cells by column, as the source has them; columns left out are null.",
+        examples=[{"RunId": "000401", "State": "C"}],
+    )
+    rows: tuple[Row, ...] = Field(
+        (),
+        description="In place of row, where the mapping says group_by: the rows of one group in their order.",
+        examples=[[{"RunId": "7", "Notice": "N1"}, {"RunId": "7", "Notice": "N2"}]],
+    )
+    joined: dict[str, tuple[Row, ...]] = Field(
+        default_factory=dict,
+        description="Rows of second files, by the names that rows has for them.",
+        examples=[{"reminders.csv": [{"Run": "7", "Notice": "N1"}]}],
+    )
+    payload: dict[str, Json] | None = Field(
+        None,
+        description="These fields of the payload (or dotted paths), exactly; others are free. A null is a "
+        "field that is left out.",
+        examples=[{"status": "completed"}],
+    )
+    errors: Texts | None = Field(
+        None,
+        description="Fields that are found wrong; of others that are, too, a warning tells. []: none is.",
+        examples=[["name", "status"]],
+    )
+
+    @property
+    def own_rows(self) -> tuple[Row, ...]:
+        """The source's rows: the one, or those of the group."""
+        return self.rows or (self.row,)
+
+    @model_validator(mode="after")
+    def _row_or_rows(self) -> MappingExample:
+        if ("row" in self.model_fields_set) == bool(self.rows):
+            raise ValueError("an example has either row, or rows: the rows of one group")
+        return self
+
+
+def _source_section(value: Any) -> Any:
+    """The section's values typed, but texts that stand for nothing left as written."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        str(key): [as_text(each) for each in _as_texts(each_value)]
+        if key == "null_values"
+        else typed(each_value)
+        for key, each_value in value.items()
+    }
+
+
+class Each(_Part):
+    """A list of the payload with one item for every row: of the record's group, or of a second file."""
+
+    each: Any = Field(
+        description="What each row becomes: a column, a rule, or an object of rules.",
+        examples=["Program", {"reminder_notice_id": "Notice", "name": "Name"}],
+    )
+    rows: Text | None = Field(
+        None,
+        min_length=1,
+        description="A second file whose rows are taken: beside the source, else beside the mapping, else in "
+        "the working directory. Left out: the rows of the record's group.",
+        examples=["reminders.csv"],
+    )
+    key: Text | None = Field(
+        None, description="The second file's column that says whose row it is.", examples=["Run"]
+    )
+    equals: Text | None = Field(
+        None,
+        description="The source's column that key is compared with; left out: the one of the same name.",
+        examples=["RunId"],
+    )
+    source: Annotated[SourceOptions, BeforeValidator(_source_section)] = Field(
+        default_factory=SourceOptions,
+        description="How to read the second file; what is left out is detected.",
+        examples=[{"delimiter": ";"}],
+    )
+
+    @model_validator(mode="after")
+    def _second_file(self) -> Each:
+        beside = [name for name in ("key", "equals", "source") if name in self.model_fields_set]
+        if self.rows is None and beside:
+            raise ValueError(f"{' and '.join(beside)} go with rows: the name of a second file")
+        if self.rows is not None and self.key is None:
+            raise ValueError("rows names a second file, and key its column that says whose row it is")
+        return self
+
+
+class MappingSpec(_Part):
+    """A whole mapping, as its file has it; `fields` is read further by `loader.mapping.tree`."""
+
+    resource: Text = Field(
+        description="The record type that rows become, as loader schema lists them.", examples=["billing-run"]
+    )
+    external_id: Any = Field(
+        None,
+        description="The column (or rule) that tells rows apart, also across loads; it becomes "
+        "sys_external_id. Without it, no later load knows what was sent before.",
+        examples=["RunId"],
+    )
+    source: Annotated[SourceOptions, BeforeValidator(_source_section)] = Field(
+        default_factory=SourceOptions,
+        description="How to read; what is left out is detected, and said aloud.",
+        examples=[{"delimiter": ";", "encoding": "cp1252"}],
+    )
+    ignore: Texts = Field(
+        (),
+        description="Columns left out on purpose; * stands for any text. Others that nothing maps are noted "
+        "by loader check.",
+        examples=[["Notes", "Old_*"]],
+    )
+    group_by: Text | None = Field(
+        None,
+        description="Rows with the same cell in this column are one record; each makes items of them.",
+        examples=["RunId"],
+    )
+    where: Text | None = Field(
+        None,
+        description="SQL; rows for which it is not true are counted as filtered and never sent.",
+        examples=["State <> 'TEST'"],
+    )
+    fields: dict[str, Any] = Field(
+        description="The payload's fields, nested or dotted, each with a rule.",
+        examples=[{"name": "Run Name", "status": {"value": "draft"}}],
+    )
+    examples: tuple[MappingExample, ...] = Field(
+        (),
+        description="The mapping's own tests: loader check runs them through the engine that loads use.",
+        examples=[[{"row": {"State": "C"}, "payload": {"status": "completed"}}]],
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_keys_are_absent(cls, data: Any) -> Any:
+        """A key with nothing behind it is no text `null`: not a filter's, and not a column's name."""
+        return {key: each for key, each in data.items() if key in _REQUIRED or not is_null(each)}
+
+
+_REQUIRED: Final = frozenset({"resource", "fields"})

@@ -1,0 +1,1 @@
+"""Help to write a mapping: check it, preview what it makes, propose one."""

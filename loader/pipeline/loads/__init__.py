@@ -1,0 +1,1 @@
+"""Run, resume and reconcile loads, and write what they leave behind."""

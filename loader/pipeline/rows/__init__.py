@@ -1,0 +1,1 @@
+"""Turn batches of a source into rows to send and rows that are decided already."""

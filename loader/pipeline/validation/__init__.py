@@ -1,0 +1,1 @@
+"""Validate every row of a source without sending any: the dry run."""

@@ -1,0 +1,1 @@
+"""Provide the token that requests carry."""

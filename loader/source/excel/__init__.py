@@ -1,0 +1,1 @@
+"""Read a sheet of an Excel workbook."""

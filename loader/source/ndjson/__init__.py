@@ -1,0 +1,1 @@
+"""Read files with one JSON object a line."""

@@ -1,0 +1,116 @@
+"""What is asked of the journal for lookups, how often, and what its answers mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from loader.errors import JournalFailed
+from loader.journal import Journal
+from loader.pipeline.rows import references as crosswalk
+from loader.pipeline.rows.references import ReferenceResolver, crosswalk_of
+from loader.records import ExistingRecord, LookupResult, Status
+from tests.journal.journal_values import created, judged, load, ready
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+class Asked:
+    """Knows records of billing templates, and what it was asked for."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, ExistingRecord] = {}
+        self.calls: list[tuple[str, list[str]]] = []
+
+    def create(self, *keys: str) -> None:
+        """Makes records known."""
+        for key in keys:
+            self.known[key] = ExistingRecord(Status.CREATED, "L1", 0, 1, f"id-{key}", None)
+
+    def __call__(self, record_type: str, keys: Sequence[str]) -> Mapping[str, ExistingRecord]:
+        """Answers."""
+        self.calls.append((record_type, list(keys)))
+        return {
+            key: self.known[key] for key in keys if key in self.known and record_type == "billing-template"
+        }
+
+
+def test_a_record_type_is_asked_once_a_batch_and_only_for_what_is_not_known() -> None:
+    """Ids that were found are kept; keys without one are asked for again."""
+    asked = Asked()
+    asked.create("a", "b")
+    find = ReferenceResolver("acme", asked)
+    first = find({"billing-template": ["a", "x"], "billing-run": ["a"]})
+    assert first["billing-template"].ids == {"a": "id-a"}
+    assert first["billing-run"].ids == {}
+    asked.create("x")
+    second = find({"billing-template": ["a", "b", "x"]})
+    assert second["billing-template"] == LookupResult({"a": "id-a", "b": "id-b", "x": "id-x"}, {})
+    assert find({"billing-template": ["x", "a"]})["billing-template"].ids == {"x": "id-x", "a": "id-a"}
+    assert asked.calls == [
+        ("billing-template", ["a", "x"]),
+        ("billing-run", ["a"]),
+        ("billing-template", ["b", "x"]),
+    ]
+
+
+def test_not_every_id_is_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory stays flat: past a limit what is kept is dropped and asked for again."""
+    monkeypatch.setattr(crosswalk, "_KEPT", 2)
+    asked = Asked()
+    asked.create(*"abcd")
+    find = ReferenceResolver("acme", asked)
+    for keys in (["a", "b", "c"], ["a", "d"]):
+        assert find({"billing-template": keys})["billing-template"].ids == {key: f"id-{key}" for key in keys}
+    assert asked.calls[1] == ("billing-template", ["a", "d"])
+
+
+def test_reasons_say_what_to_do() -> None:
+    """No record, one in doubt, and one whose id nobody has said."""
+    asked = Asked()
+    asked.known = {
+        "doubt": ExistingRecord(Status.IN_DOUBT, "L7", 0, 12, None, None),
+        "said": ExistingRecord(Status.CREATED, "L8", 0, 1, None, None),
+    }
+    found = ReferenceResolver("acme", asked)({"billing-template": ["doubt", "none", "said"]})[
+        "billing-template"
+    ]
+    assert found == LookupResult(
+        {},
+        {
+            "doubt": "which is in doubt; reconcile its load first: loader reconcile L7",
+            "none": "which no load into tenant acme has created; load it first",
+            "said": "which load L8 is said to have created, and nobody has said with what id",
+        },
+    )
+
+
+def test_a_load_reads_the_journal_beside_the_one_that_writes(tmp_path: Path) -> None:
+    """What was committed a moment ago is found; the file is opened when the first key is wanted."""
+    with crosswalk_of(tmp_path, "acme") as find:
+        assert find({}) == {}
+        assert not list(tmp_path.iterdir())
+        with Journal.open(tmp_path) as journal:
+            begun = load()
+            journal.begin(begun)
+            assert find({"billing-run": ["K1"]})["billing-run"].ids == {}
+            assert not journal.has_created("acme", "billing-run")
+            journal.commit(begun.load_id, intents=[ready(0, "K1")], judged=[judged(1, external_id="K2")])
+            assert "loader reconcile" in find({"billing-run": ["K1"]})["billing-run"].reasons["K1"]
+            journal.commit(begun.load_id, outcomes=[created(0)])
+            found = find({"billing-run": ["K1", "K2"], "billing-template": ["K1"]})
+            assert found["billing-run"].ids == {"K1": "id-0"}
+            assert found["billing-template"].ids == {}
+            assert journal.has_created("acme", "billing-run")
+            assert not journal.has_created("other", "billing-run")
+            assert not journal.has_created("acme", "billing-template")
+
+
+def test_a_journal_that_cannot_be_read_stops_the_load(tmp_path: Path) -> None:
+    """Rows may have been sent by then, so that it is no error of the call."""
+    (tmp_path / "journal.db").write_text("this is no journal, but it is long enough to be one" * 40)
+    with crosswalk_of(tmp_path, "acme") as find, pytest.raises(JournalFailed):
+        find({"billing-run": ["K1"]})

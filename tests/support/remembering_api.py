@@ -1,0 +1,100 @@
+"""An API on a real socket that remembers what it stores, lists it, and fails as a test says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote, urlsplit
+
+from tests.support.scripted_api import ScriptedApi, always, created
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.scripted_api import Asked
+
+    Told = tuple[int, dict[str, str], str]
+    Fate = str | int | tuple[int, str]
+
+AFTER = "after"
+BEFORE = "before"
+
+
+def well(_key: str, _attempt: int) -> Fate:
+    """Every record is stored."""
+    return ""
+
+
+@dataclass
+class RememberingApi:
+    """Stores what is posted, for the tenant acme.
+
+    Attributes:
+        fate: What becomes of a record, by its external id and how often it came, from 1: AFTER and BEFORE
+            answer 500 after and before storing it, a number refuses it with that status, in words of the
+            test's own where they stand beside it, "" stores it.
+        look: What a list is answered, by its number from 1 and what it would say; None: what it would say.
+        stored: The records, in order.
+        looks: The path of each GET, without its query.
+    """
+
+    fate: Callable[[str, int], Fate] = well
+    look: Callable[[int, Told], Told] | None = None
+    stored: list[dict[str, Any]] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return self._api.url
+
+    def keys(self) -> list[str]:
+        """The external ids that were posted, in order."""
+        return self._api.keys()
+
+    def stored_keys(self) -> list[str]:
+        """The external ids that are stored, sorted."""
+        return sorted(each["sys_external_id"] for each in self.stored)
+
+    def ids(self) -> dict[str, str]:
+        """The id of each external id."""
+        return {each["sys_external_id"]: each["id"] for each in self.stored}
+
+    def __enter__(self) -> Self:
+        self._api = ScriptedApi(self._posted, self._listed)
+        self._api.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._api.__exit__()
+
+    def _posted(self, asked: Asked) -> Told:
+        key = asked.body["sys_external_id"]
+        fate = self.fate(key, self.keys().count(key))
+        if isinstance(fate, tuple):
+            return always(*fate)(asked)
+        if isinstance(fate, int):
+            return always(fate, "refers to nothing")(asked)
+        if fate != BEFORE:
+            self.stored.append({**asked.body, "id": f"id-{asked.number}"})
+        return always(500)(asked) if fate else created(asked)
+
+    def _listed(self, path: str) -> Told:
+        path = urlsplit(path).path
+        self.looks.append(path)
+        value = unquote(path.partition("/recurringBillingRun/")[2])
+        items = [each for each in self.stored if not value or each.get("recurring_billing_run_id") == value]
+        said: Told = 200, {}, json.dumps({"Count": len(items), "Items": items})
+        return self.look(len(self.looks), said) if self.look else said
+
+
+def no_lists(_number: int, _said: Told) -> Told:
+    """The service offers no lists."""
+    return 404, {}, '{"message": "no such path"}'
+
+
+def load_words(url: str, *more: str) -> list[str]:
+    """A load of runs.csv into acme whose second look comes soon."""
+    words = ["load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", url, "--json"]
+    return [*words, "--concurrency", "2", "--batch-size", "10", "--reconcile-wait", "0.05", *more]

@@ -1,0 +1,109 @@
+"""The strategies give what they promise, and the interpreter agrees with the models on all of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import strategies as st
+
+from loader.resources import TYPES, BillingRun, BillingTemplate, Record
+from loader.resources.fields import field_tree
+from tests.support.interpreter import interpret, is_rule, nested
+from tests.support.strategies import IDS, UNLISTED, Case, as_yaml, cases
+
+any_case = st.one_of(cases(BillingRun), cases(BillingTemplate))
+relaxed = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+unshrunk = settings(relaxed, phases=[Phase.generate], max_examples=500)
+
+
+def _rules(node: Any) -> list[Any]:
+    """All rules below a node, bare columns as rules too."""
+    if is_rule(node):
+        return [{"column": node} if isinstance(node, str) else node]
+    return [rule for each in (node.values() if isinstance(node, dict) else node) for rule in _rules(each)]
+
+
+def _columns(rule: dict[str, Any]) -> list[str]:
+    named = [rule[origin] for origin in ("column", "json") if origin in rule]
+    inside = re.findall(r"\{([^{}]*)\}", rule.get("template", ""))
+    quoted = [name.replace('""', '"') for name in re.findall(r'"((?:[^"]|"")+)"', rule.get("sql", ""))]
+    return [*named, *rule.get("columns", []), *inside, *quoted]
+
+
+@relaxed
+@given(any_case)
+def test_mappings_survive_yaml(case: Case) -> None:
+    """A mapping written as YAML and read again is the same."""
+    assert yaml.safe_load(as_yaml(case.mapping)) == case.mapping
+
+
+@relaxed
+@given(any_case)
+def test_rows_have_every_column_that_the_mapping_names(case: Case) -> None:
+    """No rule asks for a column that a row does not have, and none stands without a rule."""
+    rules = _rules(nested(case.mapping["fields"]))
+    named = {name for rule in rules for name in _columns(rule)}
+    named |= {case.mapping["external_id"]} if "external_id" in case.mapping else set()
+    for row in case.rows:
+        assert set(row) == named
+
+
+@relaxed
+@given(any_case)
+def test_payloads_of_the_interpreter_are_valid(case: Case) -> None:
+    """What the interpreter would send, the record type's model takes, and nothing in it is lost."""
+    for row in case.rows:
+        result = interpret(case.mapping, case.record, row, IDS)
+        if isinstance(result, dict):
+            case.record.model_validate_json(json.dumps(result, default=float))
+
+
+@relaxed
+@given(any_case)
+def test_wrong_paths_are_fields(case: Case) -> None:
+    """Each path that the interpreter calls wrong is a field's, an item's, or an unlisted one."""
+    known = {field.path for field in field_tree(case.record).walk()}
+    for row in case.rows:
+        result = interpret(case.mapping, case.record, row, IDS)
+        if isinstance(result, frozenset):
+            assert result
+            paths = {re.sub(r"\[\d+\]", "", path) for path in result}
+            assert all(path in known or set(path.split(".")) & set(UNLISTED) for path in paths)
+
+
+@pytest.mark.parametrize("record", TYPES.values(), ids=list(TYPES))
+def test_both_good_and_bad_rows_come_up(record: type[Record]) -> None:
+    """There are rows that are sent and rows that are wrong."""
+
+    def outcome(kind: type) -> Case:
+        return find(
+            cases(record),
+            lambda case: any(
+                isinstance(interpret(case.mapping, record, row, IDS), kind) for row in case.rows
+            ),
+            settings=unshrunk,
+        )
+
+    assert outcome(dict)
+    assert outcome(frozenset)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "columns", "value", "template", "sql", "json", "lookup", "trim", "null_if", "case", "split", "map",
+        "otherwise", "date", "datetime", "timezone", "number", "boolean", "relative_date", "default",
+    ],
+)  # fmt: skip
+def test_every_origin_and_conversion_comes_up(key: str) -> None:
+    """Some mapping uses it."""
+    assert find(
+        cases(BillingTemplate if key == "relative_date" else BillingRun),
+        lambda case: any(key in rule for rule in _rules(nested(case.mapping["fields"]))),
+        settings=unshrunk,
+    )

@@ -1,0 +1,27 @@
+"""What is written from the program's own models: `python -m tests.support.written` writes it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loader.mapping.json_schema import schema_name, schema_text
+from loader.mapping.reference import reference
+from loader.resources import TYPES
+
+ROOT = Path(__file__).parents[2]
+HEADING = "### Mapping reference\n\n"
+
+
+def written() -> dict[Path, str]:
+    """The files and what must stand in them."""
+    found = {ROOT / "mappings" / schema_name(each): schema_text(each) for each in TYPES.values()}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    before, heading, rest = readme.partition(HEADING)
+    _, following, after = rest.partition("## ")
+    found[ROOT / "README.md"] = f"{before}{heading}{reference()}\n{following}{after}"
+    return found
+
+
+if __name__ == "__main__":
+    for path, text in written().items():
+        path.write_text(text, encoding="utf-8")
