@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loader.records import MappingFinding
+    from loader.findings import Finding
 
 
 class LoaderError(Exception):
@@ -62,11 +62,12 @@ class MappingError(NotStarted):
     """A mapping cannot be used.
 
     Args:
+        message: The findings in words, one a line.
         findings: Every error found in it, in the order of the file; never empty.
     """
 
-    def __init__(self, findings: Sequence[MappingFinding], *, next_step: str | None = None) -> None:
-        super().__init__("\n".join(str(finding) for finding in findings), next_step=next_step)
+    def __init__(self, message: str, findings: Sequence[Finding], *, next_step: str | None = None) -> None:
+        super().__init__(message, next_step=next_step)
         self.findings = tuple(findings)
 
 

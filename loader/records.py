@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal
 
+from loader.findings import Finding, dump_findings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -18,20 +20,21 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from loader.mapping import CompiledMapping
-
 # --- Columns the reader adds to a source's own -------------------------------------------------------
 RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from 1, the header not counted
 LINE: Final = "__line"  # Int64: the line or sheet row that the record begins on, from 1; null in Parquet
-PROBLEM: Final = "__problem"  # String: why the record could not be read as a row; null for a sound one
+PROBLEM: Final = "__problem"
+"""String: why the record could not be read as a row, as `dump_findings` writes it; null for a sound one."""
 
-REPEATED_HEADER: Final = "is the header again: exports were glued together"
+REPEATED_HEADER: Final = dump_findings([Finding("row.repeated_header")])
 """The PROBLEM of a record that repeats the header: it is no data, so its row is filtered, not invalid."""
 
 # --- Columns of the rows of a record that is made of several -------------------------------------------
 PARENT: Final = "__parent"  # Int64: the RECORD_NO of the record that the row is part of
 LEFT_OUT: Final = "__left_out"  # Boolean: whether the mapping's `where` leaves the row out of its record
-INCOMPLETE: Final = "__stray"  # String: why its record is not known to be whole, beside PROBLEM; mostly null
+INCOMPLETE: Final = (
+    "__incomplete"  # String: why its record may be incomplete, written like PROBLEM; mostly null
+)
 ROW_NO: Final = "__row_no"  # Int64: the number in its file of the row that something comes from
 RAW: Final = "__raw"  # String: the row's own text, for NDJSON
 
@@ -45,10 +48,10 @@ CORE: Final = "__core"  # String: the JSON body without the bulk-load fields; nu
 BODY: Final = "__body"  # Binary: the JSON body as it is sent, UTF-8; null unless ready
 
 # --- Columns that `rejects.*` adds, and that reading leaves out --------------------------------------
-REJECT_COLUMNS: Final = ("_status", "_record_no", "_line", "_field", "_message")
+REJECT_COLUMNS: Final = ("_status", "_record_no", "_line", "_field", "_code", "_message")
 
 # --- Columns of a frame of findings, one line a finding ----------------------------------------------
-FINDING_COLUMNS: Final = (RECORD_NO, LINE, EXTERNAL_ID, "field", "column", "value", "expected", "message")
+FINDING_COLUMNS: Final = (RECORD_NO, LINE, EXTERNAL_ID, "field", "column", "value", "code", "params")
 
 
 class Status(StrEnum):
@@ -198,75 +201,6 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class MappingFinding:
-    """Something that `check` has to say about a mapping.
-
-    Attributes:
-        severity: An `error` keeps the mapping from being used; the others do not.
-        message: What was found and what was expected.
-        path: The dotted key in the mapping, such as `fields.status.map`; empty for the whole file.
-        suggestion: The nearest real name, or what to write instead; None where there is none.
-        file: The mapping's file name.
-        line: From 1; None where unknown.
-        column: From 1; None where unknown.
-        end_column: The first column behind what is meant, in the same line; None where unknown.
-        detail: More lines for people, such as a diff; empty where there are none.
-    """
-
-    severity: Literal["error", "warning", "note"]
-    message: str
-    path: str = ""
-    suggestion: str | None = None
-    file: str = ""
-    line: int | None = None
-    column: int | None = None
-    end_column: int | None = None
-    detail: str = ""
-
-    def __str__(self) -> str:
-        """One line: `file:line:column: path: message (suggestion)`."""
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
-        words = [part for part in (place, self.path) if part] + [self.message]
-        return ": ".join(words) + (f" ({self.suggestion})" if self.suggestion else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Payloads:
-    """What a batch became.
-
-    Attributes:
-        rows: One line a record, in the batch's order: RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE.
-        findings: One line a finding, FINDING_COLUMNS, ordered by record, then by field in mapping order;
-            a record with findings is `invalid`, or `blocked` where all that is found are keys of lookups
-            without an id; a filtered one has none. Where records are made of several rows, LINE is that of
-            the row that the finding is about, and ROW_NO behind it its number; both null where it is a row
-            of a second file, which the message then names.
-        computed: The records that could be read: the source's columns, what the mapping computed from
-            them, and STATE.
-        items: For each list with an item for every row: how a row becomes one, and what was computed of
-            these rows; PARENT is their record.
-    """
-
-    rows: pl.DataFrame
-    findings: pl.DataFrame
-    computed: pl.DataFrame
-    items: tuple[tuple[CompiledMapping, pl.DataFrame], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LookupResult:
-    """What is known of the keys that lookups want, for one record type.
-
-    Attributes:
-        ids: Key -> id, for records that are there.
-        reasons: Key -> why there is no id and what to do, to read on from "waits for …, ".
-    """
-
-    ids: Mapping[str, str]
-    reasons: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class SendableRow:
     """A row that is to be sent.
 
@@ -289,16 +223,14 @@ class SendableRow:
 
 @dataclass(frozen=True, slots=True)
 class DecidedRow:
-    """A row whose fate is known without sending it (filtered, invalid, already loaded, …).
+    """A row whose status is known without sending it (filtered, invalid, already loaded, …).
 
     Attributes:
         seq: As in `SendableRow`; likewise `file_no`, `record_no` and `external_id`.
         status: What it is.
         id: The id of the record it already is, for `already_loaded`; else None.
-        message: Why, for people; empty for rows that the mapping filters out.
-        findings: The findings as a JSON list of objects (`field`, `column`, `value`, `expected`,
-            `message`; `row` and `line` too, where it is about another row than the record's first); None
-            where there are none.
+        findings: Why; none for rows that the mapping's `where` leaves out and for unchanged rows that are
+            loaded already.
         line: The line in the file; None where the format has none.
         payload_hash: As in `SendableRow`; None where there is no payload.
     """
@@ -309,8 +241,7 @@ class DecidedRow:
     external_id: str | None
     status: Status
     id: str | None = None
-    message: str = ""
-    findings: str | None = None
+    findings: tuple[Finding, ...] = ()
     line: int | None = None
     payload_hash: bytes | None = None
 
@@ -326,7 +257,7 @@ class Outcome:
         id: The new record's id, for CREATED.
         http_status: The last answer's status; None where none came.
         attempts: How often it was sent, this time.
-        message: The service's words, or what went wrong; empty for CREATED.
+        findings: What the service said, or what went wrong, subject "answer"; none for CREATED.
     """
 
     seq: int
@@ -334,7 +265,7 @@ class Outcome:
     id: str | None = None
     http_status: int | None = None
     attempts: int = 1
-    message: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,8 +284,12 @@ class RowResult:
     id: str | None
     http_status: int | None
     attempts: int
-    message: str
-    findings: str | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def code(self) -> str | None:
+        """The code of its first finding; None where there is none."""
+        return self.findings[0].code if self.findings else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +308,7 @@ class Load:
     Attributes:
         load_id: Sortable and unique, like `20261122T101500Z-8f3a2c1d`.
         resource: The record type's name.
-        tenant: Whose records they become.
+        tenant: The tenant that they are loaded into.
         base_url: Where they were first sent.
         mapping_name: The mapping's file name.
         mapping_text: The mapping as it was when the load began.

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from loader.errors import ConfigurationError
-from loader.resources.base import nearest
 from loader.sending import Token
 from loader.settings import RunSettings
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -33,7 +33,8 @@ from loader.report.table_csv import cell_text, csv_line, csv_lines, json_value, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from loader.records import Batch, Payloads
+    from loader.payload.results import Payloads
+    from loader.records import Batch
 
 _OWN: Final = (RECORD_NO, LINE, PROBLEM)
 _WIDE: Final = 6

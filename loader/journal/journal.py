@@ -29,15 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from loader.errors import LoaderError
-    from loader.records import (
-        DecidedRow,
-        Load,
-        LoadState,
-        Outcome,
-        Position,
-        Requests,
-        SendableRow,
-    )
+    from loader.records import DecidedRow, Load, LoadState, Outcome, Position, Requests, SendableRow
 
 
 class Journal(JournalReader):

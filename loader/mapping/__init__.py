@@ -40,8 +40,8 @@ from loader.mapping.program import Program
 from loader.mapping.prune import without_wrong
 from loader.mapping.tree import Leaf, ObjectNode, all_leaves, build_tree, leaves, read_rule, unlisted
 from loader.resources import TYPES, Record, record_type
-from loader.resources.base import nearest
 from loader.resources.fields import FieldKind, field_tree
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

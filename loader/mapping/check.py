@@ -29,8 +29,8 @@ from loader.mapping.expressions import (
 from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, all_leaves, unfillable
 from loader.mapping.words import MADE_OF, shown, told
 from loader.mapping.yaml_paths import sql_name
-from loader.resources.base import nearest
 from loader.resources.fields import Field, FieldKind
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from loader.mapping.tree import all_leaves
 from loader.mapping.words import MADE_OF, shown
 from loader.resources import TYPES
-from loader.resources.base import nearest
 from loader.resources.fields import Field, FieldKind
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

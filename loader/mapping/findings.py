@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack
 from loader.mapping.document import is_null
 from loader.mapping.words import shown, wanted
 from loader.records import MappingFinding
-from loader.resources.base import nearest
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

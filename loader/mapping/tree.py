@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from loader.mapping.document import is_null
 from loader.mapping.findings import Findings, validation_findings
 from loader.mapping.grammar import CONVERSIONS, ORIGINS, Each, Rule
-from loader.resources.base import OpenShape, Record, nearest
+from loader.resources.base import OpenShape, Record
 from loader.resources.fields import Field, FieldKind
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

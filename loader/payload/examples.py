@@ -22,7 +22,7 @@ from loader.payload.example_rows import (
 from loader.payload.groups import build_records, example_records
 from loader.payload.rows import build
 from loader.records import CORE, STATE
-from loader.resources.base import nearest
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from loader.mapping.findings import Severity
     from loader.mapping.grammar import MappingExample
     from loader.mapping.tree import ObjectNode
-    from loader.records import Payloads
+    from loader.payload.results import Payloads
 
 _EXTERNAL_ID_KEY: Final = "external_id"
 _STAMPED: Final = "sys_bulk_load_"

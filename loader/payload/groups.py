@@ -14,6 +14,7 @@ from loader.mapping.conversions import null_if, trim
 from loader.mapping.expressions import as_text, is_list, is_nested, is_text
 from loader.mapping.groups import ITEM, joins_of
 from loader.mapping.keys import keys_of
+from loader.payload.results import Payloads
 from loader.payload.rows import FINDINGS_SCHEMA, build, cut
 from loader.records import (
     CORE,
@@ -28,7 +29,6 @@ from loader.records import (
     REPEATED_HEADER,
     ROW_NO,
     STATE,
-    Payloads,
 )
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from loader.mapping.words import SHOWN
-from loader.records import LINE, RECORD_NO, LookupResult
+from loader.payload.results import LookupResult
+from loader.records import LINE, RECORD_NO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

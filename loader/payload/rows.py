@@ -14,6 +14,7 @@ from loader.mapping.expressions import is_text
 from loader.mapping.tree import leaves
 from loader.payload.json_bodies import body
 from loader.payload.lookups import placeholders, unfound, wanted, with_ids
+from loader.payload.results import Payloads
 from loader.records import (
     BODY,
     CORE,
@@ -24,9 +25,8 @@ from loader.records import (
     RECORD_NO,
     REPEATED_HEADER,
     STATE,
-    Payloads,
 )
-from loader.resources.base import nearest
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from loader.mapping import CompiledMapping
     from loader.mapping.program import CellCheck
-    from loader.records import LookupResult
+    from loader.payload.results import LookupResult
 
 FINDINGS_SCHEMA: Final = pl.Schema(
     {

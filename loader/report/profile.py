@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from loader.mapping import CompiledMapping
     from loader.mapping.program import CellCheck, Value
     from loader.mapping.tree import Node
-    from loader.records import Payloads
+    from loader.payload.results import Payloads
 
 _MOST_DISTINCT: Final = 1_000
 _MOST_VALUES: Final = 2_000

@@ -13,7 +13,8 @@ from loader.report.page.values import Capped, RowPlace, SamplePayload
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from loader.records import Batch, Payloads
+    from loader.payload.results import Payloads
+    from loader.records import Batch
 
 _OWN: Final = "__"  # begins the columns that are not the source's
 _WHY: Final = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from loader.errors import ConfigurationError
-from loader.resources.base import Record, nearest
+from loader.resources.base import Record
 from loader.resources.billing_run import BillingRun
 from loader.resources.billing_template import BillingTemplate
+from loader.text import nearest
 
 TYPES: Final[dict[str, type[Record]]] = {each.name_of_type: each for each in (BillingRun, BillingTemplate)}
 """The registry: name of a record type -> its model."""

@@ -6,13 +6,14 @@ schema command and the sandbox read them from here.
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from loader.text import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +67,7 @@ Number = Annotated[int | float, Field(allow_inf_nan=False)]
 Restriction = Literal["exclude", "include", "none"]
 """How a list of ids restricts a run: leave these out, take only these, or no restriction."""
 
-_SEPARATORS = re.compile(r"[\s_\-.]+")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ALIKE = 0.86
-
-
-def plain_name(name: str) -> str:
-    """Folds case, camel case and separators: `ProgramIDs`, `program-ids` and `program_ids` are one."""
-    return _SEPARATORS.sub("", _CAMEL.sub("_", name)).lower()
-
-
-def nearest(name: str, names: list[str] | tuple[str, ...], *, cutoff: float = 0.6) -> str | None:
-    """The name most like `name` (case and separators folded), or None where none is alike enough."""
-    folded = {plain_name(each): each for each in reversed(names)}
-    found = difflib.get_close_matches(plain_name(name), list(folded), n=1, cutoff=cutoff)
-    return folded[found[0]] if found else None
 
 
 class Shape(BaseModel):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from loader.resources.base import OpenShape, nearest
+from loader.resources.base import OpenShape
 from loader.resources.fields import field_tree
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from loader.resources.base import nearest
 from loader.sandbox.answers import ErrorResponse
 from loader.sandbox.contract import ContractViolation
 from loader.sandbox.routes import RouteKind
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from loader.mapping import MappingPlan
-    from loader.records import MappingFinding, Payloads
+    from loader.payload.results import Payloads
+    from loader.records import MappingFinding
 
 RUN = """\
 resource: billing-run

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from loader.mapping import CompiledMapping
-    from loader.records import MappingFinding, Payloads
+    from loader.payload.results import Payloads
+    from loader.records import MappingFinding
 
 REMINDERS = "application_reminder_options.reminders"
 TEXTS = {"K": pl.String(), "N": pl.String(), "L": pl.String()}

@@ -9,7 +9,8 @@ import pytest
 
 from loader.mapping import compile_mapping, parse_mapping
 from loader.payload import build, draft, finish
-from loader.records import LINE, RECORD_NO, LookupResult
+from loader.payload.results import LookupResult
+from loader.records import LINE, RECORD_NO
 from tests.mapping.mapping_cases import (
     ANY,
     DATE,

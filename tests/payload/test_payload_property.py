@@ -16,14 +16,15 @@ from polars.testing import assert_frame_equal
 
 from loader.mapping import compile_mapping, parse_mapping
 from loader.payload import FINDINGS_SCHEMA, draft, finish, stamp
-from loader.records import BODY, CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE, LookupResult
+from loader.payload.results import LookupResult
+from loader.records import BODY, CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE
 from loader.resources import BillingRun, BillingTemplate
 from tests.support.interpreter import Waiting, interpret
 from tests.support.strategies import IDS, Case, as_yaml, cases
 
 if TYPE_CHECKING:
     from loader.mapping import CompiledMapping
-    from loader.records import Payloads
+    from loader.payload.results import Payloads
 
 EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "60"))
 """Mappings that each test draws; set the variable to try more."""

@@ -18,7 +18,8 @@ from loader.mapping import compile_mapping, parse_mapping
 from loader.mapping.tree import leaves
 from loader.payload import build as build_alone
 from loader.payload import draft, finish
-from loader.records import CORE, RECORD_NO, STATE, LookupResult
+from loader.payload.results import LookupResult
+from loader.records import CORE, RECORD_NO, STATE
 from loader.report.profile import PayloadProfile
 from loader.resources import BillingRun, BillingTemplate
 from loader.resources.fields import FieldKind
@@ -27,7 +28,7 @@ from tests.payload.test_payload_property import frame_of
 from tests.support.strategies import IDS, as_yaml, cases
 
 if TYPE_CHECKING:
-    from loader.records import Payloads
+    from loader.payload.results import Payloads
     from loader.report.page import FieldProfile, ValueTable
     from tests.support.strategies import Case
 

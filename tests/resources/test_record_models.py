@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from loader.errors import ConfigurationError
 from loader.resources import TYPES, BillingRun, BillingTemplate, record_type
-from loader.resources.base import nearest
 from loader.resources.schema import json_schema
+from loader.text import nearest
 
 ON = {"position": "on", "relative_to": "the reference date"}
 RUN: dict[str, Any] = {

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from loader.payload.results import Payloads
     from loader.pipeline.events import Observer
     from loader.pipeline.rows.inputs import Inputs
-    from loader.records import Batch, Payloads
+    from loader.records import Batch
 
 _BATCH: Final = 5_000
 PAYLOAD_COLUMNS: Final = ("record_no", "line", "external_id", "state", "payload", "findings")

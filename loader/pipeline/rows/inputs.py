@@ -22,9 +22,9 @@ from loader.pipeline.rows.grouped import (
     several_rows,
     thawed_layout,
 )
-from loader.resources.base import nearest
 from loader.settings import RunSettings, SourceOptions
 from loader.source import Source, open_source
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from loader.errors import JournalFailed, JournalUnusable
 from loader.journal import Journal
 from loader.payload.lookups import placeholders
-from loader.records import ExistingRecord, LookupResult, Status
+from loader.payload.results import LookupResult
+from loader.records import ExistingRecord, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

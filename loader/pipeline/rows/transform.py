@@ -13,6 +13,7 @@ import polars as pl
 
 from loader.mapping import EXTERNAL_ID_PATH, compile_mapping
 from loader.payload import build_records, draft, finish, stamp
+from loader.payload.results import LookupResult
 from loader.records import (
     BODY,
     CORE,
@@ -24,7 +25,6 @@ from loader.records import (
     STATE,
     DecidedRow,
     ExistingRecord,
-    LookupResult,
     SendableRow,
     Status,
 )
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from loader.mapping import CompiledMapping, MappingPlan
-    from loader.records import Batch, Payloads, Position, SourceFile
+    from loader.payload.results import Payloads
+    from loader.records import Batch, Position, SourceFile
 
 Row = SendableRow | DecidedRow
 

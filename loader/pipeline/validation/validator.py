@@ -28,8 +28,9 @@ from loader.report.findings import SCHEMA
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from loader.payload.results import Payloads
     from loader.pipeline.rows.transform import Transformer
-    from loader.records import Batch, Payloads
+    from loader.records import Batch
 
 _RECORD_BITS: Final = 40
 _SENT: Final = Status.PENDING  # what a row that would be sent counts as until the end

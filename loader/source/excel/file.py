@@ -19,10 +19,10 @@ import polars as pl
 
 from loader.errors import SourceError
 from loader.records import LINE, PROBLEM, RECORD_NO, Batch, Position, Sheet, SourceFile
-from loader.resources.base import nearest
 from loader.source.columns import kept_columns
 from loader.source.excel.rows import SheetRows, read_rows
 from loader.source.paths import fingerprint, unreadable
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

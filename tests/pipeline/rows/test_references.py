@@ -8,9 +8,10 @@ import pytest
 
 from loader.errors import JournalFailed
 from loader.journal import Journal
+from loader.payload.results import LookupResult
 from loader.pipeline.rows import references as crosswalk
 from loader.pipeline.rows.references import ReferenceResolver, crosswalk_of
-from loader.records import ExistingRecord, LookupResult, Status
+from loader.records import ExistingRecord, Status
 from tests.journal.journal_values import created, judged, load, ready
 
 if TYPE_CHECKING:
