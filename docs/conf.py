@@ -14,6 +14,7 @@ release = version = __version__
 extensions = [
     "myst_parser",
     "_ext.command_reference",
+    "_ext.finding_codes",
     "_ext.mapping_reference",
 ]
 exclude_patterns = ["_ext"]

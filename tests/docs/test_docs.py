@@ -14,6 +14,7 @@ import pytest
 
 from loader.cli import cli
 from loader.errors import LoaderError
+from loader.findings import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,3 +132,9 @@ def test_pages_name_no_path_of_a_machine() -> None:
     for page in PAGES:
         text = (DOCS / page).read_text(encoding="utf-8")
         assert not re.search(r"(?<![\w.])/(?:home|root|work|Users|tmp)/", text), page
+
+
+@needs_sphinx
+def test_every_code_has_its_anchor(site: Path) -> None:
+    """The address `reference/codes.html#CODE` shows what a code means."""
+    assert set(CODES) <= anchors(site / "reference" / "codes.html")
