@@ -45,10 +45,10 @@ class FindingCodes(SphinxDirective):
     def _code(self, code: Code) -> nodes.section:
         result = section(nodes.literal(code.name, code.name), code.name, self.state.document)
         finding = sample_of(code)
-        message, expected = wording.message(finding), wording.expected(finding)
+        message, expected, reason = wording.line(finding), wording.expected(finding), wording.reason(finding)
         items = {
             "Severity": paragraph(code.severity),
-            "Cause": paragraph(wording.reason(finding)),
+            "Cause": paragraph(reason) if reason not in message else None,
             "Example": nodes.literal_block(message, message, language="none"),
             "Expected": paragraph(expected) if expected else None,
             "Fix": paragraph(wording.fix(finding)),

@@ -138,3 +138,9 @@ def test_pages_name_no_path_of_a_machine() -> None:
 def test_every_code_has_its_anchor(site: Path) -> None:
     """The address `reference/codes.html#CODE` shows what a code means."""
     assert set(CODES) <= anchors(site / "reference" / "codes.html")
+
+
+@needs_sphinx
+def test_every_example_of_a_code_is_complete(site: Path) -> None:
+    """No example shows the sign for a missing parameter: each has a sample value that its sentence takes."""
+    assert "…" not in (site / "reference" / "codes.html").read_text(encoding="utf-8")
