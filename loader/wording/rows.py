@@ -174,7 +174,7 @@ ROWS: Final[Mapping[str, Wording]] = {
     "external_id.in_doubt_elsewhere": Wording(
         message="load {load_id} sent this external id (record {record_no}), but it is unknown whether it "
         "was stored",
-        expected="an external id whose outcome is known",
+        expected="an external id with a known outcome",
         fix="Run `loader reconcile {load_id}`, then load these rows again.",
         reason="sent by load {load_id}, and in doubt there",
     ),
