@@ -1,4 +1,4 @@
-"""Holds JSON values against a record type's fields, and says what does not fit: as data, for others to word."""
+"""Hold JSON values against a record type's fields; what does not fit is data, for others to word."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Misfit:
     Attributes:
         kind: What is wrong.
         steps: Where in the value; empty for all of it. A member that is missing or unknown is the last step.
-        params: What a sentence about it needs, named as the parameters of the codes `json.…` and `constant.…`:
-            `place` and `member` where `steps` is not empty, and by kind
+        params: What a sentence about it needs, named as the parameters of the codes `json.*` and
+            `constant.*`: `place` and `member` where `steps` is not empty, and by kind
 
             - wrong_type: `takes` (what is expected, in words), `part` (what was found, as JSON cut short);
             - enum: `allowed` (the texts), `part`, and `suggestion` where one is near;
@@ -53,9 +53,8 @@ def check_value(field: Field, value: Any) -> Iterator[Misfit]:
     """Yield all that a field does not take of a JSON value: its fields in order, then the unknown ones.
 
     Args:
-        field: One of kind `ANY` takes anything.
-        value: As `json.loads` returns it; numbers may also be `Decimal`. Numbers are not rounded, so that what
-            is right at the limit of a float is not found wrong, nor the reverse.
+        field: What the value is for; one of kind `ANY` takes anything.
+        value: As `json.loads` returns it; numbers may also be `Decimal`.
     """
     return _misfits(field, value, ())
 
@@ -63,31 +62,36 @@ def check_value(field: Field, value: Any) -> Iterator[Misfit]:
 def _misfits(field: Field, value: Any, steps: tuple[Step, ...]) -> Iterator[Misfit]:
     if value is None and field.nullable:
         return
-    if field.refused and value is not None:
-        yield _misfit("invalid", steps, value, words="expected no value, as the server assigns it")
-    elif field.enum:
-        if value not in field.enum:
-            yield _not_in_enum(field, value, steps)
-    elif not _is_of_kind(field.kind, value):
-        yield _misfit("wrong_type", steps, value, takes=TAKES[field.kind])
+    if misfit := _misfit_itself(field, value, steps):
+        yield misfit
     elif field.kind is FieldKind.OBJECT:
         yield from _misfits_of_object(field, value, steps)
     elif field.kind is FieldKind.LIST and field.item:
         for index, item in enumerate(value):
             yield from _misfits(field.item, item, (*steps, index))
-    elif field.kind is FieldKind.DATE:
-        if problem := iso_date_problem(value):
-            yield _misfit("invalid", steps, value, words=problem)
-    elif field.minimum is not None and value < field.minimum:
-        yield _misfit("minimum", steps, value, minimum=field.minimum)
+
+
+def _misfit_itself(field: Field, value: Any, steps: tuple[Step, ...]) -> Misfit | None:
+    """What is wrong with a value as a whole, whatever is inside of it."""
+    if field.refused and value is not None:
+        return _misfit("invalid", steps, value, words="expected no value, as the server assigns it")
+    if field.enum:
+        return None if value in field.enum else _not_in_enum(field, value, steps)
+    if not _is_of_kind(field.kind, value):
+        return _misfit("wrong_type", steps, value, takes=TAKES[field.kind])
+    if field.kind is FieldKind.DATE and (problem := iso_date_problem(value)):
+        return _misfit("invalid", steps, value, words=problem)
+    if field.minimum is not None and value < field.minimum:
+        return _misfit("minimum", steps, value, minimum=field.minimum)
+    return None
 
 
 def _is_of_kind(kind: FieldKind, value: Any) -> bool:
     if kind is FieldKind.TEXT or kind is FieldKind.DATE:
         return isinstance(value, str)
     if kind is FieldKind.NUMBER:
-        # Python's true and false are numbers; JSON's are not. What is beyond a float, JSON may hold and few read.
-        return isinstance(value, _NUMBERS) and not isinstance(value, bool) and _is_finite(value)
+        # True and false are numbers to Python, not to JSON.
+        return isinstance(value, _NUMBERS) and not isinstance(value, bool) and is_finite(value)
     if kind is FieldKind.BOOLEAN:
         return isinstance(value, bool)
     if kind is FieldKind.OBJECT:
@@ -95,8 +99,12 @@ def _is_of_kind(kind: FieldKind, value: Any) -> bool:
     return kind is FieldKind.ANY or isinstance(value, list)
 
 
-def _is_finite(value: float | Decimal) -> bool:
-    return isinstance(value, int) or isfinite(value)
+def is_finite(number: float | Decimal) -> bool:
+    """Return whether a float can hold a number, as most readers of JSON have no other."""
+    try:
+        return isfinite(number)
+    except OverflowError:  # a whole number of 309 digits or more
+        return False
 
 
 def _misfits_of_object(field: Field, value: dict[str, Any], steps: tuple[Step, ...]) -> Iterator[Misfit]:
