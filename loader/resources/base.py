@@ -39,6 +39,7 @@ IsoDate = Annotated[
 ]
 """A date `YYYY-MM-DD`, or a time in UTC `YYYY-MM-DDTHH:MM:SS[.fff]Z` (README of the API: ISO 8601)."""
 
+
 def _finite(number: float) -> float:
     # Not `allow_inf_nan=False`: of a whole number beyond a float that makes an OverflowError.
     if not is_finite(number):

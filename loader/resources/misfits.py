@@ -9,7 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from loader.resources.dates import iso_date_problem
-from loader.resources.fields import TAKES, FieldKind
+from loader.resources.fields import TAKES, FieldKind, Role
 from loader.text import nearest, shorten
 
 if TYPE_CHECKING:
@@ -62,27 +62,29 @@ def check_value(field: Field, value: Any) -> Iterator[Misfit]:
 def _misfits(field: Field, value: Any, steps: tuple[Step, ...]) -> Iterator[Misfit]:
     if value is None and field.nullable:
         return
-    if misfit := _misfit_itself(field, value, steps):
-        yield misfit
-    elif field.kind is FieldKind.OBJECT:
-        yield from _misfits_of_object(field, value, steps)
-    elif field.kind is FieldKind.LIST and field.item:
+    if problem := _problem(field, value):
+        kind, params = problem
+        yield _misfit(kind, steps, {**params, "part": shown_json(value)})
+    elif field.children is not None:
+        yield from _misfits_of_object(field.children, field, value, steps)
+    elif field.item is not None:
         for index, item in enumerate(value):
             yield from _misfits(field.item, item, (*steps, index))
 
 
-def _misfit_itself(field: Field, value: Any, steps: tuple[Step, ...]) -> Misfit | None:
+def _problem(field: Field, value: Any) -> tuple[MisfitKind, dict[str, JsonValue]] | None:
     """What is wrong with a value as a whole, whatever is inside of it."""
-    if field.refused and value is not None:
-        return _misfit("invalid", steps, value, words="expected no value, as the server assigns it")
+    kind = field.kind
+    if field.role is Role.READ_ONLY and value is not None:
+        return "invalid", {"words": "expected no value, as the server assigns it"}
     if field.enum:
-        return None if value in field.enum else _not_in_enum(field, value, steps)
-    if not _is_of_kind(field.kind, value):
-        return _misfit("wrong_type", steps, value, takes=TAKES[field.kind])
-    if field.kind is FieldKind.DATE and (problem := iso_date_problem(value)):
-        return _misfit("invalid", steps, value, words=problem)
+        return None if value in field.enum else ("enum", _allowed(field, value))
+    if not _is_of_kind(kind, value):
+        return "wrong_type", {"takes": TAKES[kind]}
+    if kind is FieldKind.DATE and (words := iso_date_problem(value)):
+        return "invalid", {"words": words}
     if field.minimum is not None and value < field.minimum:
-        return _misfit("minimum", steps, value, minimum=field.minimum)
+        return "minimum", {"minimum": field.minimum}
     return None
 
 
@@ -107,33 +109,35 @@ def is_finite(number: float | Decimal) -> bool:
         return False
 
 
-def _misfits_of_object(field: Field, value: dict[str, Any], steps: tuple[Step, ...]) -> Iterator[Misfit]:
-    if field.children is None:
-        return
-    for name, child in field.children.items():
+def _misfits_of_object(
+    children: Mapping[str, Field], field: Field, value: dict[str, Any], steps: tuple[Step, ...]
+) -> Iterator[Misfit]:
+    listed = 0
+    for name, child in children.items():
         if name in value:
+            listed += 1
             yield from _misfits(child, value[name], (*steps, name))
         elif child.required:
-            yield _misfit("missing_field", (*steps, name))
+            yield _misfit("missing_field", (*steps, name), {})
+    if listed == len(value):
+        return
     for name in value:
-        if name not in field.children:
-            suggestion = field.misspelt(name) if field.is_open else nearest(name, field.children)
+        if name not in children:
+            suggestion = field.misspelt(name) if field.is_open else nearest(name, children)
             if suggestion or not field.is_open:
-                more = {"suggestion": suggestion} if suggestion else {}
-                yield _misfit("unknown_field", (*steps, name), **more)
+                yield _misfit(
+                    "unknown_field", (*steps, name), {"suggestion": suggestion} if suggestion else {}
+                )
 
 
-def _not_in_enum(field: Field, value: Any, steps: tuple[Step, ...]) -> Misfit:
+def _allowed(field: Field, value: Any) -> dict[str, JsonValue]:
     suggestion = nearest(value, field.enum) if isinstance(value, str) else None
-    more = {"suggestion": suggestion} if suggestion else {}
-    return _misfit("enum", steps, value, allowed=list(field.enum), **more)
+    return {"allowed": list(field.enum)} | ({"suggestion": suggestion} if suggestion else {})
 
 
-def _misfit(kind: MisfitKind, steps: tuple[Step, ...], value: Any = None, **params: JsonValue) -> Misfit:
-    if kind not in {"missing_field", "unknown_field"}:
-        params["part"] = shown_json(value)
+def _misfit(kind: MisfitKind, steps: tuple[Step, ...], params: dict[str, JsonValue]) -> Misfit:
     if steps:
-        params |= {"place": _path(steps), "member": _path(steps, items=False)}
+        params = {"place": _path(steps), "member": _path(steps, items=False), **params}
     return Misfit(kind, steps, params)
 
 
