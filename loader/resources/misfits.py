@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from loader.resources.dates import iso_date_problem
 from loader.resources.fields import TAKES, FieldKind, Role
-from loader.text import nearest, shorten
+from loader.text import SHOWN_CHARACTERS, nearest, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +35,8 @@ class Misfit:
         kind: What is wrong.
         steps: Where in the value; empty for all of it. A member that is missing or unknown is the last step.
         params: What a sentence about it needs, named as the parameters of the codes `json.*` and
-            `constant.*`: `place` and `member` where `steps` is not empty, and by kind
+            `constant.*`: `place` (such as `reminders[0].name`) and `member` (`reminders[].name`) where
+            `steps` is not empty, and by kind
 
             - wrong_type: `takes` (what is expected, in words), `part` (what was found, as JSON cut short);
             - enum: `allowed` (the texts), `part`, and `suggestion` where one is near;
@@ -124,15 +125,17 @@ def _misfits_of_object(
     for name in value:
         if name not in children:
             suggestion = field.misspelt(name) if field.is_open else nearest(name, children)
-            if suggestion or not field.is_open:
-                yield _misfit(
-                    "unknown_field", (*steps, name), {"suggestion": suggestion} if suggestion else {}
-                )
+            params: dict[str, JsonValue] = {"suggestion": suggestion} if suggestion else {}
+            if params or not field.is_open:
+                yield _misfit("unknown_field", (*steps, name), params)
 
 
 def _allowed(field: Field, value: Any) -> dict[str, JsonValue]:
-    suggestion = nearest(value, field.enum) if isinstance(value, str) else None
-    return {"allowed": list(field.enum)} | ({"suggestion": suggestion} if suggestion else {})
+    params: dict[str, JsonValue] = {"allowed": list(field.enum)}
+    # A long text is no misspelling, and comparing it with every word would take its time.
+    if isinstance(value, str) and len(value) <= SHOWN_CHARACTERS and (near := nearest(value, field.enum)):
+        params["suggestion"] = near
+    return params
 
 
 def _misfit(kind: MisfitKind, steps: tuple[Step, ...], params: dict[str, JsonValue]) -> Misfit:
@@ -143,7 +146,9 @@ def _misfit(kind: MisfitKind, steps: tuple[Step, ...], params: dict[str, JsonVal
 
 def _path(steps: tuple[Step, ...], *, items: bool = True) -> str:
     """Steps as a path, such as `reminders[0].name`; without `items`, as `reminders[].name`."""
-    parts = [f".{step}" if isinstance(step, str) else f"[{step if items else ''}]" for step in steps]
+    parts = [
+        f".{shorten(step)}" if isinstance(step, str) else f"[{step if items else ''}]" for step in steps
+    ]
     return "".join(parts).removeprefix(".")
 
 
