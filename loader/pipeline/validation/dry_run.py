@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _BATCH: Final = 4_000  # rows at once: more would be no faster, and take more memory than is promised
 
 
-def dry_run(
+def validate_inputs(
     inputs: Inputs,
     settings: RunSettings | None,
     context: RunContext,
