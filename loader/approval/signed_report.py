@@ -79,8 +79,8 @@ def differences(was: Approval, now: Approval) -> Iterator[str]:
         yield f"path: {was.service_path} was approved, records now go to {now.service_path}"
     if was.mapping_sha256 != now.mapping_sha256:
         yield (
-            f"mapping: {was.mapping} with the hash {_short(was.mapping_sha256)} was approved, {now.mapping} now "
-            f"has {_short(now.mapping_sha256)}"
+            f"mapping: {was.mapping} with the hash {_short(was.mapping_sha256)} was approved, "
+            f"{now.mapping} now has {_short(now.mapping_sha256)}"
         )
     yield from _other_options(was.source_options, now.source_options)
     yield from _other_files(was.files, now.files, "file")
@@ -135,9 +135,7 @@ def _other_name(file: ApprovedFile, gone: Sequence[ApprovedFile]) -> str:
     """Return what to add where a file that is missing is there under another name."""
     for missing in gone:
         if missing.sha256 == file.sha256:
-            return (
-                f": it is {missing.name} under another name, and every record carries the name of its file"
-            )
+            return f": it is {missing.name} under another name, and every record carries the name of its file"
     return ""
 
 
@@ -152,7 +150,9 @@ def _read_report(folder: Path) -> SignedReport:
         problem = f"this is the summary of load {summary['load_id']}, expected that of a dry run"
         raise ConfigurationError(f"{path}: {problem}", next_step=_WHICH_FOLDER)
     if summary["state"] != "finished":
-        problem = f"this dry run did not read all rows: its state is {summary['state']!r}, expected 'finished'"
+        problem = (
+            f"this dry run did not read all rows: its state is {summary['state']!r}, expected 'finished'"
+        )
         raise ConfigurationError(f"{path}: {problem}", next_step=_VALIDATE_AGAIN)
     if "approval" not in summary:
         problem = "it has no approval; the summary of a dry run with a report has one"

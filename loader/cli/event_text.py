@@ -1,61 +1,59 @@
-"""The sentence for each event of a run, as a terminal or a log shows it."""
+"""The sentence for each event of a run, as a terminal or a log shows it: a function for each type of event."""
 
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING
+from functools import singledispatch
 
 from loader import __version__, wording
-from loader.pipeline import events
+from loader.pipeline.events import (
+    AlreadyFinished,
+    FindingReported,
+    LoadApproved,
+    MappingChanged,
+    PageFailed,
+    Progress,
+    Reconciled,
+    ReconcileStarted,
+    RejectsNote,
+    RetryingRows,
+    RowsCutOff,
+    RunStarted,
+    SecondFileNotLinked,
+    SourceNote,
+    Stopping,
+    WaitingForService,
+    note_text,
+)
 from loader.text import count, shorten
 
-if TYPE_CHECKING:
-    from loader.pipeline.events import Event
 
-
-def event_text(event: Event) -> str | None:
+@singledispatch
+def event_text(event: object) -> str | None:
     """Return one or more lines for an event; None for one that only moves a progress display."""
-    match event:
-        case events.RunStarted(load_id):
-            return f"load {load_id}" if load_id else None
-        case events.Progress():
-            return None
-        case events.LoadApproved():
-            return _approved(event)
-        case events.AlreadyFinished(load_id):
-            return f"load {load_id} is finished: nothing is left to send"
-        case events.MappingChanged():
-            return (
-                f"{event.name} has changed since the load started, from line {event.line} on "
-                f"({shorten(event.was)!r} is now {shorten(event.now)!r}); the load continues with the mapping "
-                "as it was"
-            )
-        case events.RowsCutOff(rows):
-            return f"{_rows(rows)} under way when the last run ended: they are in doubt"
-        case events.ReconcileStarted(rows):
-            return f"looking up {count(rows, 'row')} whose outcome is unknown"
-        case events.Reconciled():
-            return _reconciled(event)
-        case events.RetryingRows(rows):
-            return f"trying {count(rows, 'row')} again that referred to a record that was not there"
-        case events.Stopping():
-            return "stopping: waiting for the requests under way; press Ctrl-C again to stop at once"
-        case events.WaitingForService(finding):
-            return f"waiting for the service: {wording.message(finding)}"
-        case events.PageFailed(load_id, name, reason):
-            return (
-                f"warning: {name} cannot be made: {reason}; the load and its other files are not affected. "
-                f"To try again: loader report {load_id}"
-            )
-        case _:
-            return events.note_text(event)
+    raise TypeError(f"no text for the event {event!r}")
 
 
-def _rows(number: int) -> str:
-    return f"{count(number, 'row')} {'was' if number == 1 else 'were'}"
+@event_text.register
+def _progress(_event: Progress) -> None:
+    return None
 
 
-def _approved(event: events.LoadApproved) -> str:
+@event_text.register
+def _started(event: RunStarted) -> str | None:
+    return f"load {event.load_id}" if event.load_id else None
+
+
+@event_text.register(SourceNote)
+@event_text.register(FindingReported)
+@event_text.register(RejectsNote)
+@event_text.register(SecondFileNotLinked)
+def _note(event: SourceNote | FindingReported | RejectsNote | SecondFileNotLinked) -> str:
+    return note_text(event)
+
+
+@event_text.register
+def _approved(event: LoadApproved) -> str:
     text = f"approved: {event.approval_code}"
     if event.rows is not None and event.made_at is not None:
         at = event.made_at.astimezone(UTC)
@@ -65,7 +63,32 @@ def _approved(event: events.LoadApproved) -> str:
     return text
 
 
-def _reconciled(event: events.Reconciled) -> str:
+@event_text.register
+def _finished(event: AlreadyFinished) -> str:
+    return f"load {event.load_id} is finished: nothing is left to send"
+
+
+@event_text.register
+def _mapping_changed(event: MappingChanged) -> str:
+    return (
+        f"{event.name} has changed since the load started, from line {event.line} on "
+        f"({shorten(event.was)!r} is now {shorten(event.now)!r}); the load continues with the old mapping"
+    )
+
+
+@event_text.register
+def _cut_off(event: RowsCutOff) -> str:
+    were = "was" if event.rows == 1 else "were"
+    return f"{count(event.rows, 'row')} {were} under way when the last run ended: now in doubt"
+
+
+@event_text.register
+def _reconcile_started(event: ReconcileStarted) -> str:
+    return f"looking up {count(event.rows, 'row')} whose outcome is unknown"
+
+
+@event_text.register
+def _reconciled(event: Reconciled) -> str:
     parts = [f"{event.created:,} stored"] if event.created else []
     parts += [f"{event.not_stored:,} not stored"] if event.not_stored else []
     if event.in_doubt:
@@ -75,3 +98,26 @@ def _reconciled(event: events.Reconciled) -> str:
     if event.by_hand:
         text += f"\nto decide by hand: loader reconcile {event.load_id} --as created|unsent [--rows FILE]"
     return text
+
+
+@event_text.register
+def _retrying(event: RetryingRows) -> str:
+    return f"trying {count(event.rows, 'row')} again that referred to a record that was not there"
+
+
+@event_text.register
+def _stopping(_event: Stopping) -> str:
+    return "stopping: waiting for the requests under way; press Ctrl-C again to stop at once"
+
+
+@event_text.register
+def _waiting(event: WaitingForService) -> str:
+    return f"waiting for the service: {wording.message(event.finding)}"
+
+
+@event_text.register
+def _page_failed(event: PageFailed) -> str:
+    return (
+        f"warning: {event.name} cannot be made: {event.reason}; the load and its other files are not "
+        f"affected. To try again: loader report {event.load_id}"
+    )

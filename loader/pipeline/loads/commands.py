@@ -153,9 +153,7 @@ def _checked(
     if approval:
         context.observer.on_event(approval)
     with journal_references(context.home, load.tenant) as references:
-        transformer = Transformer(
-            inputs.mapping, load_id=load.load_id, tenant=load.tenant, find=references
-        )
+        transformer = Transformer(inputs.mapping, load_id=load.load_id, tenant=load.tenant, find=references)
         for note in input_notes(inputs, transformer):
             context.observer.on_event(note)
         yield transformer

@@ -51,7 +51,7 @@ def summarise(journal: Journal, load_id: str, home: Path) -> Summary:
 
 
 def finished_summary(journal: Journal, load: Load, home: Path) -> Summary | None:
-    """Return the summary of a load that is finished and has its outputs; None where something is left to do."""
+    """Return the summary of a finished load that has its outputs; None where something is left to do."""
     summary = summarise(journal, load.load_id, home)
     try:
         written = json.loads((folder_of(home, load.load_id) / SUMMARY).read_text(encoding="utf-8"))

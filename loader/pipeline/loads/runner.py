@@ -11,7 +11,7 @@ from loader.errors import JournalFailed, ServiceDown, Stopped
 from loader.pipeline.events import Progress, RetryingRows, RunStarted, Stopping, WaitingForService
 from loader.pipeline.loads.ledger import JournalLedger
 from loader.pipeline.loads.outputs import add_page, finding_groups, summarise, write_outputs
-from loader.pipeline.loads.reconcile import Reconciler, ReconcilePasses
+from loader.pipeline.loads.reconcile import ReconcilePasses, Reconciler
 from loader.pipeline.loads.task import LoadResult
 from loader.pipeline.loads.unfinished_rows import UnfinishedRows
 from loader.pipeline.rows.inputs import post_url

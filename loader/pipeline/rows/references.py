@@ -62,9 +62,7 @@ class ReferenceResolver:
 
     def _reason(self, record_type: str, record: ExistingRecord | None) -> Finding:
         if record is None:
-            return Finding(
-                "lookup.not_found", params={"record_type": record_type, "tenant": self._tenant}
-            )
+            return Finding("lookup.not_found", params={"record_type": record_type, "tenant": self._tenant})
         code = "lookup.no_id" if record.status is Status.CREATED else "lookup.in_doubt"
         return Finding(code, params={"record_type": record_type, "load_id": record.load_id})
 

@@ -164,7 +164,9 @@ class DryRunReport:
 
     def _page(self, summary: Summary, groups: FindingGroups, code: str, effort: Effort) -> ReportPage:
         mapping, source_files = self._inputs.mapping, self._inputs.source.files
-        counts = {file.file_no: self._collected.files.get(file.file_no, _FileCounts()) for file in source_files}
+        counts = {
+            file.file_no: self._collected.files.get(file.file_no, _FileCounts()) for file in source_files
+        }
         profile, all_groups = self._collected.profile, groups.groups()
         unused, left_out = self._unmapped()
         return ReportPage(

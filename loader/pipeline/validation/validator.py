@@ -133,11 +133,7 @@ class Validator:
 def _findings(batch: Batch, payloads: Payloads, decided: Sequence[DecidedRow]) -> pl.DataFrame:
     """Return every finding of the rows that would not be sent; rows that are already loaded have none."""
     status = pl.DataFrame(
-        [
-            (row.record_no, row.status.value)
-            for row in decided
-            if row.status is not Status.ALREADY_LOADED
-        ],
+        [(row.record_no, row.status.value) for row in decided if row.status is not Status.ALREADY_LOADED],
         schema={RECORD_NO: pl.Int64, "status": pl.String},
         orient="row",
     )
