@@ -1,4 +1,4 @@
-"""The sentence for each event of a run, as a terminal or a log shows it: a function for each type of event."""
+"""The sentence for each event of a run, as a terminal or a log shows it: one function a type."""
 
 from __future__ import annotations
 
