@@ -1,4 +1,4 @@
-"""The error of a mapping that cannot be used."""
+"""Errors of rules, and of a mapping that cannot be used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,24 @@ from loader.findings import Location
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loader.findings import Finding
+    from loader.findings import Finding, JsonValue
+    from loader.mapping.yaml_paths import Span
+
+
+class RuleError(ValueError):
+    """Something is wrong with a value in a rule.
+
+    Args:
+        code: Of the finding.
+        span: The part of the value that is meant; None: all of it, or it is not known.
+        params: Of the finding.
+    """
+
+    def __init__(self, code: str, span: Span | None = None, **params: JsonValue) -> None:
+        super().__init__(code)
+        self.code = code
+        self.span = span
+        self.params = params
 
 
 def mapping_error(findings: Sequence[Finding]) -> MappingError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from loader.mapping import conversions
+from loader.mapping.errors import RuleError
 from loader.mapping.yaml_paths import Span
 
 if TYPE_CHECKING:
@@ -18,24 +19,11 @@ if TYPE_CHECKING:
 
     from polars._typing import PolarsDataType
 
-    from loader.findings import JsonValue
     from loader.mapping.grammar import Rule
 
 
-class TextError(ValueError):
-    """A template or SQL text that cannot be used.
-
-    Args:
-        code: Of the finding.
-        span: The part of the text that is meant; None where that is not known.
-        params: Of the finding.
-    """
-
-    def __init__(self, code: str, span: Span | None = None, **params: JsonValue) -> None:
-        super().__init__(code)
-        self.code = code
-        self.span = span
-        self.params = params
+class TextError(RuleError):
+    """A template or SQL text cannot be used."""
 
 
 _PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

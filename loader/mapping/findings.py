@@ -9,8 +9,11 @@ from loader.findings import Finding, Location
 from loader.mapping.errors import mapping_error
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from loader.findings import JsonValue, Severity
     from loader.mapping.document import Document
+    from loader.mapping.errors import RuleError
     from loader.mapping.yaml_paths import Part, Span, YamlPath
 
 
@@ -38,7 +41,8 @@ class Findings:
         part: Part = "key",
         span: Span | None = None,
         column: str | None = None,
-        **params: JsonValue,
+        params: Mapping[str, JsonValue] | None = None,
+        **more: JsonValue,
     ) -> None:
         """Add a finding; the catalogue says how bad it is.
 
@@ -49,16 +53,21 @@ class Findings:
             part: Whether the key at that place is meant, or its value.
             span: The stretch of the key, or of the value as read, that is meant; None: all of it.
             column: The source's column that it is about; None where there is none.
-            params: The code's parameters; those that are None are left out.
+            params: The code's parameters, if they come as a mapping; None: there are none.
+            more: The code's parameters by name. Those that are None are left out.
 
         Raises:
             ValueError: The code is unknown, or has no such parameter.
         """
         location = self._document.locate(yaml_path, part, span) or Location(file=self._document.file)
-        given = {name: value for name, value in params.items() if value is not None}
+        given = {name: value for name, value in {**(params or {}), **more}.items() if value is not None}
         if CODES[code].severity == "error":
             self._wrong.add(yaml_path)
         self._findings.append(Finding(code, field, column, params=given, location=location))
+
+    def add_error(self, error: RuleError, yaml_path: YamlPath, field: str) -> None:
+        """Add what is wrong with the value at a place."""
+        self.add(error.code, yaml_path, field, part="value", span=error.span, params=error.params)
 
     def wrong_at(self, yaml_path: YamlPath) -> bool:
         """Return whether an error was found at a place or below it."""

@@ -98,7 +98,7 @@ def _error(code: str, at_key: str = "", **params: JsonValue) -> PydanticCustomEr
     Pydantic carries it among its own: the type is the code, the context has the parameters.
     """
     context = {**params, KEY: at_key} if at_key else params
-    return PydanticCustomError(code, code, context)  # type: ignore[arg-type]  # a template is a literal
+    return PydanticCustomError(code, code, context)
 
 
 class Rule(_Part):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 from loader.codes import CODES
 from loader.mapping.document import is_null
-from loader.text import nearest, shorten
+from loader.resources.misfits import shown_json
+from loader.text import nearest
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -48,11 +48,6 @@ _BOUNDS: Final = {"greater_than_equal": ("minimum", "ge"), "less_than_equal": ("
 """The parameter for a bound, and where Pydantic has it, by the type of its error."""
 
 
-def shown(value: Any) -> str:
-    """Return a value as JSON writes it, cut short."""
-    return shorten(json.dumps(value, ensure_ascii=False, default=str))
-
-
 def add_grammar_errors(
     error: ValidationError, yaml_path: YamlPath, field: str, model: type[BaseModel], findings: Findings
 ) -> None:
@@ -82,19 +77,21 @@ def add_grammar_errors(
             name = str(item.loc[-1])
             suggestion = unknown[item.loc]
             findings.add(
-                "mapping.unknown_key", place, label, key=name, allowed=item.keys, suggestion=suggestion
+                "mapping.unknown_key", place, label, key=name, allowed=[*item.keys], suggestion=suggestion
             )
         elif item.type == "missing":
             if item.loc not in meant:
                 findings.add("mapping.missing_key", place[:-1], label, key=str(item.loc[-1]))
         elif item.type in CODES:
-            params = dict(item.context)
-            at_key = params.pop(KEY, None)
-            findings.add(item.type, (*place, str(at_key)) if at_key else place, label, **params)
+            params = {name: value for name, value in item.context.items() if name != KEY}
+            at_key = item.context.get(KEY)
+            findings.add(item.type, (*place, str(at_key)) if at_key else place, label, params=params)
         elif place not in reported and item.loc not in above:
             reported.add(place)
-            params = item.params | ({"takes": list(takes[item.loc])} if takes[item.loc] else {})
-            findings.add("mapping.invalid_value", place, label, part="value", **params)
+            alternatives: list[JsonValue] = [*takes[item.loc]]
+            findings.add(
+                "mapping.invalid_value", place, label, part="value", params=item.params, takes=alternatives or None
+            )
 
 
 class _GrammarError:
@@ -137,7 +134,7 @@ class _GrammarError:
     @property
     def params(self) -> dict[str, JsonValue]:
         """Return the parameters of `mapping.invalid_value`, but for `takes`; None for those that it lacks."""
-        got = "nothing" if self._input is None or is_null(self._input) else shown(self._input)
+        got = "nothing" if self._input is None or is_null(self._input) else shown_json(self._input)
         params: dict[str, JsonValue] = {"key": self.key or None, "got": got}
         if self.type == "literal_error":
             params["suggestion"] = nearest(str(self._input), self._words)

@@ -96,7 +96,7 @@ class _Builder:
             if field.server_state:
                 self._findings.add("mapping.server_state", yaml_path, path, span=span)
             return field
-        if node.target.allows_unlisted(name):
+        if node.target.children is None or (node.target.is_open and not node.target.misspelt(name)):
             return unlisted(path)
         self._unknown_field(node, name, yaml_path, span)
         return None
