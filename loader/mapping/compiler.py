@@ -114,7 +114,7 @@ def _compile(
     check_key_types(beside, schema, findings)
     check_joined_columns(draft, joined, findings)
     lists = _list_values(draft.tree)
-    records = _compile_rows(draft, Program(values=lists), schema, findings, draft.spec.where)
+    records = _compile_rows(draft, Program(values=dict(lists)), schema, findings, draft.spec.where)
     items = []
     for node, value in zip(each_nodes(draft.tree), lists.values(), strict=True):
         join = join_of(node)
