@@ -229,7 +229,10 @@ def test_another_version_of_the_loader_is_no_reason_to_refuse(tmp_path: Path) ->
         ),
         (
             {"mapping_sha256": "34" * 32, "mapping": "new.yaml"},
-            ["mapping: runs.yaml with the hash 1212121212121212… was approved", "new.yaml now has 3434343434343434…"],
+            [
+                "mapping: runs.yaml with the hash 1212121212121212… was approved",
+                "new.yaml now has 3434343434343434…",
+            ],
         ),
         (
             {"source_options": {"delimiter": ",", "quote": None}},

@@ -92,7 +92,7 @@ def propose_mapping(
     read = pl.concat([batch.rows for batch in batches])
     sound = read.filter(pl.col(PROBLEM).is_null()).select(list(file.schema))
     sample = SourceSample(sound, read.height, whole, file.name, _source_section(file, options))
-    proposal = propose(sample, record_type)
+    proposal = propose(sample, record_type, types)
     states = None if proposal.missing else _try(proposal, file, batches, types)
     return ProposedMapping(proposal, read.height, whole, states)
 

@@ -89,13 +89,17 @@ class World:
     def load(self, mapping: str, names: list[str], home: Path, batch: int = 1000) -> LoadResult:
         """Loads sources."""
         how = RunSettings(tenant="acme", base_url=self.url, batch_size=batch, reconcile_wait=0)
-        inputs = open_inputs(mapping, "m.yaml", [str(self.folder / name) for name in names], {}, types=BUILT_IN)
+        inputs = open_inputs(
+            mapping, "m.yaml", [str(self.folder / name) for name in names], {}, types=BUILT_IN
+        )
         return run_load(inputs, how, RunContext(home, BUILT_IN, SilentObserver()), token=Token("x"))
 
     def try_out(self, mapping: str, names: list[str], home: Path) -> LoadResult:
         """Runs them dry; the report is beside the journal."""
         how = RunSettings(tenant="acme", base_url=self.url)
-        inputs = open_inputs(mapping, "m.yaml", [str(self.folder / name) for name in names], {}, types=BUILT_IN)
+        inputs = open_inputs(
+            mapping, "m.yaml", [str(self.folder / name) for name in names], {}, types=BUILT_IN
+        )
         return validate_inputs(
             inputs, how, RunContext(home, BUILT_IN, SilentObserver()), report=home / "report"
         )
