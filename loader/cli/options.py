@@ -133,7 +133,7 @@ def setting_option(name: str) -> Decorator:
     )
 
 
-def _value_type(schema: dict[str, Any]) -> click.ParamType | None:
+def _value_type(schema: dict[str, Any]) -> click.IntRange | click.FloatRange | None:
     """Return the range of a number, as JSON Schema has it; None for a text."""
     (value, *_) = [arm for arm in schema.get("anyOf", [schema]) if arm.get("type") != "null"]
     above = value.get("exclusiveMinimum")
@@ -177,5 +177,5 @@ def existing_tenant(option: str | None, tenant: str) -> None:
     if option is not None and option != tenant:
         raise ConfigurationError(
             f"the load belongs to tenant {tenant}, but --tenant is {option}",
-            next_step="leave out --tenant: a load stays in its tenant",
+            next_step="Leave out --tenant: a load stays in its tenant.",
         )
