@@ -128,5 +128,5 @@ def find_token() -> Token:
             raise ConfigurationError(f"LOADER_TOKEN_FILE: {path} cannot be read: {error}") from None
     raise ConfigurationError(
         "no bearer token: LOADER_TOKEN is not set",
-        next_step="Set LOADER_TOKEN, or LOADER_TOKEN_FILE to a file with the token; a sandbox takes any text.",
+        next_step="Set LOADER_TOKEN, or LOADER_TOKEN_FILE to a file with it; a sandbox takes any text.",
     )

@@ -106,8 +106,8 @@ json_option: Final[Decorator] = click.option(
 # --- The options of a run ------------------------------------------------------------------------------
 
 
-class _SettingOption(click.Option):
-    """An option of a run, without its range in the help: a message about a wrong value has it."""
+class ShortOption(click.Option):
+    """An option without its range in the help, so that this fits one line; messages name the range."""
 
     def get_help_extra(self, ctx: click.Context) -> Any:
         """Return what the help shows in brackets, without the range."""
@@ -125,7 +125,7 @@ def setting_option(name: str) -> Decorator:
     default = schema.get("default")
     return click.option(
         f"--{name.replace('_', '-')}",
-        cls=_SettingOption,
+        cls=ShortOption,
         envvar=f"LOADER_{name.upper()}",
         metavar=_METAVARS[name],
         type=_value_type(schema),

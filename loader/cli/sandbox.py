@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
+from loader.cli.options import ShortOption
 from loader.cli.output import say
 from loader.resources import BUILT_IN
 
@@ -34,67 +36,43 @@ PUT /_faults with JSON such as {"500-after": 0.1} replaces them while it runs, G
 GET /stats counts what happened.
 """
 
+_option = partial(click.option, cls=ShortOption, show_default=True)
+
 
 @click.command("sandbox", epilog=_KINDS)
-@click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Listen on this address of this machine."
+@_option("--host", metavar="ADDRESS", default="127.0.0.1", help="Listen on an address.")
+@_option("--port", metavar="N", type=click.IntRange(0, 65535), default=8080, help="Listen on a port; 0: any.")
+@_option(
+    "--tenant", "tenants", metavar="NAME", multiple=True, help="Serve a tenant; repeatable. [default: acme]"
 )
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8080,
-    show_default=True,
-    help="Listen on this port; 0: any.",
+@_option(
+    "--token", "tokens", metavar="TEXT", multiple=True, help="Accept a token; repeatable. [default: any]"
 )
-@click.option("--tenant", "tenants", multiple=True, help="Serve this tenant; repeatable. [default: acme]")
-@click.option("--token", "tokens", multiple=True, help="Accept this token; repeatable. [default: any]")
-@click.option(
-    "--rate", type=click.FloatRange(0, min_open=True), help="Answer 429 above so many requests per second."
+@_option("--rate", metavar="N", type=click.FloatRange(0, min_open=True), help="Allow N requests per second.")
+@_option("--burst", metavar="N", type=click.IntRange(1), help="Allow N at once. [default: the rate]")
+@_option(
+    "--retry-after/--no-retry-after", default=True, help="Say in 429 how long to wait.", show_default=False
 )
-@click.option("--burst", type=click.IntRange(1), help="Allow so many at once. [default: the rate]")
-@click.option(
-    "--retry-after/--no-retry-after",
-    default=True,
-    show_default=True,
-    help="Say how long to wait in 429.",
-)
-@click.option(
-    "--latency",
-    type=click.FloatRange(0),
-    default=0.0,
-    show_default=True,
-    help="Wait so many seconds before each answer.",
-)
-@click.option(
+@_option("--latency", metavar="SECONDS", type=click.FloatRange(0), default=0.0, help="Delay each answer.")
+@_option(
     "--store",
+    metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Keep records in this file. [default: temporary]",
+    help="Keep records in a file. [default: temporary]",
 )
-@click.option(
+@_option(
     "--fault",
     "faults",
     multiple=True,
     metavar="KIND:PROBABILITY",
-    help="Add a fault, such as cut:0.1; repeatable.",
+    help="Add a fault of a kind below; repeatable.",
 )
-@click.option("--fault-seed", type=int, default=0, show_default=True, help="Repeat the faults of this seed.")
-@click.option(
-    "--fault-slow",
-    type=click.FloatRange(0),
-    default=90.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Delay slow answers.",
+@_option("--fault-seed", metavar="N", type=int, default=0, help="Repeat the faults of a seed.")
+@_option(
+    "--fault-slow", metavar="SECONDS", type=click.FloatRange(0), default=90.0, help="Delay slow answers."
 )
-@click.option(
-    "--fault-lag",
-    type=click.FloatRange(0),
-    default=3.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Delay what lagging reads see.",
-)
-@click.option("--log", is_flag=True, help="Print a line for each answer.")
+@_option("--fault-lag", metavar="SECONDS", type=click.FloatRange(0), default=3.0, help="Delay lagging reads.")
+@_option("--log", is_flag=True, help="Print a line for each answer.", show_default=False)
 def sandbox_command(
     *,
     host: str,
@@ -114,7 +92,7 @@ def sandbox_command(
 ) -> int:
     """Run a local stand-in for the API until Ctrl-C; its page at / shows what is stored.
 
-    A fault has a probability from 0 to 1 for each row and attempt.
+    It listens on this machine only. A fault has a probability from 0 to 1 for each row and attempt.
 
     Example: loader sandbox --port 8080 --fault 500-after:0.05
     """

@@ -118,7 +118,7 @@ def _show_codes(*, as_json: bool) -> str:
 
 def code_entry(code: Code) -> dict[str, Any]:
     """Return what a code means, as JSON has it; where a finding has a value, the sentences have `…`."""
-    sample = Finding(code.name)
+    sample = Finding(code.name, field="…", column="…", value="…")
     return {
         "code": code.name,
         "subject": code.subject,
