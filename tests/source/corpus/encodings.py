@@ -85,13 +85,19 @@ CASES: Final[dict[str, Case]] = {
         preamble=11,
         encoding="utf-16-le",
     ),
-    "UTF-16 with 46 % ASCII": case(
-        "a;b\n" + "Γιώργος;Ann Lee\n" * 5 + "Θεσσαλονίκη;Bonn\n" * 5,
-        columns="a|b",
-        records=10,
-        encoding="utf-16-le",
-    ),
-    "UTF-32 with 3 % emoji": case(
-        "id;text\n" + "1;so good 😀 and more text\n" * 9, columns="id|text", records=9, encoding="utf-32-le"
-    ),
+    **{
+        f"{encoding} with 46 % ASCII": case(
+            "a;b\n" + "Γιώργος;Ann Lee\n" * 5 + "Θεσσαλονίκη;Bonn\n" * 5,
+            columns="a|b",
+            records=10,
+            encoding=encoding,
+        )
+        for encoding in ("utf-16-le", "utf-16-be")
+    },
+    **{
+        f"{encoding} with 3 % emoji": case(
+            "id;text\n" + "1;so good 😀 and more text\n" * 9, columns="id|text", records=9, encoding=encoding
+        )
+        for encoding in ("utf-32-le", "utf-32-be")
+    },
 }

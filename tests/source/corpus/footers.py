@@ -15,6 +15,9 @@ CASES: Final[dict[str, Case]] = {
     "a count": case(ROWS + "Total: 2\n", columns="id|name|text", records=2, footer=1),
     "rows affected": case(ROWS + "(2 rows affected)", columns="id|name|text", records=2, footer=1),
     "a ruler and a sum": case(ROWS + "---\nSumme: 2\n", columns="id|name|text", records=2, footer=2),
+    "a ruler of two signs is none": case(
+        ROWS + "--\nSumme: 2\n", columns="id|name|text", records=4, rejected=2
+    ),
     "a record that was cut off": case(ROWS + "3;Tot", columns="id|name|text", records=3, rejected=1),
     "a remark": case(ROWS + "checked by hand\n", columns="id|name|text", records=3, rejected=1),
     # --- totals in the columns ---------------------------------------------------------------------------
@@ -49,5 +52,19 @@ CASES: Final[dict[str, Case]] = {
     ),
     "a count below a record of 100 KB is not found": case(
         ROWS + "3;Eva;" + "t" * 100_000 + "\nTotal: 3\n", columns="id|name|text", records=4, rejected=1
+    ),
+    "a count below a record of 24 KB in UTF-16": case(
+        "\ufeff" + ROWS + "3;Eva;" + "t" * 12_000 + "\nTotal: 3\n",
+        columns="id|name|text",
+        records=3,
+        footer=1,
+        encoding="utf-16-le",
+    ),
+    "a count below a record of 48 KB in UTF-16 is not found": case(
+        "\ufeff" + ROWS + "3;Eva;" + "t" * 24_000 + "\nTotal: 3\n",
+        columns="id|name|text",
+        records=4,
+        rejected=1,
+        encoding="utf-16-le",
     ),
 }

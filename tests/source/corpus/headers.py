@@ -101,6 +101,9 @@ CASES: Final[dict[str, Case]] = {
         records=4,
         delimiter=",",
     ),
+    "three titles with empty cells above two records are too many": case(
+        "Export of members;;\nAll of them;;\nMade by hand;;\n1;Ann;5\n2;Bob;6\n", columns=3, records=5
+    ),
     # --- names or a record -------------------------------------------------------------------------------
     "a new number outweighs 4 texts above numbers": case(
         "1001;open;none;soon;new\n" + lines(8, "100{};5;6;7;8", first=2), columns=5, records=9
@@ -128,4 +131,13 @@ CASES: Final[dict[str, Case]] = {
     ),
     "codes with two digits are data": case("A12;x\nB13;y\nC14;z\n", columns=2, records=3),
     "words with one digit may be names": case("A1;x\nB2;y\nC3;z\n", columns="A1|x", records=2),
+    "a new number outweighs 2 texts above two records": case(
+        "1001;open;none\n1002;5;6\n1003;5;6\n", columns=3, records=3
+    ),
+    "2 names outweigh a new number above one record": case(
+        "1001;open;none\n1002;5;6\n", columns="1001|open|none", records=1
+    ),
+    "a single year is no name": case("Name;2024\nAnn;1\nBob;2\n", columns=2, records=3),
+    "a text again in one of two records": case("Ann;x\nAnn;y\nBob;z\n", columns=2, records=3),
+    "a text again in the only record": case("Ann;x\nAnn;y\n", columns="Ann|x", records=1),
 }
