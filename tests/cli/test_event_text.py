@@ -69,12 +69,12 @@ TEXTS: list[tuple[Event, str | None]] = [
     (RowsCutOff(1), "1 row was under way when the last run ended: now in doubt"),
     (RowsCutOff(2), "2 rows were under way when the last run ended: now in doubt"),
     (ReconcileStarted(2), "looking up 2 rows whose outcome is unknown"),
-    (Reconciled("L1", 1, 2, 0, None, by_hand=False), "rows in doubt: 1 stored, 2 not stored"),
+    (Reconciled("L1", 1, 2, 0, None, "", by_hand=False), "rows in doubt: 1 stored, 2 not stored"),
     (
-        Reconciled("L1", 0, 0, 3, NO_LIST, by_hand=True),
+        Reconciled("L1", 0, 0, 3, NO_LIST, "runs.csv: is gone", by_hand=True),
         (
             "rows in doubt: 3 still in doubt: the service lists records only by a field that these rows do not "
-            "have\nto decide by hand: loader reconcile L1 --as created|unsent [--rows FILE]"
+            "have; runs.csv: is gone\nto decide by hand: loader reconcile L1 --as created|unsent [--rows FILE]"
         ),
     ),
     (RetryingRows(1), "trying 1 row again that referred to a record that was not there"),

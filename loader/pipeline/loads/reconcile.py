@@ -38,6 +38,7 @@ class ReconcileResult:
         not_stored: Rows that two searches did not find: they may be sent again.
         in_doubt: Rows that are still in doubt.
         finding: Why they are; None where none is.
+        detail: What else kept them from being found, such as a source that is gone; mostly empty.
         by_hand: Whether the service offers no list that shows them: another search would end the same way.
     """
 
@@ -45,6 +46,7 @@ class ReconcileResult:
     not_stored: int = 0
     in_doubt: int = 0
     finding: Finding | None = None
+    detail: str = ""
     by_hand: bool = False
 
 
@@ -99,7 +101,8 @@ class Reconciler:
             if result.in_doubt:
                 result.finding, result.by_hand = Finding("readback.no_value"), True
         except NoReadback as problem:
-            result.in_doubt, result.finding, result.by_hand = len(keys), problem.finding, problem.missing
+            result.in_doubt, result.by_hand = len(keys), problem.missing
+            result.finding, result.detail = problem.finding, problem.detail
         self.observer.on_event(
             Reconciled(
                 self.load.load_id,
@@ -107,6 +110,7 @@ class Reconciler:
                 result.not_stored,
                 result.in_doubt,
                 result.finding,
+                result.detail,
                 result.by_hand,
             )
         )

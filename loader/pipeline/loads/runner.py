@@ -21,7 +21,7 @@ from loader.sending import (
     Client,
     Dispatcher,
     Ended,
-    Interrupted,
+    SignalReceived,
     RateLimiter,
     RoundPatience,
     StopLimits,
@@ -102,8 +102,8 @@ class LoadRunner:
                     break
         except JournalFailed as error:
             return Ended(reason=error, at_once=True)
-        except Interrupted as interrupted:
-            ended.signal_number = interrupted.number
+        except SignalReceived as received:
+            ended.signal_number = received.number
         return ended
 
     def _take_up(self) -> None:
@@ -167,11 +167,10 @@ class LoadRunner:
         # A row that waits for a record of this very load is not wrong: its record may come in this round.
         unsent = {Status.INVALID} if self._task.refers_to_itself else {Status.INVALID, Status.BLOCKED}
         return StopLimits(
-            concurrency=settings.concurrency,
             max_errors=settings.max_errors,
-            unsent=frozenset(unsent),
-            wrong=sum(totals.get(status, 0) for status in (*unsent, Status.REFUSED)),
-            read=sum(totals.values()) - totals[Status.PENDING],
+            error_statuses=frozenset(unsent),
+            errors_before=sum(totals.get(status, 0) for status in (*unsent, Status.REFUSED)),
+            rows_before=sum(totals.values()) - totals[Status.PENDING],
             max_in_doubt=None if self._by_hand else self._patience.max_in_doubt,
             first_run=not any(totals.get(status) for status in (Status.CREATED, Status.IN_DOUBT)),
         )
