@@ -18,12 +18,16 @@ def _invalid_value(finding: Finding) -> str:
     params = finding.params
     key = f"{params['key']}: " if params.get("key") else ""
     got = f", found {params['got']}" if "got" in params else ""
-    if takes := names_of(finding, "takes"):
-        return f"{key}expected {listed(takes, ' or ')}{got}"
+    if takes := _takes(finding):
+        return f"{key}expected {takes}{got}"
     return f"{key}{params.get('words', '…')}{got}"
 
 
 def _takes(finding: Finding) -> str:
+    """What a key takes; nothing where that is not what is wrong."""
+    for name, side in (("minimum", "more"), ("maximum", "less")):
+        if name in finding.params:
+            return f"{finding.params[name]} or {side}"
     return listed(names_of(finding, "takes"), " or ")
 
 
@@ -101,12 +105,12 @@ FIELDS: Final[Mapping[str, Wording]] = {
         with_field=False,
     ),
     "mapping.no_members": Wording(
-        message="{field} is {kind} and has no fields of its own",
+        message="{field} takes {takes} and has no fields of its own",
         fix="Write a rule for {field} itself.",
         with_field=False,
     ),
     "mapping.not_a_list": Wording(
-        message="{field} is {kind}, not a list",
+        message="{field} takes {takes}, not a list",
         fix="Write one rule in place of the list.",
         with_field=False,
     ),

@@ -91,7 +91,11 @@ MISFITS_OF_JSON: Final[Mapping[str, Wording]] = {
         reason="the JSON does not fit: {member} is not a field",
     ),
     "json.invalid": Wording(
-        message=_of_member("the JSON does not fit", "{words}"),
+        message=choose(
+            "part",
+            _of_member("the JSON does not fit", "{words}, found {part}"),
+            _of_member("the JSON does not fit", "{words}"),
+        ),
         expected="JSON that {field} takes",
         fix=_FIX,
         reason=choose("member", "the JSON does not fit: {member}: {words}", "the JSON does not fit: {words}"),
@@ -141,7 +145,7 @@ CONSTANTS: Final[Mapping[str, Wording]] = {
         fix=choose("suggestion", "Write '{suggestion}'.", "Remove {place}; `loader schema` has the fields."),
     ),
     "constant.invalid": Wording(
-        message=_constant("{words}"),
+        message=choose("part", _constant("{words}, found {part}"), _constant("{words}")),
         expected="a value that {field} takes",
         fix="Correct the constant; `loader schema` describes what {field} takes.",
     ),

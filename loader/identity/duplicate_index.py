@@ -1,4 +1,4 @@
-"""Which external ids a dry run has met, and where first, in 16 bytes a row."""
+"""Which external ids a run has met, and where first, in 16 bytes a row."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ class DuplicateIndex:
     """Remembers the first place of each external id.
 
     An id is known by a 64-bit hash: among a million ids, two have the same one with a chance of 1 to 37
-    million. A load does not rely on this; it asks its journal.
+    million. That is enough for a dry run. A load does not rely on it: it asks its journal.
 
-    Sorted runs of ids are kept, and runs of like length are merged, so that a batch costs a few binary
-    searches.
+    Ids are kept in sorted runs, and runs of similar length are merged, as in a log-structured merge tree: a
+    batch then costs a few binary searches, however many batches there were.
     """
 
     def __init__(self) -> None:
         self._runs: list[tuple[Hashes, Places]] = []
 
     def add(self, ids: pl.Series, places: Places) -> NDArray[np.bool_]:
-        """Takes the ids of a batch.
+        """Add the ids of a batch.
 
         Args:
             ids: The external ids, in order; no nulls.
-            places: A number for each one's place, growing with the order of the source.
+            places: A number for the place of each one, growing with the order of the source.
 
         Returns:
-            For each id, whether it was met before, in this batch or an earlier one.
+            For each id, whether it occurred before, in this batch or an earlier one.
         """
         hashes = _hashes(ids)
         first = self._first(hashes)
+        # np.unique gives the first index of each id, so that only later ones of a batch are repeats.
         unique, at = np.unique(hashes, return_index=True)
         new = np.zeros(len(hashes), dtype=np.bool_)
         new[at] = first[at] < 0
@@ -49,16 +50,16 @@ class DuplicateIndex:
         return ~new
 
     def first(self, ids: pl.Series) -> Sequence[int]:
-        """The first place of each id; -1 for one that was never met."""
-        found: list[int] = self._first(_hashes(ids)).tolist()
-        return found
+        """Return the first place of each id; -1 for one that never occurred."""
+        places: list[int] = self._first(_hashes(ids)).tolist()
+        return places
 
     def _first(self, hashes: Hashes) -> Places:
         places = np.full(len(hashes), -1, dtype=np.int64)
-        for known, where in self._runs:
-            at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-            hit = known[at] == hashes
-            places[hit] = where[at[hit]]
+        for run, run_places in self._runs:
+            at = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
+            hit = run[at] == hashes
+            places[hit] = run_places[at[hit]]
         return places
 
     def _merge(self, hashes: Hashes, places: Places) -> None:
