@@ -193,8 +193,8 @@ class _History:
                 throttled=moment.throttled,
                 started=moment.started > 0 < moment.second,
             )
-            stored += moment.found
-            absent += moment.absent
+            stored += moment.found_stored
+            absent += moment.found_absent
         return cls(recorder, stored, absent)
 
 
