@@ -13,49 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-Item = TypeVar("Item")
 Tone = Literal["good", "warning", "bad"]
-
-
-@dataclass(frozen=True, slots=True)
-class Capped(Generic[Item]):
-    """The first of a list, and how many there are.
-
-    Attributes:
-        items: Those that are shown, in the order of the list.
-        total: How many there are, those that are not shown included.
-
-    Raises:
-        ValueError: There are more items than the total says.
-    """
-
-    items: tuple[Item, ...] = ()
-    total: int = 0
-
-    def __post_init__(self) -> None:
-        if self.total < len(self.items):
-            raise ValueError(f"{len(self.items)} items of {self.total}")
-
-    @classmethod
-    def of(cls, items: Iterable[Item], *, at_most: int | None = None, total: int | None = None) -> Self:
-        """Keeps the first of some items.
-
-        Args:
-            items: All of them, or the first few where `total` says how many there are.
-            at_most: How many to keep; None: all of `items`.
-            total: How many there are; None: as many as `items`.
-        """
-        every = tuple(items)
-        return cls(every[:at_most], len(every) if total is None else total)
-
-    def first(self, at_most: int) -> Self:
-        """The same list with no more items than `at_most`."""
-        return type(self)(self.items[:at_most], self.total)
-
-    @property
-    def more(self) -> int:
-        """How many are not shown."""
-        return self.total - len(self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,66 +80,6 @@ class MappingUsed:
     text: str | None = None
     where: str | None = None
     group_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RowPlace:
-    """A record.
-
-    Attributes:
-        record_no: From 1, in its file.
-        line: The line in its file; None where the format has no lines.
-        external_id: None where the record has none.
-        file: Its file's name; not shown where the page has one source only.
-    """
-
-    record_no: int
-    line: int | None = None
-    external_id: str | None = None
-    file: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ExampleValue:
-    """A value that is wrong, and where it stands.
-
-    Attributes:
-        value: As it stands in the source; None where the cell is empty.
-        place: Where.
-        nearest: The allowed value that comes nearest; None where none does.
-        row: The row of the record, or of a second file, that it stands in: "rem.csv, record 3, line 4"; empty
-            where it is the record's own first row.
-    """
-
-    value: str | None
-    place: RowPlace
-    nearest: str | None = None
-    row: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FindingGroup:
-    """Findings of one field that have one reason.
-
-    Attributes:
-        field: The payload's path; empty where the whole row is wrong.
-        reason: What is wrong, in a few words: "not in the map".
-        rows: How many rows have it.
-        column: Where the values come from; None where no single column gives them.
-        expected: What is allowed; None where the reason says it.
-        mend: A sentence on how to mend it.
-        examples: Some of its findings, chosen for different values.
-        status: What becomes of such a row.
-    """
-
-    field: str
-    reason: str
-    rows: int
-    mend: str
-    examples: Capped[ExampleValue]
-    column: str | None = None
-    expected: str | None = None
-    status: Literal["invalid", "blocked"] = "invalid"
 
 
 @dataclass(frozen=True, slots=True)

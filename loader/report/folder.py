@@ -1,4 +1,4 @@
-"""Where the files of a load are, and which there are."""
+"""The folder of a load or a dry run: its place, and the names of the files in it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ import tempfile
 from typing import TYPE_CHECKING, Final
 
 from loader.errors import ConfigurationError
+from loader.report.rejects.formats import FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE: Final = "report.html"
-REJECTS: Final = ("rejects.csv", "rejects.parquet", "rejects.ndjson", "rejects.xlsx")
-"""The names that rejects have, by the form of their source."""
+RESULTS: Final = "results.csv"
+SUMMARY: Final = "summary.json"
+REJECTS: Final = tuple(form.file_name for form in FORMATS.values())
+"""The names that rejects have, by the format of their source."""
 
 
 def folder_of(home: Path, load_id: str) -> Path:
-    """Where a load's files are."""
+    """Return the folder of a load's files."""
     return home / "loads" / load_id
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder for the files of a load or a dry run, for its owner only, where it is missing.
+    """Make a folder for the files of a load or a dry run, for its owner only, where it is missing.
 
     Raises:
         ConfigurationError: It cannot be made, or nothing can be written into it.
@@ -38,9 +41,9 @@ def make_folder(folder: Path) -> None:
 
 
 def files_of(folder: Path) -> dict[str, str]:
-    """Those of a load's files for people that are there, by what they are."""
-    found = {"results": folder / "results.csv"}
+    """Return the paths of a load's files for people, by what they are; those that exist."""
+    files = {"results": folder / RESULTS}
     for name in REJECTS:
-        found |= {"rejects": path} if (path := folder / name).exists() else {}
-    found["report"] = folder / PAGE
-    return {name: str(path) for name, path in found.items() if path.exists()}
+        files |= {"rejects": path} if (path := folder / name).exists() else {}
+    files["report"] = folder / PAGE
+    return {name: str(path) for name, path in files.items() if path.exists()}
