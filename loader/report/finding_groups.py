@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from loader.findings import CODES, Finding, dump_params, group_key, load_params
+from loader.findings import CODES, Finding, group_key, load_params
 from loader.records import Status
 from loader.report.findings import in_other_row
 from loader.report.values import Capped, ExampleValue, FindingCount, FindingGroup, RowPlace
@@ -39,7 +39,10 @@ _ALL_VARYING: Final = frozenset(code.name for code in CODES.values() if code.var
 """Codes without a parameter that is part of the cause."""
 
 _Key = tuple[Status, str, str, str]
-"""Status, code, field, and what else makes a difference, as JSON; a code of "" for all other groups."""
+"""Status, code, field, and what else is part of the cause, as JSON; a code of "" for all other groups."""
+
+_Look = tuple[Status, str, str, str]
+"""Status, code, field, and parameters as text: findings that look the same are in one group."""
 
 
 @dataclass(slots=True)
@@ -69,10 +72,14 @@ class _CountedGroup:
         return len(self.distinct) < _EXAMPLES
 
     def merge(self, other: Finding) -> None:
-        """Take the cause of a later finding of the group."""
-        if self.cause is not None and other is not self.cause:
-            self.same_column &= other.column == self.cause.column
-            self.same_words &= other.params.get("words") == self.cause.params.get("words")
+        """Take a later finding of the group, or its cause."""
+        cause = self.cause
+        if cause is None or other is cause:
+            return
+        if other.column != cause.column:
+            self.same_column = False
+        if self.same_words and _words_of(other) != _words_of(cause):
+            self.same_words = False
 
     def count_rows(self, rows: int, record_nos: Iterable[int]) -> None:
         """Count rows; the first of their record numbers will do."""
@@ -118,6 +125,7 @@ class FindingGroups:
         self._groups: dict[_Key, _CountedGroup] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._causes: dict[tuple[str, str, str | None, str | None], tuple[str, Finding]] = {}
+        self._by_look: dict[_Look, _CountedGroup] = {}
 
     # --- Frames --------------------------------------------------------------------------------------
 
@@ -182,9 +190,7 @@ class FindingGroups:
         """
         groups: dict[int, _CountedGroup] = {}
         for finding in row.findings:
-            params = None if finding.code in _ALL_VARYING else dump_params(finding.params)
-            cause = self._cause_of(finding.code, finding.field, finding.column, params)
-            group = self._group(row.status, *cause)
+            group = self._group_of(row.status, finding)
             groups[id(group)] = group
             group.findings += 1
             if group.wants_examples:
@@ -195,6 +201,19 @@ class FindingGroups:
             group.count_rows(1, [row.record_no])
         for code, path in {(finding.code, finding.field) for finding in row.findings}:
             self._count_code(code, path, 1)
+
+    def _group_of(self, status: Status, finding: Finding) -> _CountedGroup:
+        """Return the group of a finding; most findings look like one that came before."""
+        look = _look(status, finding)
+        group = self._by_look.get(look)
+        if group is None:
+            if len(self._by_look) >= _MOST_REMEMBERED:
+                self._by_look.clear()
+            cause = _cause(finding.code, finding.field, finding.column, finding.params)
+            group = self._by_look[look] = self._group(status, *cause)
+        else:
+            group.merge(finding)
+        return group
 
     # --- Both ----------------------------------------------------------------------------------------
 
@@ -237,21 +256,34 @@ def _first_of_rows(findings: pl.DataFrame, *by: str) -> pl.DataFrame:
     return findings.select(*by, "file", "record_no").unique(keep="first", maintain_order=True)
 
 
+def _words_of(finding: Finding) -> str | None:
+    """Return the words of a service, cut; None where a finding has none."""
+    words = finding.params.get("words")
+    return words[:_LONGEST_WORDS] if isinstance(words, str) else None
+
+
+def _look(status: Status, finding: Finding) -> _Look:
+    """Return a text that is cheap to make, and the same for findings of one group that are alike."""
+    params: Mapping[str, JsonValue] = finding.params
+    if finding.code in _ALL_VARYING:
+        return status, finding.code, finding.field, ""
+    if words := _words_of(finding):
+        params = {**params, "words": _NUMBER.sub(_FOLDED, words)}
+    return status, finding.code, finding.field, str(params)
+
+
 def _cause(
     code: str, path: str, column: str | None, params: Mapping[str, JsonValue]
 ) -> tuple[str, Finding]:
     """Return the key of a finding's group, and what all of its findings have in common."""
     varying = CODES[code].varying
     kept = {name: value for name, value in params.items() if name not in varying}
-    words = kept.get("words")
-    if not isinstance(words, str):
-        cause = Finding(code, path, column, params=kept)
+    cause = Finding(code, path, column, params=kept)
+    if (words := _words_of(cause)) is None:
         return group_key(cause)[2], cause
     # Words that differ only in numbers have the same cause: "id 17 is taken", "id 18 is taken".
-    words = kept["words"] = words[:_LONGEST_WORDS]
-    cause = Finding(code, path, column, params=kept)
     folded = replace(cause, params={**kept, "words": _NUMBER.sub(_FOLDED, words)})
-    return group_key(folded)[2], cause
+    return group_key(folded)[2], replace(cause, params={**kept, "words": words})
 
 
 # --- Examples ------------------------------------------------------------------------------------------
