@@ -18,8 +18,7 @@ from polars.testing import assert_frame_equal
 from loader import wording
 from loader.findings import CODES, dump_findings, dump_params, load_findings, load_params
 from loader.mapping import compile_mapping, parse_mapping
-from loader.payload import FINDINGS_SCHEMA, draft, finish, stamp
-from loader.payload.finding_frames import findings_by_record
+from loader.payload import FINDINGS_SCHEMA, draft, findings_by_record, finish, stamp
 from loader.payload.results import LookupResult
 from loader.records import BODY, CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE
 from loader.resources import BILLING_RUN, BILLING_TEMPLATE, BUILT_IN
@@ -166,13 +165,13 @@ def test_results_have_their_columns_whatever_the_rows(case: Case) -> None:
 @many
 @given(any_case)
 def test_findings_are_of_the_catalogue(case: Case) -> None:
-    """Each finding has a code of the catalogue with declared parameters, as one exact JSON, and its wording."""
-    findings = build(frame_of(case), compiled_for(case)).findings
-    for code, params in findings.select("code", "params").iter_rows():
+    """Each finding has a code of the catalogue with declared parameters, as exact JSON, and a wording."""
+    payloads = build(frame_of(case), compiled_for(case))
+    for code, params in payloads.findings.select("code", "params").iter_rows():
         assert CODES[code].severity == "error"
         assert set(load_params(params)) <= set(CODES[code].params)
         assert params == dump_params(load_params(params))
-    for record_findings in findings_by_record(findings).values():
+    for record_findings in findings_by_record(payloads).values():
         for finding in record_findings:
             # A template shows `…` for a parameter that a finding lacks.
             assert "…" not in wording.line(replace(finding, value=None))

@@ -235,7 +235,7 @@ def own_type(value: Any, field: ModelField) -> Any:
     return _own_scalar(value, field.kind)
 
 
-def _own_text(text: str, kind: ModelFieldKind) -> Any:
+def _own_text(text: str, kind: FieldKind) -> Any:
     if kind in {FieldKind.TEXT, FieldKind.ANY}:
         return text
     read = {
@@ -256,7 +256,7 @@ def _own_struct(struct: Mapping[str, Any], field: ModelField) -> Any:
     return value
 
 
-def _own_scalar(value: Any, kind: ModelFieldKind) -> Any:
+def _own_scalar(value: Any, kind: FieldKind) -> Any:
     if value is None or (isinstance(value, bool) and kind in {FieldKind.BOOLEAN, FieldKind.ANY}):
         return value
     if isinstance(value, date) and kind in {FieldKind.DATE, FieldKind.TEXT, FieldKind.ANY}:

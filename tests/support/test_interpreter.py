@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from loader.resources import BillingRun, BillingTemplate
-from loader.resources.base import Record
 from tests.support.interpreter import interpret
+
+if TYPE_CHECKING:
+    from loader.resources.base import Record
 
 FILLED: dict[str, Any] = {
     "name": {"value": "Run"},
