@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from loader.resources import BillingRun, BillingTemplate, Record
+from loader.resources import BillingRun, BillingTemplate
+from loader.resources.base import Record
 from tests.support.interpreter import interpret
 
 FILLED: dict[str, Any] = {
@@ -65,9 +66,9 @@ DOCUMENTED: dict[str, Any] = {
 """The example of the mapping language's document, without its lookup."""
 
 
-def became(mapping: dict[str, Any], record: type[Record], row: dict[str, Any]) -> Any:
+def became(mapping: dict[str, Any], model: type[Record], row: dict[str, Any]) -> Any:
     """What the interpreter makes of a row: a payload, or a set of paths."""
-    return interpret(mapping, record, row)
+    return interpret(mapping, model, row)
 
 
 def run(field: str, rule: Any, row: dict[str, Any], **source: Any) -> Any:
