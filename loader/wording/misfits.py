@@ -58,7 +58,7 @@ MISFITS_OF_JSON: Final[Mapping[str, Wording]] = {
     "json.date_out_of_range": Wording(
         message="the value holds a date outside of the years 1 to 9999",
         expected="dates in the years 1 to 9999",
-        fix="Correct the dates inside of {cells}.",
+        fix="Correct the dates in {source_column}.",
     ),
     "json.wrong_type": Wording(
         message=_of_member("the JSON does not fit", "expected {takes}, found {part}"),
@@ -81,13 +81,13 @@ MISFITS_OF_JSON: Final[Mapping[str, Wording]] = {
     "json.missing_field": Wording(
         message="the JSON does not fit: {place} is missing",
         expected="a value at {place}",
-        fix="Add {member} to the JSON in {cells}.",
+        fix="Add {member} to the JSON in {source_column}.",
         reason="the JSON does not fit: {member} is missing",
     ),
     "json.unknown_field": Wording(
         message="the JSON does not fit: {place} is not a field of {field}",
         expected="fields that {field} has",
-        fix="Remove or rename {member} in {cells}; `loader schema` lists the fields.",
+        fix="Remove or rename {member} in {source_column}; `loader schema` lists the fields.",
         reason="the JSON does not fit: {member} is not a field",
     ),
     "json.invalid": Wording(
