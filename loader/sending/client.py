@@ -163,7 +163,8 @@ class Client:
             raise CutOff(row.cut_off()) from cancelled
 
     async def _repeat(self, row: RowProgress) -> ResponseVerdict:
-        """Attempt until a verdict is final; only such rows pay for tenacity, which costs a third of a request."""
+        """Attempt until a verdict is final."""
+        # Tenacity costs a third of a request, so only rows that need it pay for it.
         retrying = AsyncRetrying(
             sleep=self._nap,
             wait=lambda state: self._wait_of(state.args[0]),
