@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from loader.findings import JsonValue
+    from loader.payload.results import Payloads
 
 FINDINGS_SCHEMA: Final = pl.Schema(
     {
@@ -88,14 +89,10 @@ def _stored(texts: Iterable[str]) -> pl.DataFrame:
     return pl.DataFrame(lines, schema={"text": pl.String(), **_STORED_SCHEMA}, orient="row")
 
 
-def findings_by_record(findings: pl.DataFrame) -> dict[int, tuple[Finding, ...]]:
-    """Return the findings of each record that has any, in their order, by record number.
-
-    Args:
-        findings: FINDINGS_SCHEMA or GROUPED_SCHEMA.
-    """
+def findings_by_record(payloads: Payloads) -> dict[int, tuple[Finding, ...]]:
+    """Return the findings of each record that has any, in their order, by record number."""
     records: dict[int, list[Finding]] = {}
-    for line in findings.iter_rows(named=True):
+    for line in payloads.findings.iter_rows(named=True):
         records.setdefault(line[RECORD_NO], []).append(_finding(line))
     return {record_no: tuple(findings) for record_no, findings in records.items()}
 

@@ -20,7 +20,6 @@ from loader.payload.finding_frames import (
     expand_findings,
     shorten_expr,
 )
-from loader.payload.results import Payloads
 from loader.payload.rows import build
 from loader.records import (
     CORE,
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from loader.mapping import CompiledMapping, Items
+    from loader.payload.results import Payloads
 
     Build = Callable[[pl.DataFrame, CompiledMapping], Payloads]
 

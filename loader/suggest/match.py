@@ -175,7 +175,5 @@ def _without_overlaps(matches: list[Match]) -> list[Match]:
     """Leave out fields of an object that another column fills as a whole."""
     objects = [match.target.path for match in matches if match.target.field.kind is FieldKind.OBJECT]
     return [
-        match
-        for match in matches
-        if not any(match.target.path.startswith(f"{path}.") for path in objects)
+        match for match in matches if not any(match.target.path.startswith(f"{path}.") for path in objects)
     ]

@@ -63,9 +63,7 @@ class Targets:
         self.items: tuple[Target, ...] = tuple(target for target in targets if target.of_list is not None)
         self.references: Mapping[str, str] = record_type.references
         self._frequency = Counter(
-            concept
-            for target in self.fields
-            for concept in {word for token in target.own for word in token}
+            concept for target in self.fields for concept in {word for token in target.own for word in token}
         )
 
     def likeness(self, name: Sequence[Token], target: Target) -> float:

@@ -104,8 +104,12 @@ MISFITS_OF_JSON: Final[Mapping[str, Wording]] = {
 
 
 def _constant(text: str) -> Text:
-    """What is wrong with a constant of a mapping, with the place inside of it."""
-    return _by_role(lambda what: _of_member(f"{what} does not fit", text))
+    """What is wrong with a constant of a mapping; where that is inside of it, also what was found there."""
+    return _by_role(
+        lambda what: choose(
+            "place", f"{what} does not fit: {{place}}: {text}, found {{part}}", f"{what} does not fit: {text}"
+        )
+    )
 
 
 def _by_role(text: Callable[[str], Text]) -> Text:
@@ -120,17 +124,17 @@ def _by_role(text: Callable[[str], Text]) -> Text:
 
 CONSTANTS: Final[Mapping[str, Wording]] = {
     "constant.wrong_type": Wording(
-        message=_constant("expected {takes}, found {part}"),
+        message=_constant("expected {takes}"),
         expected="{takes}",
         fix="Write {takes}.",
     ),
     "constant.enum": Wording(
-        message=_constant("expected one of {allowed}, found {part}"),
+        message=_constant("expected one of {allowed}"),
         expected="one of {allowed}",
         fix=choose("suggestion", "Write '{suggestion}'.", "Write one of {allowed}."),
     ),
     "constant.minimum": Wording(
-        message=_constant("expected {minimum} or more, found {part}"),
+        message=_constant("expected {minimum} or more"),
         expected="{minimum} or more",
         fix="Write a number of {minimum} or more.",
     ),
@@ -140,12 +144,12 @@ CONSTANTS: Final[Mapping[str, Wording]] = {
         fix="Add {place}.",
     ),
     "constant.unknown_field": Wording(
-        message=_constant("unknown field"),
+        message=_by_role(lambda what: f"{what} has the unknown field {{place}}"),
         expected="fields that {field} has",
         fix=choose("suggestion", "Write '{suggestion}'.", "Remove {place}; `loader schema` has the fields."),
     ),
     "constant.invalid": Wording(
-        message=choose("part", _constant("{words}, found {part}"), _constant("{words}")),
+        message=_constant("{words}"),
         expected="a value that {field} takes",
         fix="Correct the constant; `loader schema` describes what {field} takes.",
     ),

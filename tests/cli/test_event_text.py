@@ -53,23 +53,29 @@ TEXTS: list[tuple[Event, str | None]] = [
     ),
     (
         LoadApproved("K7QM-3F2X", 1, NOON, "0.0.9"),
-        "approved: K7QM-3F2X, for 1 row, by the dry run of 22 November 2026 10:15 UTC; loader 0.0.9 made it, "
-        f"and this is {__version__}: it may decide otherwise",
+        (
+            "approved: K7QM-3F2X, for 1 row, by the dry run of 22 November 2026 10:15 UTC; loader 0.0.9 made "
+            f"it, and this is {__version__}: it may decide otherwise"
+        ),
     ),
     (AlreadyFinished("L1"), "load L1 is finished: nothing is left to send"),
     (
         MappingChanged("m.yaml", 3, "a: 1", "a: 2"),
-        "m.yaml has changed since the load started, from line 3 on ('a: 1' is now 'a: 2'); the load continues "
-        "with the old mapping",
+        (
+            "m.yaml has changed since the load started, from line 3 on ('a: 1' is now 'a: 2'); the load "
+            "continues with the old mapping"
+        ),
     ),
     (RowsCutOff(1), "1 row was under way when the last run ended: now in doubt"),
     (RowsCutOff(2), "2 rows were under way when the last run ended: now in doubt"),
     (ReconcileStarted(2), "looking up 2 rows whose outcome is unknown"),
-    (Reconciled("L1", 1, 2, 0, None, by_hand=False), "rows in doubt: 1 stored, 2 not stored"),
+    (Reconciled("L1", 1, 2, 0, None, "", by_hand=False), "rows in doubt: 1 stored, 2 not stored"),
     (
-        Reconciled("L1", 0, 0, 3, NO_LIST, by_hand=True),
-        "rows in doubt: 3 still in doubt: the service lists records only by a field that these rows do not "
-        "have\nto decide by hand: loader reconcile L1 --as created|unsent [--rows FILE]",
+        Reconciled("L1", 0, 0, 3, NO_LIST, "runs.csv: is gone", by_hand=True),
+        (
+            "rows in doubt: 3 still in doubt: the service lists records only by a field that these rows do not "
+            "have; runs.csv: is gone\nto decide by hand: loader reconcile L1 --as created|unsent [--rows FILE]"
+        ),
     ),
     (RetryingRows(1), "trying 1 row again that referred to a record that was not there"),
     (Stopping(), "stopping: waiting for the requests under way; press Ctrl-C again to stop at once"),
@@ -84,8 +90,10 @@ TEXTS: list[tuple[Event, str | None]] = [
     ),
     (
         PageFailed("L1", "report.html", "no room"),
-        "warning: report.html cannot be made: no room; the load and its other files are not affected. To try "
-        "again: loader report L1",
+        (
+            "warning: report.html cannot be made: no room; the load and its other files are not affected. To "
+            "try again: loader report L1"
+        ),
     ),
 ]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from loader import wording
+from loader.payload import findings_by_record
 from loader.payload.lookups import placeholders
 from loader.pipeline.events import FindingReported, SourceNote
-from loader.pipeline.rows.findings import findings_by_record
 from loader.pipeline.rows.inputs import input_notes, source_options
 from loader.pipeline.rows.references import untried_lookups
 from loader.pipeline.rows.transform import NO_TENANT, Transformer

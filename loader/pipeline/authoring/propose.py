@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections import Counter
@@ -42,14 +43,14 @@ class ProposedMapping:
     Attributes:
         proposal: The mapping, with what there is to report about it.
         read: How many records were looked at.
-        whole: Whether these are all that there are.
+        complete: Whether these are all that there are.
         states: How many of them would be ready, invalid or filtered; None where a required field is missing,
             so that the mapping is not complete yet.
     """
 
     proposal: Proposal
     read: int
-    whole: bool
+    complete: bool
     states: Mapping[str, int] | None
 
 
@@ -68,7 +69,7 @@ def propose_mapping(
         path: The source; of a glob the first file is looked at.
         record_type: What the rows are to become.
         overrides: Keys of `source:`.
-        types: The record types that a mapping may name.
+        types: All record types: a mapping may look up ids of others.
         rows: How many rows to look at, at most.
         observer: Learns what was detected.
 
@@ -83,18 +84,18 @@ def propose_mapping(
         observer.on_event(SourceNote(file.name, note))
     if others:
         observer.on_event(SourceNote(file.name, f"the first of {count(len(source.files), 'file')}"))
-    batches, whole = _first_batches(source, rows)
+    batches, complete = _first_batches(source, rows)
     if not batches:
         raise SourceError(
             f"{path}: no records below the header; a mapping is proposed from values",
             next_step="Use a file with records.",
         )
     read = pl.concat([batch.rows for batch in batches])
-    sound = read.filter(pl.col(PROBLEM).is_null()).select(list(file.schema))
-    sample = SourceSample(sound, read.height, whole, file.name, _source_section(file, options))
+    readable = read.filter(pl.col(PROBLEM).is_null()).select(list(file.schema))
+    sample = SourceSample(readable, read.height, complete, file.name, _source_section(file, options))
     proposal = propose(sample, record_type, types)
     states = None if proposal.missing else _try(proposal, file, batches, types)
-    return ProposedMapping(proposal, read.height, whole, states)
+    return ProposedMapping(proposal, read.height, complete, states)
 
 
 def _first_batches(source: Source, rows: int) -> tuple[list[Batch], bool]:
@@ -150,11 +151,16 @@ def write_new(path: Path, text: str) -> None:
         ConfigurationError: It exists, or cannot be written.
     """
     try:
+        if not path.parent.is_dir():  # `AtomicFile` would make it, and a misspelt path with it
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         draft = AtomicFile(path)
-        draft.file.write(text.encode())
-        # A draft is its owner's alone. A mapping is meant to be shared like any file that an editor saves.
-        draft.draft_path.chmod(0o666 & ~_umask())
-        draft.publish(overwrite=False)
+        try:
+            draft.file.write(text.encode())
+            # A draft is its owner's alone. A mapping is meant to be shared like any file of an editor.
+            draft.draft_path.chmod(0o666 & ~_umask())
+            draft.publish(overwrite=False)
+        finally:
+            draft.discard()
     except FileExistsError:
         raise exists_already(path) from None
     except OSError as error:

@@ -15,7 +15,7 @@ from loader.mapping import parse_mapping
 from loader.pipeline.loads.dry_run_comparison import DryRunComparison
 from loader.pipeline.rows.inputs import source_options
 from loader.records import REJECTED, Status
-from loader.report import FindingGroups
+from loader.report.finding_groups import FindingGroups
 from loader.report.page import (
     MOST_ATTEMPTS,
     Capped,
@@ -193,8 +193,8 @@ class _History:
                 throttled=moment.throttled,
                 started=moment.started > 0 < moment.second,
             )
-            stored += moment.found
-            absent += moment.absent
+            stored += moment.found_stored
+            absent += moment.found_absent
         return cls(recorder, stored, absent)
 
 
