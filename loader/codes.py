@@ -154,7 +154,7 @@ _MAPPING: Final = {
     "lookup.no_column": "",
     "mapping.duplicate_rule": "",
     "mapping.external_id_field": "",
-    "mapping.invalid_value": "key takes minimum maximum got words suggestion",
+    "mapping.invalid_value": "key takes got words suggestion",
     "mapping.loader_field": "",
     "mapping.missing_key": "key",
     "mapping.no_members": "takes",

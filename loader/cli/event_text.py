@@ -1,4 +1,4 @@
-"""The sentence for each event of a run, as a terminal or a log shows it: a function for each type of event."""
+"""The sentence for each event of a run, as a terminal or a log shows it: one function a type."""
 
 from __future__ import annotations
 
@@ -92,8 +92,9 @@ def _reconciled(event: Reconciled) -> str:
     parts = [f"{event.created:,} stored"] if event.created else []
     parts += [f"{event.not_stored:,} not stored"] if event.not_stored else []
     if event.in_doubt:
-        reason = f": {wording.message(event.finding)}" if event.finding else ""
-        parts.append(f"{event.in_doubt:,} still in doubt{reason}")
+        reasons = [wording.message(event.finding)] if event.finding else []
+        reasons += [event.detail] if event.detail else []
+        parts.append(": ".join([f"{event.in_doubt:,} still in doubt", "; ".join(reasons)]))
     text = f"rows in doubt: {', '.join(parts)}"
     if event.by_hand:
         text += f"\nto decide by hand: loader reconcile {event.load_id} --as created|unsent [--rows FILE]"

@@ -44,8 +44,27 @@ _TAKES: Final = {
 """What a key takes, by the type of Pydantic's error."""
 
 
-_BOUNDS: Final = {"greater_than_equal": ("minimum", "ge"), "less_than_equal": ("maximum", "le")}
-"""The parameter for a bound, and where Pydantic has it, by the type of its error."""
+def takes(error: ErrorDetails) -> list[str]:
+    """Return what a key takes, in words, each alternative; nothing where that is not what is wrong.
+
+    Args:
+        error: What Pydantic has against the key's value.
+    """
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "literal_error":
+        return _words(error)
+    if kind == "greater_than_equal":
+        return [f"{context['ge']} or more"]
+    if kind == "less_than_equal":
+        return [f"{context['le']} or less"]
+    if kind == "too_short" and isinstance(error["input"], str):
+        return [_TAKES["string_too_short"]]
+    return [_TAKES[kind]] if kind in _TAKES else []
+
+
+def _words(error: ErrorDetails) -> list[str]:
+    """Return the words that a key takes: Pydantic has them in one text, each in quotes."""
+    return re.findall(r"'([^']*)'", str(error.get("ctx", {})["expected"]))
 
 
 def add_grammar_errors(
@@ -67,50 +86,59 @@ def add_grammar_errors(
     unknown = {item.loc: nearest(str(item.loc[-1]), item.keys) for item in errors if item.is_unknown_key}
     meant = {(*loc[:-1], name) for loc, name in unknown.items() if name}
     # Of a value that several types refuse, Pydantic has an error for each: one finding names them all.
-    takes: dict[YamlPath, dict[str, None]] = {}
+    alternatives: dict[YamlPath, dict[str, None]] = {}
     for item in errors:
-        takes.setdefault(item.loc, {}).update(dict.fromkeys(item.takes))
+        alternatives.setdefault(item.loc, {}).update(dict.fromkeys(takes(item.details)))
     reported: set[YamlPath] = set()
     for item in errors:
         place, label = (*yaml_path, *item.loc), field or item.key
         if item.is_unknown_key:
-            name = str(item.loc[-1])
-            suggestion = unknown[item.loc]
             findings.add(
-                "mapping.unknown_key", place, label, key=name, allowed=[*item.keys], suggestion=suggestion
+                "mapping.unknown_key",
+                place,
+                label,
+                key=str(item.loc[-1]),
+                allowed=[*item.keys],
+                suggestion=unknown[item.loc],
             )
         elif item.type == "missing":
             if item.loc not in meant:
                 findings.add("mapping.missing_key", place[:-1], label, key=str(item.loc[-1]))
         elif item.type in CODES:
-            params = {name: value for name, value in item.context.items() if name != KEY}
             at_key = item.context.get(KEY)
+            params = {name: value for name, value in item.context.items() if name != KEY}
             findings.add(item.type, (*place, str(at_key)) if at_key else place, label, params=params)
         elif place not in reported and item.loc not in above:
             reported.add(place)
-            alternatives: list[JsonValue] = [*takes[item.loc]]
-            findings.add(
-                "mapping.invalid_value", place, label, part="value", params=item.params, takes=alternatives or None
-            )
+            params = item.value_params(list(alternatives[item.loc]))
+            # Without a payload path, the label is the key.
+            key = item.key if field and item.key else None
+            findings.add("mapping.invalid_value", place, label, part="value", params=params, key=key)
 
 
 class _GrammarError:
     """One of the errors of a validation.
 
     Attributes:
+        details: What Pydantic has of it.
         loc: The place in the value, without the names of a union's arms.
         keys: The keys of the model that holds the last of them.
-        type: Pydantic's type of error; a code, where the grammar raised it.
-        context: What belongs to the type.
     """
 
     def __init__(self, model: type[BaseModel], details: ErrorDetails) -> None:
+        self.details = details
         inner, self.loc = _located(model, details)
         self.keys = _keys(inner)
-        self.type = details["type"]
-        self.context: dict[str, Any] = details.get("ctx", {})
-        self._input = details["input"]
-        self._message = details["msg"]
+
+    @property
+    def type(self) -> str:
+        """Return Pydantic's type of error; a code, where the grammar raised it."""
+        return self.details["type"]
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """Return what belongs to the type."""
+        return self.details.get("ctx", {})
 
     @property
     def key(self) -> str:
@@ -122,32 +150,20 @@ class _GrammarError:
         """Return whether the last key is one that its model does not have."""
         return self.type == "extra_forbidden"
 
-    @property
-    def takes(self) -> list[str]:
-        """Return what would have been taken, each alternative; nothing where that is not what is wrong."""
-        if self.type == "literal_error":
-            return self._words
-        if self.type == "too_short" and isinstance(self._input, str):
-            return [_TAKES["string_too_short"]]
-        return [_TAKES[self.type]] if self.type in _TAKES else []
+    def value_params(self, alternatives: list[str]) -> dict[str, JsonValue]:
+        """Return the parameters of `mapping.invalid_value`, but for its key; None for those that it lacks.
 
-    @property
-    def params(self) -> dict[str, JsonValue]:
-        """Return the parameters of `mapping.invalid_value`, but for `takes`; None for those that it lacks."""
-        got = "nothing" if self._input is None or is_null(self._input) else shown_json(self._input)
-        params: dict[str, JsonValue] = {"key": self.key or None, "got": got}
-        if self.type == "literal_error":
-            params["suggestion"] = nearest(str(self._input), self._words)
-        elif self.type in _BOUNDS:
-            name, bound = _BOUNDS[self.type]
-            params[name] = self.context[bound]
-        elif not self.takes:
-            params["words"] = str(self.context.get("error", self._message))
-        return params
-
-    @property
-    def _words(self) -> list[str]:
-        return re.findall(r"'([^']*)'", str(self.context["expected"]))
+        Args:
+            alternatives: What the key takes, by all errors of the same place.
+        """
+        value = self.details["input"]
+        is_word = self.type == "literal_error"
+        return {
+            "takes": [*alternatives] or None,
+            "words": None if alternatives else str(self.context.get("error", self.details["msg"])),
+            "got": "nothing" if value is None or is_null(value) else shown_json(value),
+            "suggestion": nearest(str(value), _words(self.details)) if is_word else None,
+        }
 
 
 def _located(model: type[BaseModel], error: ErrorDetails) -> tuple[type[BaseModel], YamlPath]:

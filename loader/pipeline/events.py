@@ -160,6 +160,7 @@ class Reconciled:
         not_stored: Rows that are certainly not stored.
         in_doubt: Rows that stay in doubt.
         finding: Why they stay in doubt; None where none does.
+        detail: What else kept them from being found, such as a source that is gone; mostly empty.
         by_hand: Whether only a person can decide them: another search would end the same way.
     """
 
@@ -170,6 +171,7 @@ class Reconciled:
     not_stored: int
     in_doubt: int
     finding: Finding | None
+    detail: str
     by_hand: bool
 
 

@@ -1,7 +1,7 @@
 """What the API takes: record types, their fields, and whether a JSON value fits one.
 
-A built-in record type is one file and an entry in `BUILT_IN`. Any other is a `RecordType` made of a JSON Schema,
-such as one of an OpenAPI document (`bundled`), in a registry that is passed to whoever needs one.
+A built-in record type is one file and an entry in `BUILT_IN`. Any other is a `RecordType` made of a JSON
+Schema, such as one of an OpenAPI document (`bundled`), in a registry that is passed to whoever needs one.
 """
 
 from __future__ import annotations

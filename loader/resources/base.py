@@ -1,4 +1,4 @@
-"""What the built-in record types share: types of fields, kinds of objects, and the fields that every record has.
+"""What the built-in record types share: types of fields, kinds of objects, and the fields of every record.
 
 A field's type, enum and required flag are written in the models and nowhere else. The rest of the program
 reads them from the JSON Schema that the models emit (`field_tree`), with the keywords that are named there.
@@ -21,6 +21,7 @@ from pydantic import (
 from loader.resources.dates import iso_date_problem
 from loader.resources.field_tree import RELATIVE_DATE, ROLE_KEY
 from loader.resources.fields import Role, misspelt
+from loader.resources.misfits import is_finite
 
 
 def _iso_date(text: str) -> str:
@@ -32,15 +33,28 @@ def _iso_date(text: str) -> str:
 IsoDate = Annotated[
     str,
     AfterValidator(_iso_date),
-    WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+    ),
 ]
 """A date `YYYY-MM-DD`, or a time in UTC `YYYY-MM-DDTHH:MM:SS[.fff]Z` (README of the API: ISO 8601)."""
 
-Number = Annotated[int | float, Field(allow_inf_nan=False), WithJsonSchema({"type": "number"})]
+
+def _finite(number: float) -> float:
+    # Not `allow_inf_nan=False`: of a whole number beyond a float that makes an OverflowError.
+    if not is_finite(number):
+        raise ValueError("expected a number that a float can hold")
+    return number
+
+
+Number = Annotated[int | float, AfterValidator(_finite), WithJsonSchema({"type": "number"})]
 """A JSON number; whole numbers are written without a fraction."""
 
 NotNegative = Annotated[
-    int | float, Field(ge=0, allow_inf_nan=False), WithJsonSchema({"type": "number", "minimum": 0})
+    int | float,
+    Field(ge=0),
+    AfterValidator(_finite),
+    WithJsonSchema({"type": "number", "minimum": 0}),
 ]
 """A number of 0 or more."""
 

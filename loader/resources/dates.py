@@ -14,7 +14,7 @@ def iso_date_problem(text: str) -> str | None:
     """Return what is wrong with a date or time, in words; None where nothing is.
 
     Args:
-        text: Expected `YYYY-MM-DD`, or a time in UTC `YYYY-MM-DDTHH:MM:SS[.fff]Z` (the API's pages: ISO 8601).
+        text: Expected `YYYY-MM-DD`, or a time in UTC `YYYY-MM-DDTHH:MM:SS[.fff]Z` (the API: ISO 8601).
     """
     match = _ISO.fullmatch(text)
     if not match:

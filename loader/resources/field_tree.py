@@ -1,12 +1,13 @@
-"""Reads a record type's fields from its JSON Schema, whatever wrote that: a Pydantic model or an OpenAPI document.
+"""Read a record type's fields from its JSON Schema, be it a Pydantic model's or an OpenAPI document's.
 
-Beside the standard keywords three are read that are the loader's own or are used in its own way:
+Beside the standard keywords, three have a meaning of their own here:
 
 - `x-role` says who fills a field (`Role`); `readOnly: true` is the standard's word for one of the roles;
 - `format: relative-date` marks an object that holds a relative date;
 - an open object (`additionalProperties` is not false) refuses misspellings of the fields that it lists.
 
-Keywords that narrow a value further (`pattern`, `maxLength`, `integer`, …) are not read: the service knows them.
+Keywords that narrow a value further (`pattern`, `maxLength`, `multipleOf`, …) are not read, and an integer
+is a number: the service refuses what breaks them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from loader.errors import ConfigurationError
 from loader.resources.fields import Field, FieldKind, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 Schema: TypeAlias = dict[str, Any]
 """A JSON Schema, or a part of one."""
@@ -26,7 +27,6 @@ Schema: TypeAlias = dict[str, Any]
 ROLE_KEY: Final = "x-role"
 RELATIVE_DATE: Final = "relative-date"
 _DEFINITIONS: Final = "#/$defs/"
-_UNIONS: Final = ("anyOf", "oneOf")
 _DATES: Final = frozenset({"date", "date-time"})
 _KINDS: Final = {
     "string": FieldKind.TEXT,
@@ -149,21 +149,29 @@ class _Reader:
 
     def _item(self, path: str, arm: _Arm) -> Field:
         # What an item's schema says of itself is about one item of its kind, not about this list's.
-        return self.field(path, {**arm.schema.get("items", {}), "description": ""}, arm.above)
+        return self.field(path, {**_part(arm.schema.get("items")), "description": ""}, arm.above)
 
     def _children(self, path: str, arm: _Arm) -> dict[str, Field]:
         required = arm.schema.get("required", ())
         return {
-            name: self.field(f"{path}.{name}" if path else name, schema, arm.above, required=name in required)
+            name: self.field(
+                f"{path}.{name}" if path else name, _part(schema), arm.above, required=name in required
+            )
             for name, schema in arm.schema.get("properties", {}).items()
         }
 
     def _arms(self, schema: Schema, above: frozenset[str]) -> Iterator[_Arm]:
         """The types that a schema allows, each by itself; one at least."""
-        for key, read in (("$ref", self._referred), ("allOf", self._merged), *((key, self._either) for key in _UNIONS)):
+        readers: dict[str, Callable[[Any, Schema, frozenset[str]], Iterator[_Arm]]] = {
+            "$ref": self._referred,
+            "allOf": self._merged,
+            "anyOf": self._either,
+            "oneOf": self._either,
+        }
+        for key, read in readers.items():
             if key in schema:
-                rest = {name: value for name, value in schema.items() if name != key}
-                yield from read(schema[key], rest, above)
+                beside = {name: value for name, value in schema.items() if name != key}
+                yield from read(schema[key], beside, above)
                 return
         types = schema.get("type")
         names = types if isinstance(types, list) else [types]
@@ -172,39 +180,47 @@ class _Reader:
         for name in dict.fromkeys(names):
             yield _Arm(_of_type(schema, name), above)
 
-    def _referred(self, reference: str, rest: Schema, above: frozenset[str]) -> Iterator[_Arm]:
+    def _referred(self, reference: str, beside: Schema, above: frozenset[str]) -> Iterator[_Arm]:
         name = reference.removeprefix(_DEFINITIONS)
         if name in above:
-            yield _Arm(rest, above)
+            yield _Arm(beside, above)
         else:
-            yield from self._arms({**self._definitions[name], **rest}, above | {name})
+            yield from self._arms({**self._definitions[name], **beside}, above | {name})
 
-    def _either(self, schemas: list[Schema], rest: Schema, above: frozenset[str]) -> Iterator[_Arm]:
+    def _either(self, schemas: list[Schema], beside: Schema, above: frozenset[str]) -> Iterator[_Arm]:
         for schema in schemas:
-            yield from self._arms({**schema, **rest}, above)
+            yield from self._arms({**schema, **beside}, above)
 
-    def _merged(self, schemas: list[Schema], rest: Schema, above: frozenset[str]) -> Iterator[_Arm]:
+    def _merged(self, schemas: list[Schema], beside: Schema, above: frozenset[str]) -> Iterator[_Arm]:
         whole: Schema = {}
-        for schema in (*schemas, rest):
+        for schema in schemas:
             arms = list(self._arms(schema, above))
-            if len(arms) == 1:  # a union inside of `allOf` says too little of the fields to be read
+            if len(arms) == 1:  # what a union adds to the other parts cannot be told apart by field
                 above |= arms[0].above
                 whole = _joined(whole, arms[0].schema)
-        yield _Arm(whole, above)
+        yield from self._arms(_joined(whole, beside), above)
+
+
+def _part(schema: Any) -> Schema:
+    """A schema that may be missing, or be `true`: then anything goes."""
+    return schema if isinstance(schema, dict) else {}
 
 
 def _of_type(schema: Schema, name: str | None) -> Schema:
     """A schema that allows several types, for one of them."""
     if name == "null":
         return {**schema, "type": name}
-    values = [schema["const"]] if "const" in schema else [value for value in schema.get("enum", ()) if value is not None]
-    one = {key: value for key, value in schema.items() if key != "enum"} | ({"type": name} if name else {})
-    return {**one, "enum": values} if values else one
+    one = {**schema, "type": name}
+    if "const" in schema:
+        one["enum"] = [schema["const"]]
+    elif "enum" in schema:
+        one["enum"] = [value for value in schema["enum"] if value is not None]
+    return one
 
 
 def _joined(first: Schema, second: Schema) -> Schema:
     """Two schemas that both hold."""
-    both = {**first, **{key: value for key, value in second.items() if value is not None}}
+    both = {**first, **second}
     if "properties" in first or "properties" in second:
         both["properties"] = {**first.get("properties", {}), **second.get("properties", {})}
         both["required"] = [*first.get("required", ()), *second.get("required", ())]
@@ -217,8 +233,9 @@ def _kind(schemas: list[Schema]) -> FieldKind:
     if len(kinds) != 1:
         return FieldKind.ANY
     (kind,) = kinds
-    # Of several texts, objects or lists only one could be described: then nothing is.
-    return kind if len(schemas) == 1 or kind in {FieldKind.DATE, FieldKind.NUMBER, FieldKind.BOOLEAN} else FieldKind.ANY
+    # A field describes one enum, object or list: of several, none.
+    is_plain = kind in {FieldKind.DATE, FieldKind.NUMBER, FieldKind.BOOLEAN}
+    return kind if is_plain or len(schemas) == 1 else FieldKind.ANY
 
 
 def _kind_of_one(schema: Schema) -> FieldKind:
@@ -228,7 +245,7 @@ def _kind_of_one(schema: Schema) -> FieldKind:
         return FieldKind.DATE
     if "properties" in schema:
         return FieldKind.OBJECT
-    return _KINDS.get(schema.get("type", ""), FieldKind.ANY)
+    return _KINDS.get(str(schema.get("type")), FieldKind.ANY)
 
 
 def _role(path: str, schema: Schema) -> Role | None:

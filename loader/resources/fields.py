@@ -64,7 +64,7 @@ BULK_LOAD_ROLES: Final = frozenset(
 """The roles of fields that the loader fills for every row, and a mapping cannot."""
 
 _MISSPELT: Final = 0.86
-"""How alike an unlisted name must be to a listed one to pass for a misspelling of it, as `nearest` measures."""
+"""How alike an unlisted name must be to a listed one to pass for a misspelling of it (`text.nearest`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Field:
         enum: The texts allowed; empty where any is.
         minimum: The least number allowed; None where any is.
         item: For a list: its items; None for others.
-        children: For an object: its fields by name, in the schema's order; None where nothing is known of them.
+        children: For an object: its fields by name, in the schema's order; None where none are known.
         is_open: For an object: it may have fields that `children` does not list, except misspellings of
             listed ones.
         is_relative_date: It is an object that holds a date by its distance from another.
@@ -126,17 +126,17 @@ class Field:
         return self.required or self.role in {Role.READ_ONLY, Role.SERVER_ASSIGNED}
 
     def walk(self) -> Iterator[Field]:
-        """Yield this field and all below it, in the schema's order; of a list of objects, the items' fields."""
+        """Yield this field and all below it, in the schema's order; below a list, the fields of its items."""
         yield self
         owner = self.item if self.item and self.item.children else self
         for child in (owner.children or {}).values():
             yield from child.walk()
 
     def misspelt(self, name: str) -> str | None:
-        """Return the listed field that an unlisted `name` is refused for in an open object; None: it is taken."""
+        """Return the listed field that an unlisted `name` looks like a misspelling of; None if like none."""
         return misspelt(name, self.children or ())
 
 
 def misspelt(name: str, listed: Collection[str]) -> str | None:
-    """Return the listed name that an unlisted one looks like a misspelling of; None if like none."""
+    """Return the listed name that another looks like a misspelling of; None if like none."""
     return nearest(name, listed, cutoff=_MISSPELT)

@@ -71,7 +71,8 @@ class RecordType:
     @property
     def request_schema(self) -> dict[str, Any]:
         """The JSON Schema of a request's body: the record's, without what a request may not carry."""
-        sent = {name: part for name, part in self.schema["properties"].items() if not self.fields[name].refused}
+        properties = self.schema.get("properties", {})
+        sent = {name: part for name, part in properties.items() if not self.fields[name].refused}
         required = [name for name in self.schema.get("required", ()) if name in sent]
         return {
             "$schema": _DIALECT,

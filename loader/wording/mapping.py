@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from loader.wording.phrases import Wording, choose, listed, names_of
+from loader.wording.phrases import Wording, choose, listed, names_of, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from loader.findings import Finding
+    from loader.wording.phrases import Text
 
 _NAME: Final = choose("suggestion", "Write '{suggestion}' instead.", "Use one of {allowed}.")
+
+
+def _in_field(text: str) -> Text:
+    """A text about a key, with the field in front where that is not the key itself."""
+
+    def rendered(finding: Finding) -> str:
+        key = finding.params.get("key", "resource")
+        prefix = "" if finding.field in {"", key} else f"{finding.field}: "
+        return prefix + render(text, finding)
+
+    return rendered
 
 
 def _invalid_value(finding: Finding) -> str:
@@ -25,9 +37,6 @@ def _invalid_value(finding: Finding) -> str:
 
 def _takes(finding: Finding) -> str:
     """What a key takes; nothing where that is not what is wrong."""
-    for name, side in (("minimum", "more"), ("maximum", "less")):
-        if name in finding.params:
-            return f"{finding.params[name]} or {side}"
     return listed(names_of(finding, "takes"), " or ")
 
 
@@ -69,17 +78,25 @@ DOCUMENT: Final[Mapping[str, Wording]] = {
         fix="Write `resource` and `fields`, or let `loader init` propose a mapping.",
     ),
     "mapping.unknown_record_type": Wording(
-        message="unknown record type '{record_type}'",
+        message=_in_field("unknown record type '{record_type}'"),
         expected="one of {allowed}",
         fix=_NAME,
+        with_field=False,
     ),
     "mapping.no_external_id": Wording(
         message="`external_id` is missing: a later load cannot recognize rows that this one sent",
         fix="Set `external_id` to the column that identifies a row.",
         with_field=False,
     ),
-    "mapping.unknown_key": Wording(message="unknown key '{key}'", expected="one of {allowed}", fix=_NAME),
-    "mapping.missing_key": Wording(message="the key '{key}' is missing", fix="Add '{key}'."),
+    "mapping.unknown_key": Wording(
+        message=_in_field("unknown key '{key}'"),
+        expected="one of {allowed}",
+        fix=_NAME,
+        with_field=False,
+    ),
+    "mapping.missing_key": Wording(
+        message=_in_field("the key '{key}' is missing"), fix="Add '{key}'.", with_field=False
+    ),
     "mapping.invalid_value": Wording(
         message=_invalid_value,
         expected=_takes,

@@ -1,4 +1,4 @@
-"""What a dry run remembers of external ids, held against a plain dict."""
+"""What a dry run remembers of external ids, compared with a plain dict."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import numpy as np
 import polars as pl
 from hypothesis import given, settings
 
-from loader.pipeline.validation.duplicate_index import DuplicateIndex
+from loader.identity import DuplicateIndex
 
 IDS = st.text("ab0é", max_size=3)
 BATCHES = st.lists(st.lists(IDS, max_size=12), max_size=12)
 
 
 def series(ids: list[str]) -> pl.Series:
-    """Ids as the judge has them."""
+    """Ids as the validator has them."""
     return pl.Series(ids, dtype=pl.String)
 
 

@@ -31,7 +31,7 @@ from loader.records import Load, Position, Status
 from loader.report import exit_code
 from loader.report.folder import folder_of, make_folder
 from loader.resources import find_record_type
-from loader.sending import Interrupted, check_transport_safety, wait
+from loader.sending import SignalReceived, check_transport_safety, wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -227,8 +227,8 @@ def reconcile_load(
                 pause=wait,
                 bodies=partial(_transformed_again, load, settings, context, references),
             ).reconcile()
-        except Interrupted as interrupted:
-            signal = signal_name(interrupted.number)
+        except SignalReceived as received:
+            signal = signal_name(received.number)
         summary = rewrite_outputs(journal, load, context)
         groups = finding_groups(journal, load).groups()
         return LoadResult(summary, exit_code(summary, signal=signal), groups=groups)

@@ -193,8 +193,8 @@ class _History:
                 throttled=moment.throttled,
                 started=moment.started > 0 < moment.second,
             )
-            stored += moment.found
-            absent += moment.absent
+            stored += moment.found_stored
+            absent += moment.found_absent
         return cls(recorder, stored, absent)
 
 
@@ -214,7 +214,7 @@ def _mapping_of(load: Load, types: RecordTypes) -> MappingPlan | None:
 
 
 def _mapping_used(load: Load, mapping: MappingPlan | None) -> MappingUsed:
-    where, group_by = (mapping.file.where, mapping.file.group_by) if mapping else (None, None)
+    where, group_by = (mapping.spec.where, mapping.spec.group_by) if mapping else (None, None)
     return MappingUsed(load.mapping_name, _hash(load), load.mapping_text, where, group_by)
 
 

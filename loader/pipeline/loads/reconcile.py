@@ -13,7 +13,7 @@ from loader.findings import Finding
 from loader.pipeline.events import Reconciled, ReconcileStarted
 from loader.pipeline.rows.inputs import base_url_of, post_url
 from loader.records import Outcome, SendableRow, Status
-from loader.sending import Mark, NoReadback, find_stored
+from loader.sending import NoReadback, RowKey, find_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from loader.resources import RecordType
     from loader.sending import TokenSource
     from loader.settings import RunSettings
-
-FIRST_PAUSE: Final = 500
-"""This many rows in doubt make a load pause and reconcile them, the first time."""
 
 _NOT_STORED: Final = (Finding("reconcile.not_stored"),)
 
@@ -41,6 +38,7 @@ class ReconcileResult:
         not_stored: Rows that two searches did not find: they may be sent again.
         in_doubt: Rows that are still in doubt.
         finding: Why they are; None where none is.
+        detail: What else kept them from being found, such as a source that is gone; mostly empty.
         by_hand: Whether the service offers no list that shows them: another search would end the same way.
     """
 
@@ -48,6 +46,7 @@ class ReconcileResult:
     not_stored: int = 0
     in_doubt: int = 0
     finding: Finding | None = None
+    detail: str = ""
     by_hand: bool = False
 
 
@@ -83,26 +82,27 @@ class Reconciler:
             JournalFailed: What was found cannot be written.
             Interrupted: A signal came; what was found so far is written.
         """
-        marks = {row.seq: self._mark(row) for row in self._rows_in_doubt()}
-        if not marks:
+        keys = {row.seq: self._key(row) for row in self._rows_in_doubt()}
+        if not keys:
             return ReconcileResult()
-        self.observer.on_event(ReconcileStarted(len(marks)))
+        self.observer.on_event(ReconcileStarted(len(keys)))
         result = ReconcileResult()
         try:
-            lists = self._lists(marks)
-            self._search(lists, marks, result)
-            if marks:
+            lists = self._lists(keys)
+            self._search(lists, keys, result)
+            if keys:
                 # A list may be read from a copy that lags behind: one search proves no absence.
                 self.pause(self.settings.reconcile_wait)
-                self._search(lists, marks, result)
-            absent = self._covered(lists, marks)
+                self._search(lists, keys, result)
+            absent = self._covered(lists, keys)
             self._write([Outcome(seq, Status.PENDING, attempts=0, findings=_NOT_STORED) for seq in absent])
             result.not_stored = len(absent)
-            result.in_doubt = len(marks) - len(absent)
+            result.in_doubt = len(keys) - len(absent)
             if result.in_doubt:
                 result.finding, result.by_hand = Finding("readback.no_value"), True
         except NoReadback as problem:
-            result.in_doubt, result.finding, result.by_hand = len(marks), problem.finding, problem.missing
+            result.in_doubt, result.by_hand = len(keys), problem.missing
+            result.finding, result.detail = problem.finding, problem.detail
         self.observer.on_event(
             Reconciled(
                 self.load.load_id,
@@ -110,6 +110,7 @@ class Reconciler:
                 result.not_stored,
                 result.in_doubt,
                 result.finding,
+                result.detail,
                 result.by_hand,
             )
         )
@@ -118,30 +119,30 @@ class Reconciler:
     def _rows_in_doubt(self) -> Iterable[RowResult]:
         return self.journal.row_results(self.load.load_id, {Status.IN_DOUBT})
 
-    def _mark(self, row: RowResult) -> Mark:
-        return Mark(self.load.files[row.file_no].name, row.record_no)
+    def _key(self, row: RowResult) -> RowKey:
+        return RowKey(self.load.files[row.file_no].name, row.record_no)
 
     def _search(
-        self, lists: Mapping[str, frozenset[int]], marks: dict[int, Mark], result: ReconcileResult
+        self, lists: Mapping[str, frozenset[int]], keys: dict[int, RowKey], result: ReconcileResult
     ) -> None:
-        """Search all lists once; rows that are found are created, and leave `marks`."""
+        """Search all lists once; rows that are found are created, and leave `keys`."""
         found = find_stored(
             list(lists),
-            frozenset(marks.values()),
+            frozenset(keys.values()),
             load_id=self.load.load_id,
             token=self.token,
             settings=self.settings,
         )
-        stored = {seq: found[mark] for seq, mark in marks.items() if mark in found}
+        stored = {seq: found[key] for seq, key in keys.items() if key in found}
         # Written at once: what one search has shown must survive whatever happens during the next one.
         self._write(
             [Outcome(seq, Status.CREATED, record_id, attempts=0) for seq, record_id in stored.items()]
         )
         result.created += len(stored)
         for seq in stored:
-            del marks[seq]
+            del keys[seq]
 
-    def _lists(self, marks: Mapping[int, Mark]) -> dict[str, frozenset[int]]:
+    def _lists(self, keys: Mapping[int, RowKey]) -> dict[str, frozenset[int]]:
         """Return the lists to search, each with the rows that it would hold.
 
         Raises:
@@ -152,11 +153,11 @@ class Reconciler:
         try:
             find_stored([all_records], frozenset(), load_id="", token=self.token, settings=self.settings)
         except NoReadback as problem:
-            lists = self._lists_by_value(frozenset(marks), base_url, problem) if problem.missing else {}
+            lists = self._lists_by_value(frozenset(keys), base_url, problem) if problem.missing else {}
             if not lists:
                 raise
             return lists
-        return {all_records: frozenset(marks)}
+        return {all_records: frozenset(keys)}
 
     def _lists_by_value(
         self, seqs: frozenset[int], base_url: str, problem: NoReadback
@@ -174,7 +175,7 @@ class Reconciler:
                     url = base_url + path.format(tenantId=tenant, value=quote(value, safe=""))
                     lists.setdefault(url, set()).add(seq)
         except SourceError as error:
-            raise problem from error
+            raise NoReadback(problem.finding, missing=True, detail=error.message) from None
         return {url: frozenset(seqs) for url, seqs in lists.items()}
 
     def _values(self, name: str, seqs: frozenset[int]) -> dict[int, str]:
@@ -186,43 +187,11 @@ class Reconciler:
                     values[row.seq] = value
         return values
 
-    def _covered(self, lists: Mapping[str, frozenset[int]], marks: Mapping[int, Mark]) -> list[int]:
+    def _covered(self, lists: Mapping[str, frozenset[int]], keys: Mapping[int, RowKey]) -> list[int]:
         """Return the rows that a search would have found, had they been stored."""
         listed = frozenset().union(*lists.values()) if lists else frozenset()
-        return [seq for seq in marks if seq in listed]
+        return [seq for seq in keys if seq in listed]
 
     def _write(self, outcomes: list[Outcome]) -> None:
         if outcomes:
             self.journal.commit(self.load.load_id, outcomes=outcomes, at=datetime.now(UTC))
-
-
-class ReconcilePasses:
-    """Decides when a load reconciles, and remembers what the service has shown.
-
-    Args:
-        reconciler: Does it.
-    """
-
-    def __init__(self, reconciler: Reconciler) -> None:
-        self._reconciler = reconciler
-        self._by_hand = False
-        self._pause_at = FIRST_PAUSE
-
-    @property
-    def pause_at(self) -> int | None:
-        """Return how many rows in doubt make the load pause; None: it never pauses for them."""
-        return None if self._by_hand else self._pause_at
-
-    def run(self) -> None:
-        """Reconcile the rows in doubt, if there are any and the service can be asked.
-
-        Raises:
-            JournalFailed: What was found cannot be written.
-            Interrupted: A signal came; what was found so far is written.
-        """
-        journal, load_id = self._reconciler.journal, self._reconciler.load.load_id
-        if self._by_hand or not journal.totals(load_id)[Status.IN_DOUBT]:
-            return
-        self._by_hand = self._reconciler.reconcile().by_hand
-        # Every pass reads all of the tenant's records: the more there are, the more rows one has to serve.
-        self._pause_at *= 2

@@ -11,13 +11,23 @@ from loader.errors import JournalFailed, ServiceDown, Stopped
 from loader.pipeline.events import Progress, RetryingRows, RunStarted, Stopping, WaitingForService
 from loader.pipeline.loads.ledger import JournalLedger
 from loader.pipeline.loads.outputs import add_page, finding_groups, summarise, write_outputs
-from loader.pipeline.loads.reconcile import ReconcilePasses, Reconciler
+from loader.pipeline.loads.reconcile import Reconciler
 from loader.pipeline.loads.task import LoadResult
 from loader.pipeline.loads.unfinished_rows import UnfinishedRows
 from loader.pipeline.rows.inputs import post_url
 from loader.records import Status
 from loader.report import exit_code
-from loader.sending import Client, Dispatcher, Ended, Interrupted, RateLimiter, StopLimits, dispatch, wait
+from loader.sending import (
+    Client,
+    Dispatcher,
+    Ended,
+    SignalReceived,
+    RateLimiter,
+    RoundPatience,
+    StopLimits,
+    dispatch,
+    wait,
+)
 
 if TYPE_CHECKING:
     from loader.pipeline.events import Observer
@@ -26,7 +36,6 @@ if TYPE_CHECKING:
     from loader.records import LoadState
     from loader.report import Summary
 
-_IDLE_ROUNDS: Final = 5  # by chance the last few rows may come in doubt more than once
 _SIGNALS: Final[dict[int, Literal["SIGINT", "SIGTERM"]]] = {2: "SIGINT", 15: "SIGTERM"}
 
 
@@ -43,19 +52,19 @@ class LoadRunner:
         self._resumed = resumed
         self._rows = UnfinishedRows(task)
         self._ledger = JournalLedger(task)
-        self._passes = ReconcilePasses(
-            Reconciler(
-                task.journal,
-                task.load,
-                task.record_type,
-                task.settings,
-                token=task.token,
-                observer=task.observer,
-                pause=wait,
-                bodies=self._rows.again,
-            )
+        self._reconciler = Reconciler(
+            task.journal,
+            task.load,
+            task.record_type,
+            task.settings,
+            token=task.token,
+            observer=task.observer,
+            pause=wait,
+            bodies=self._rows.again,
         )
-        self._pace = RateLimiter(task.settings.rate, time.monotonic())
+        self._by_hand = False
+        self._patience = RoundPatience()
+        self._rate_limiter = RateLimiter(task.settings.rate, time.monotonic())
         self._created_at_retry = 0
 
     def run(self) -> LoadResult:
@@ -79,32 +88,37 @@ class LoadRunner:
         try:
             if self._resumed:
                 self._take_up()
-            idle = 0
             while True:
                 before = self._progress()
                 ended = dispatch(self._dispatcher)
                 if ended.reason or ended.signal_number is not None:
                     break
-                self._passes.run()
+                self._reconcile()
                 if not (ended.doubtful or self._more_to_send()):
                     break
                 # A service that stores rows and then fails to answer could keep a load busy for ever.
-                idle = idle + 1 if self._progress() == before else 0
-                if idle == _IDLE_ROUNDS:
+                if self._patience.round_ended(progress=self._progress() != before):
                     ended.reason = ServiceDown("rows keep ending in doubt, and none gets through any more")
                     break
         except JournalFailed as error:
             return Ended(reason=error, at_once=True)
-        except Interrupted as interrupted:
-            ended.signal_number = interrupted.number
+        except SignalReceived as received:
+            ended.signal_number = received.number
         return ended
 
     def _take_up(self) -> None:
         """Reconcile before anything is sent, and reopen the rows that waited for other records."""
         journal, load_id = self._task.journal, self._task.load_id
-        self._passes.run()
+        self._reconcile()
         journal.reopen_waiting(load_id)
         self._created_at_retry = journal.totals(load_id)[Status.CREATED]
+
+    def _reconcile(self) -> None:
+        """Reconcile the rows in doubt, if there are any and the service has not shown that it has no list."""
+        if self._by_hand or not self._task.journal.totals(self._task.load_id)[Status.IN_DOUBT]:
+            return
+        self._by_hand = self._reconciler.reconcile().by_hand
+        self._patience.reconciled()
 
     def _progress(self) -> tuple[int, int]:
         """Return what grows as long as a further round is of use: rows created and rows read."""
@@ -131,15 +145,15 @@ class LoadRunner:
     def _dispatcher(self) -> Dispatcher[TransformedBatch]:
         """Make the dispatcher of one round; called inside its event loop."""
         task = self._task
-        learnt = self._pace.rate or task.journal.learnt_rate(
+        learnt = self._rate_limiter.rate or task.journal.learnt_rate(
             task.load.tenant, task.load.resource, task.base_url
         )
-        self._pace = RateLimiter(task.settings.rate, time.monotonic(), learnt)
+        self._rate_limiter = RateLimiter(task.settings.rate, time.monotonic(), learnt)
         self._ledger.start_round()
         client = Client(
             post_url(task.base_url, task.record_type, task.load.tenant),
             token=task.token,
-            pace=self._pace,
+            rate_limiter=self._rate_limiter,
             settings=task.settings,
         )
         news = _RoundNews(task.observer, self._ledger, client)
@@ -153,12 +167,11 @@ class LoadRunner:
         # A row that waits for a record of this very load is not wrong: its record may come in this round.
         unsent = {Status.INVALID} if self._task.refers_to_itself else {Status.INVALID, Status.BLOCKED}
         return StopLimits(
-            concurrency=settings.concurrency,
             max_errors=settings.max_errors,
-            unsent=frozenset(unsent),
-            wrong=sum(totals.get(status, 0) for status in (*unsent, Status.REFUSED)),
-            read=sum(totals.values()) - totals[Status.PENDING],
-            doubts=self._passes.pause_at,
+            error_statuses=frozenset(unsent),
+            errors_before=sum(totals.get(status, 0) for status in (*unsent, Status.REFUSED)),
+            rows_before=sum(totals.values()) - totals[Status.PENDING],
+            max_in_doubt=None if self._by_hand else self._patience.max_in_doubt,
             first_run=not any(totals.get(status) for status in (Status.CREATED, Status.IN_DOUBT)),
         )
 
@@ -175,9 +188,9 @@ class LoadRunner:
                 seconds=seconds,
                 at=datetime.now(UTC),
             )
-            if self._pace.rate is not None:
+            if self._rate_limiter.rate is not None:
                 task.journal.remember_rate(
-                    task.load.tenant, task.load.resource, task.base_url, self._pace.rate
+                    task.load.tenant, task.load.resource, task.base_url, self._rate_limiter.rate
                 )
             return write_outputs(
                 task.journal,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from loader.findings import Finding, Location, load_params
+from loader.payload import FILE
 from loader.records import LINE, RECORD_NO, ROW_NO
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
     from loader.findings import JsonValue
     from loader.payload.results import Payloads
-
-FILE: Final = "file"
-"""The column, if there is one, with the name of the second file that a finding is about."""
 
 
 def findings_by_record(payloads: Payloads) -> dict[int, tuple[Finding, ...]]:
@@ -34,22 +32,19 @@ def _finding(line: Mapping[str, Any]) -> Finding:
         line["column"],
         line["value"],
         _params(line["params"]),
-        location_of(line[RECORD_NO], line[LINE], line.get(ROW_NO), line.get(FILE)),
+        _location(line),
     )
 
 
-def location_of(record_no: int, line: int | None, row_no: int | None, file: str | None) -> Location | None:
+def _location(line: Mapping[str, Any]) -> Location | None:
     """Return where a finding is, if not in the record's first row; None for that row.
 
-    Args:
-        record_no: The record's number.
-        line: The line of the row that the finding is about; None where its format has none.
-        row_no: The number of that row; None for the record's first.
-        file: The second file that the row is in; None for the source.
+    Only frames of records that are made of several rows have ROW_NO and FILE.
     """
-    if file is None and row_no in {None, record_no}:
+    file, row_no = line.get(FILE), line.get(ROW_NO)
+    if file is None and row_no in {None, line[RECORD_NO]}:
         return None
-    return Location(file=file or "", line=line, record_no=row_no)
+    return Location(file=file or "", line=line[LINE], record_no=row_no)
 
 
 @lru_cache(maxsize=1024)

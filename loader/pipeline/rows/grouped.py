@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from loader.errors import SourceChanged
 from loader.grouping import GroupedSource, GroupIndex, JoinedRows, find_second_file, open_second_file
 from loader.manifest import KeptFile, KeptGroups
-from loader.mapping import compile_mapping
-from loader.mapping.groups import is_several, joined_columns, joins_of
+from loader.mapping import compile_mapping, joined_columns, joins_of
 from loader.payload import kept_rows
 from loader.pipeline.events import SourceNote
 from loader.text import count
@@ -121,13 +120,13 @@ def with_groups(
         second: The second files.
         index: How rows make records, where an earlier run found it out; None: it is found out when needed.
     """
-    if not is_several(mapping):
+    if not mapping.is_grouped:
         return source
     nulls = mapping.source.null_values
     nulls = ("",) if nulls is None else nulls
     joins = [JoinedRows(join, second.files[join.file], nulls) for join in joins_of(mapping.tree)]
     kept = _WhereFilter(mapping)
-    by = mapping.file.group_by
+    by = mapping.spec.group_by
     return GroupedSource(source, by=by, nulls=nulls, kept=kept, joined=joins, layout=index)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +10,14 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
+from loader import wording
 from loader.approval import approval_of
 from loader.errors import ConfigurationError
 from loader.manifest import Manifest
 from loader.mapping import parse_mapping
-from loader.mapping.words import wanted
+from loader.mapping.document import read_document
+from loader.mapping.findings import Findings
+from loader.mapping.grammar_errors import add_grammar_errors
 from loader.pipeline.events import FindingReported, MappingChanged, SourceNote
 from loader.pipeline.rows.grouped import (
     SecondFiles,
@@ -26,13 +29,10 @@ from loader.pipeline.rows.grouped import (
 )
 from loader.settings import RunSettings, SourceOptions
 from loader.source import open_source
-from loader.text import did_you_mean, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
-
-    from pydantic_core import ErrorDetails
 
     from loader.approval import Approval
     from loader.grouping import GroupedSource
@@ -122,7 +122,7 @@ def open_inputs(
     """
     mapping = parse_mapping(text, name, types)
     options = source_options(mapping.source, overrides)
-    mapping = replace(mapping, file=mapping.file.model_copy(update={"source": options}))
+    mapping = mapping.with_source(options)
     source = open_source(paths, options, spool)
     kept_files = manifest.second_files if manifest else {}
     mapping, second = open_second_files(mapping, source, mapping_path, kept_files)
@@ -139,18 +139,14 @@ def source_options(options: SourceOptions, overrides: Mapping[str, Any]) -> Sour
     try:
         return SourceOptions.model_validate({**options.model_dump(exclude_unset=True), **overrides})
     except ValidationError as error:
-        wrong = [_wrong_option(detail) for detail in error.errors(include_url=False)]
+        # An option has the rules of the key that it overrides, and so the same words for what is wrong.
+        findings = Findings(read_document("{}", "-s"))
+        add_grammar_errors(error, (), "", SourceOptions, findings)
         known = ", ".join(SourceOptions.model_fields)
-        raise ConfigurationError("\n".join(wrong), next_step=f"The keys are {known}.") from None
-
-
-def _wrong_option(error: ErrorDetails) -> str:
-    key, *_ = (str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"-s {key}: unknown key{did_you_mean(key, list(SourceOptions.model_fields))}"
-    takes = wanted(error)
-    message = f"expected {takes}" if takes else error["msg"].removeprefix("Value error, ")
-    return f"-s {key}: {message}; found {shorten(str(error['input']))!r}"
+        raise ConfigurationError(
+            "\n".join(f"-s: {wording.message(finding)}" for finding in findings.errors),
+            next_step=f"The keys are {known}.",
+        ) from None
 
 
 def input_notes(inputs: Inputs, transformer: Transformer) -> Iterator[Note]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from loader.findings import JsonValue
     from loader.journal import Journal
     from loader.mapping import MappingPlan
     from loader.pipeline.rows.transform import FindIds
@@ -146,7 +147,7 @@ def untried_lookups(mapping: MappingPlan, *, tenant: str | None) -> Iterator[Fin
         tenant: The tenant to load into; None: there is none, so that no lookup is tried.
     """
     for record_type, columns in mapping.lookups.items():
-        params = {"record_type": record_type, "names": list(columns)}
+        params: dict[str, JsonValue] = {"record_type": record_type, "names": list(columns)}
         if tenant is None:
             yield Finding("lookup.not_tried", params=params)
         elif record_type == mapping.record_type.name:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from loader import __version__, wording
 from loader.errors import ConfigurationError
+from loader.mapping import joined_columns
 from loader.mapping.expressions import ignored
-from loader.mapping.groups import joined_columns, used_for_several
 from loader.pipeline.loads.outputs import close_rejects
 from loader.pipeline.rows.references import untried_lookups
 from loader.records import GROUP, RECORD_NO, REJECTED
@@ -187,7 +187,7 @@ class DryRunReport:
             ),
             stopped=self.stopped,
             mapping=MappingUsed(
-                mapping.name, mapping.fingerprint, mapping.text, mapping.file.where, mapping.file.group_by
+                mapping.name, mapping.fingerprint, mapping.text, mapping.spec.where, mapping.spec.group_by
             ),
             findings=sum(group.findings for group in all_groups),
             groups=Capped.of(all_groups),
@@ -211,10 +211,10 @@ class DryRunReport:
     def _unmapped(self) -> tuple[list[str], list[str]]:
         """Return the columns that no rule reads: those that nothing names, and those left out on purpose."""
         mapping = self._inputs.mapping
-        used = mapping.columns | used_for_several(mapping)
+        used = mapping.columns | mapping.grouping_columns
         names = dict.fromkeys(name for file in self._inputs.source.files for name in file.schema)
         others = [name for name in names if name not in used]
-        left_out = [name for name in others if ignored(name, mapping.file.ignore)]
+        left_out = [name for name in others if ignored(name, mapping.spec.ignore)]
         unused = [name for name in others if name not in set(left_out)]
         for name, second in self._inputs.second.files.items():
             read = joined_columns(mapping.tree, name)

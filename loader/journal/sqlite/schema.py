@@ -1,4 +1,4 @@
-"""The journal's tables. A change of them is a new VERSION and a step that brings an older file along."""
+"""The journal's tables. A change of them is a new VERSION."""
 
 from __future__ import annotations
 
@@ -6,33 +6,17 @@ from typing import Final
 
 from loader.journal.states import CLOSED_FROM, RowState
 
-APPLICATION_ID: Final = 0x4C4F4452  # "LODR": says in the file's header whose it is
-VERSION: Final = 2
-TABLES: Final = ("scope", "load", "load_row", "checkpoint", "tally", "pace", "decision", "timeline")
+APPLICATION_ID: Final = 0x4C4F4452  # "LODR", in the file's header: tells the journal from other databases
+VERSION: Final = 3
+TABLES: Final = ("scope", "claim", "load", "load_row", "checkpoint", "tally", "pace", "decision", "timeline")
 
 SEQ_BITS: Final = 40
-"""A row's key is `load_no << SEQ_BITS | seq`: one integer, so that lines lie in order of load and row."""
+"""A row's key is `load_no << SEQ_BITS | seq`: one integer, so that rows lie in order of load and seq."""
 
 _STATES = ", ".join(f"{state.value} {state.name.lower()}" for state in RowState)
 
-DANGLING: Final = f"state = {RowState.REFUSED.value} AND http_status = 409"
+MISSING_REFERENCE: Final = f"state = {RowState.REFUSED.value} AND http_status = 409"
 """Rows that were refused because they refer to something that is not there."""
-
-_TIMELINE: Final = """
-CREATE TABLE timeline (              -- when things happened; a line a second that had a commit
-  load_no INTEGER NOT NULL,
-  second INTEGER NOT NULL,           -- since the load began; never before an earlier line's
-  begun INTEGER NOT NULL,            -- times that work on the load began
-  created_before INTEGER NOT NULL,   -- rows created before this second
-  throttled_before INTEGER NOT NULL, -- answers likewise
-  found INTEGER NOT NULL,            -- rows in doubt that a lookup found; likewise the next
-  absent INTEGER NOT NULL,
-  PRIMARY KEY (load_no, second)
-) WITHOUT ROWID;
-"""
-
-STEPS: Final = {1: _TIMELINE}
-"""What brings a file of each earlier version to the next one; what is in it stays."""
 
 DDL: Final = f"""
 CREATE TABLE scope (                 -- where external ids mean something
@@ -41,6 +25,14 @@ CREATE TABLE scope (                 -- where external ids mean something
   resource TEXT NOT NULL,
   UNIQUE (tenant, resource)
 );
+CREATE TABLE claim (                 -- who claimed a scope last; a lock decides whether the claim still holds
+  scope_no INTEGER PRIMARY KEY REFERENCES scope,
+  epoch INTEGER NOT NULL,            -- counts the claims
+  load_id TEXT NOT NULL,
+  process INTEGER NOT NULL,
+  machine TEXT NOT NULL,
+  claimed_at TEXT NOT NULL           -- ISO 8601, UTC
+);
 CREATE TABLE load (
   load_no INTEGER PRIMARY KEY,
   load_id TEXT NOT NULL UNIQUE,
@@ -48,7 +40,7 @@ CREATE TABLE load (
   base_url TEXT NOT NULL,
   mapping_name TEXT NOT NULL,
   mapping_text TEXT NOT NULL,
-  settings TEXT NOT NULL,            -- JSON
+  manifest TEXT NOT NULL,            -- JSON
   files TEXT NOT NULL,               -- JSON
   created_at TEXT NOT NULL,          -- ISO 8601, UTC
   state TEXT NOT NULL,
@@ -70,13 +62,13 @@ CREATE TABLE load_row (
   id TEXT,
   http_status INTEGER,
   attempts INTEGER NOT NULL DEFAULT 0,
-  message TEXT NOT NULL DEFAULT '',
+  code TEXT,                         -- of the first finding
   findings TEXT                      -- JSON
 );
 CREATE INDEX load_row_external ON load_row (scope_no, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX load_row_open ON load_row (state) WHERE state < {CLOSED_FROM};
 CREATE INDEX load_row_blocked ON load_row (state) WHERE state = {RowState.BLOCKED.value};
-CREATE INDEX load_row_dangling ON load_row (http_status) WHERE {DANGLING};
+CREATE INDEX load_row_missing_reference ON load_row (http_status) WHERE {MISSING_REFERENCE};
 CREATE TABLE checkpoint (            -- where batches begin
   load_no INTEGER NOT NULL,
   seq INTEGER NOT NULL,
@@ -92,20 +84,29 @@ CREATE TABLE tally (                 -- rows by state, kept in the transaction t
   row_count INTEGER NOT NULL,
   PRIMARY KEY (load_no, state)
 ) WITHOUT ROWID;
-CREATE TABLE pace (                  -- the rate that got through, for the next run
+CREATE TABLE pace (                  -- the rate that the service allowed, for the next run
   scope_no INTEGER NOT NULL,
   base_url TEXT NOT NULL,
   rate REAL NOT NULL,
   PRIMARY KEY (scope_no, base_url)
 ) WITHOUT ROWID;
-CREATE TABLE decision (              -- what a person has said of rows in doubt
+CREATE TABLE decision (              -- what a person decided about rows in doubt
   load_no INTEGER NOT NULL,
   seq INTEGER NOT NULL,
   verdict TEXT NOT NULL,             -- created, unsent
   decided_by TEXT NOT NULL,
   decided_at TEXT NOT NULL           -- ISO 8601, UTC
 );
-{_TIMELINE}
+CREATE TABLE timeline (              -- when things happened; an entry a second that had a commit
+  load_no INTEGER NOT NULL,
+  second INTEGER NOT NULL,           -- since the load started; never before an earlier entry's
+  started INTEGER NOT NULL,          -- times that work on the load started
+  created_before INTEGER NOT NULL,   -- rows created before this second
+  throttled_before INTEGER NOT NULL, -- answers likewise
+  found_stored INTEGER NOT NULL,     -- rows in doubt that a readback found; likewise the next
+  found_absent INTEGER NOT NULL,
+  PRIMARY KEY (load_no, second)
+) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """

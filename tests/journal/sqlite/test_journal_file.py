@@ -11,16 +11,21 @@ import stat
 import subprocess
 import sys
 import tempfile
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from loader.errors import JournalFailed, JournalUnusable
-from loader.journal import Journal
+from loader.journal.sqlite.crosswalk import ELSEWHERE, HERE, ROWS
+from loader.journal.sqlite.journal import SqliteJournal
+from loader.journal.sqlite.resume import LAST_CHECKPOINT, PENDING_KEYS
+from loader.journal.sqlite.rows import SENT_KEYS
+from loader.journal.sqlite.schema import VERSION
 from loader.journal.states import STATUS_OF
 from loader.records import Requests, Status
-from tests.journal.journal_values import created, judged, load, ready
+from tests.journal.journal_values import created, decided, load, ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,8 +36,8 @@ WRITER = """
 import os, sys
 from pathlib import Path
 from tests.journal.journal_values import created, load, ready
-from loader.journal import Journal
-journal = Journal.open(Path(sys.argv[1]))
+from loader.journal import open_journal
+journal = open_journal(Path(sys.argv[1]))
 journal.begin(load())
 for seq in range(int(sys.argv[2])):
     journal.commit(load().load_id, intents=[ready(seq)], outcomes=[created(seq - 1)] if seq else [])
@@ -57,7 +62,7 @@ def run_beside(program: str, *arguments: str) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[3]), *sys.path])},
     )
 
 
@@ -78,7 +83,7 @@ def without_privileges() -> Iterator[None]:
 def home(tmp_path: Path) -> Path:
     """A home with a journal that holds one load of 300 rows."""
     home = tmp_path / "home"
-    with Journal.open(home) as journal:
+    with SqliteJournal.open(home, wait=10) as journal:
         journal.begin(load())
         journal.commit(ID, intents=[ready(seq, f"E{seq}") for seq in range(300)])
         journal.commit(ID, outcomes=[created(seq) for seq in range(300)])
@@ -90,7 +95,7 @@ def test_only_the_owner_may_look(tmp_path: Path) -> None:
     home = tmp_path / "a" / "home"
     before = os.umask(0)
     try:
-        with Journal.open(home) as journal:
+        with SqliteJournal.open(home, wait=10) as journal:
             journal.begin(load())
             modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in home.iterdir()}
     finally:
@@ -101,7 +106,7 @@ def test_only_the_owner_may_look(tmp_path: Path) -> None:
 
 def test_every_commit_is_synced_to_the_disk(home: Path) -> None:
     """The file is in WAL mode, and each commit is synced."""
-    with Journal.open(home) as journal:
+    with SqliteJournal.open(home, wait=10) as journal:
         assert journal._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert journal._connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
@@ -112,22 +117,22 @@ def test_what_was_committed_survives_the_process(tmp_path: Path, *, killed: bool
     rows = 10**9 if killed else 40
     with run_beside(WRITER, str(tmp_path), str(rows)) as writer:
         assert writer.stdout
-        told = [int(writer.stdout.readline()) for _ in range(40)]
+        seqs = [int(writer.stdout.readline()) for _ in range(40)]
         if killed:
             writer.send_signal(signal.SIGKILL)
-        told += [int(each) for each in writer.stdout]
+        seqs += [int(line) for line in writer.stdout]
     assert writer.returncode == (-signal.SIGKILL if killed else 9)
-    with Journal.open(tmp_path) as journal:
+    with SqliteJournal.open(tmp_path, wait=10) as journal:
         point = journal.resume_point(ID)
-        assert point.next_seq > told[-1]
+        assert point.next_seq > seqs[-1]
         assert journal.mark_in_doubt(ID) == 1
         assert journal.totals(ID)[Status.CREATED] == point.next_seq - 1
 
 
 def test_the_counts_agree_with_the_rows(home: Path) -> None:
     """The totals, which are kept beside the rows, are what a walk over the rows finds."""
-    with Journal.open(home) as journal:
-        journal.commit(ID, judged=[judged(300, Status.FILTERED), judged(301)], intents=[ready(302)])
+    with SqliteJournal.open(home, wait=10) as journal:
+        journal.commit(ID, decided=[decided(300, Status.FILTERED), decided(301)], intents=[ready(302)])
         walk = dict.fromkeys(Status, 0)
         for state, count in journal._connection.execute(
             "SELECT state, count(*) FROM load_row GROUP BY state"
@@ -138,7 +143,7 @@ def test_the_counts_agree_with_the_rows(home: Path) -> None:
 
 def test_a_full_disk_stops_the_load_and_keeps_what_was(home: Path) -> None:
     """A commit that finds no room fails whole, says so, and the journal goes on when there is room."""
-    with Journal.open(home) as journal:
+    with SqliteJournal.open(home, wait=10) as journal:
         (pages,) = journal._connection.execute("PRAGMA page_count").fetchone()
         journal._connection.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(JournalFailed, match="disk is full") as caught:
@@ -153,7 +158,7 @@ def test_a_writer_in_the_way_is_named(home: Path) -> None:
     """While another process writes, a commit fails after the wait; reading goes on."""
     with (
         run_beside(HOLDER, str(home / "journal.db"), "SELECT 1") as holder,
-        Journal.open(home, wait=0.01) as journal,
+        SqliteJournal.open(home, wait=0.01) as journal,
     ):
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
@@ -172,7 +177,7 @@ def test_a_journal_locked_whole_cannot_be_opened(home: Path) -> None:
         assert holder.stdout
         holder.stdout.readline()
         with pytest.raises(JournalUnusable, match="another program holds it locked"):
-            Journal.open(home, wait=0.01)
+            SqliteJournal.open(home, wait=0.01)
         holder.communicate("")
 
 
@@ -206,7 +211,7 @@ def test_a_damaged_journal_is_never_replaced(home: Path, damage: Callable[[Path]
     damage(path)
     was = path.read_bytes()
     with pytest.raises(JournalUnusable, match="damaged") as caught:
-        Journal.open(home)
+        SqliteJournal.open(home, wait=10)
     assert "do not delete it" in (caught.value.next_step or "")
     assert path.read_bytes() == was
 
@@ -218,21 +223,29 @@ def test_damage_among_the_rows_stops_reading_and_writing(home: Path) -> None:
     with path.open("r+b") as file:
         file.seek(size // 4096 * 8 // 10 * 4096)
         file.write(b"\xff" * (size - file.tell()))
-    with Journal.open(home) as journal:
+    with SqliteJournal.open(home, wait=10) as journal:
         with pytest.raises(JournalFailed, match="damaged"):
-            list(journal.receipts(ID))
+            list(journal.row_results(ID))
         with pytest.raises(JournalFailed, match="damaged"):
             journal.commit(ID, intents=[ready(300)])
         with pytest.raises(JournalUnusable, match="damaged"):
             journal.resume_point(ID)
 
 
-def test_a_journal_of_a_newer_version_is_left_alone(home: Path) -> None:
-    """A file that a newer loader wrote is not touched by an older one."""
+@pytest.mark.parametrize(
+    ("version", "age"), [(99, "newer"), (2, "older"), (1, "older")], ids=["newer", "last", "first"]
+)
+def test_a_journal_of_another_version_is_left_alone(home: Path, version: int, age: str) -> None:
+    """A file that another loader wrote is not touched; the message names both versions and the way out."""
     with contextlib.closing(sqlite3.connect(home / "journal.db")) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(JournalUnusable, match="version 99, this program knows version 2"):
-        Journal.open(home)
+        connection.execute(f"PRAGMA user_version = {version}")
+    text = f"version {version}, this program reads version {VERSION}"
+    with pytest.raises(JournalUnusable, match=text) as caught:
+        SqliteJournal.open(home, wait=10)
+    assert caught.value.exit_code == 2
+    assert f"the {age} loader" in (caught.value.next_step or "")
+    with contextlib.closing(sqlite3.connect(home / "journal.db")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
 
 
 def test_another_programs_database_is_left_alone(home: Path) -> None:
@@ -241,15 +254,15 @@ def test_another_programs_database_is_left_alone(home: Path) -> None:
     with contextlib.closing(sqlite3.connect(home / "journal.db")) as connection:
         connection.execute("CREATE TABLE load (x)")
     with pytest.raises(JournalUnusable, match="not a journal of this program"):
-        Journal.open(home)
+        SqliteJournal.open(home, wait=10)
 
 
-def test_a_log_without_its_journal_is_not_begun_anew(home: Path) -> None:
+def test_a_log_without_its_journal_is_not_replaced(home: Path) -> None:
     """A journal that was deleted or moved away from its log is missed, not replaced."""
     (home / "journal.db").rename(home / "elsewhere.db")
     (home / "journal.db-wal").write_bytes(b"left over")
     with pytest.raises(JournalUnusable, match="the journal is missing"):
-        Journal.open(home)
+        SqliteJournal.open(home, wait=10)
     assert not (home / "journal.db").exists()
 
 
@@ -259,11 +272,11 @@ def test_a_folder_that_may_not_be_written(*, exists: bool) -> None:
     home = Path(tempfile.mkdtemp())
     try:
         if exists:
-            Journal.open(home).close()
+            SqliteJournal.open(home, wait=10).close()
             (home / "journal.db").chmod(0o644)
         home.chmod(0o555)
         with without_privileges(), pytest.raises(JournalUnusable) as caught:
-            Journal.open(home)
+            SqliteJournal.open(home, wait=10)
         assert "may not be written" in caught.value.message or "Permission denied" in caught.value.message
         assert "--home" in (caught.value.next_step or "")
     finally:
@@ -275,30 +288,92 @@ def test_a_home_that_is_a_file(tmp_path: Path) -> None:
     """A file in the place of the home is named."""
     (tmp_path / "home").write_text("x")
     with pytest.raises(JournalUnusable, match="cannot be made: File exists"):
-        Journal.open(tmp_path / "home")
+        SqliteJournal.open(tmp_path / "home", wait=10)
 
 
 def test_a_journal_that_is_a_folder(tmp_path: Path) -> None:
     """A folder in the place of the journal is named."""
     (tmp_path / "journal.db").mkdir()
     with pytest.raises(JournalUnusable, match="cannot be opened"):
-        Journal.open(tmp_path)
+        SqliteJournal.open(tmp_path, wait=10)
 
 
 def test_two_that_make_it_at_once_share_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A journal that another process made a moment ago is used, not replaced."""
-    with Journal.open(tmp_path) as first:
+    with SqliteJournal.open(tmp_path, wait=10) as first:
         first.begin(load())
         with monkeypatch.context() as patched:
-            patched.setattr("loader.journal.sqlite_file.os.path.lexists", lambda _path: False)
-            patched.setattr("loader.journal.sqlite_file._refuse_orphaned_log", lambda _path: None)
-            with Journal.open(tmp_path) as second:
+            patched.setattr("loader.journal.sqlite.sqlite_file.os.path.lexists", lambda _path: False)
+            patched.setattr("loader.journal.sqlite.sqlite_file._refuse_orphaned_log", lambda _path: None)
+            with SqliteJournal.open(tmp_path, wait=10) as second:
                 assert second.load(ID) == load()
 
 
-def test_a_closed_journal_fails_aloud(home: Path) -> None:
+def test_a_closed_journal_raises(home: Path) -> None:
     """A call after `close` is an error, not a loss."""
-    journal = Journal.open(home)
+    journal = SqliteJournal.open(home, wait=10)
     journal.close()
     with pytest.raises(JournalFailed, match="closed"):
         journal.finish(ID, "finished", requests=Requests(), seconds=0)
+
+
+def test_decisions_are_kept_with_who_and_when(home: Path) -> None:
+    """A decision has an entry of its own, in UTC, which nothing overwrites."""
+    with SqliteJournal.open(home, wait=10) as journal:
+        journal.commit(ID, intents=[ready(300), ready(301)])
+        journal.mark_in_doubt(ID)
+        at = datetime(2026, 11, 22, 12, 30, tzinfo=timezone(timedelta(hours=2)))
+        journal.record_decisions(ID, {300: (True, "x-1"), 301: (False, None)}, by="ann", at=at)
+        query = "SELECT load_id, seq, verdict, decided_by, decided_at FROM decision JOIN load USING (load_no)"
+        assert journal._connection.execute(f"{query} ORDER BY seq").fetchall() == [
+            (ID, 300, "created", "ann", "2026-11-22T10:30:00+00:00"),
+            (ID, 301, "unsent", "ann", "2026-11-22T10:30:00+00:00"),
+        ]
+
+
+def test_long_timelines_are_read_to_the_end(home: Path) -> None:
+    """In order, and whole, also while commits come in between."""
+    seconds = 12_000
+    with SqliteJournal.open(home, wait=10) as journal:
+        with journal._writing(JournalFailed):
+            journal._connection.executemany(
+                "INSERT INTO timeline VALUES (1, ?, 0, 0, 0, 0, 0)", [(each,) for each in range(1, seconds)]
+            )
+        read = journal.timeline(ID)
+        next(read)
+        journal.commit(ID, intents=[ready(300)], at=load().created_at + timedelta(seconds=seconds))
+        assert [each.second for each in read] == list(range(1, seconds + 1))
+
+
+PLACE: dict[str, object] = {"scope": 1, "first": 2, "last": 3, "id0": "A"}
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments"),
+    [
+        (SENT_KEYS, (1, 2)),
+        (PENDING_KEYS, (1, 2)),
+        (LAST_CHECKPOINT, (1, 2)),
+        (f"{ELSEWHERE.format(marks='(:id0)')}{ROWS}", PLACE),
+        (f"{HERE.format(marks='(:id0)')}{ROWS}", PLACE),
+    ],
+)
+def test_no_query_of_a_resume_or_a_batch_walks_over_rows(
+    home: Path, query: str, arguments: tuple[int, ...] | dict[str, object]
+) -> None:
+    """Each query finds its rows by an index: its time does not grow with the rows done."""
+    with SqliteJournal.open(home, wait=10) as journal:
+        plan = [row[3] for row in journal._connection.execute(f"EXPLAIN QUERY PLAN {query}", arguments)]
+    assert any(step.startswith("SEARCH") for step in plan), plan
+    assert not any(step.startswith("SCAN load_row") or "SCAN checkpoint" in step for step in plan), plan
+    assert not any("TEMP B-TREE" in step for step in plan), plan
+
+
+def test_a_lock_that_cannot_be_made_is_reported(home: Path) -> None:
+    """A file where the folder of the locks should be."""
+    (home / "claims").write_text("")
+
+    with SqliteJournal.open(home, wait=10) as journal:
+        with pytest.raises(JournalUnusable, match="cannot be locked"), journal.claim("a", "b", "c"):
+            pass
+        assert not journal.is_claimed("a", "b", "c")
