@@ -235,7 +235,8 @@ def test_a_message_cannot_be_a_formula(tmp_path: Path) -> None:
     why = Rejected(Status.INVALID, (Finding("json.too_deep", "=1+1", location=place),))
     out, _ = write(tmp_path, made_batch(Dialect(), [("=1+1", "b", "c")]), why=why)
     assert out.read_text().splitlines()[1] == (
-        '=1+1,b,c,invalid,1,2,\'=1+1,json.too_deep,"\'=HYPERLINK(1).csv, record 7: the JSON is nested too deeply"'
+        "=1+1,b,c,invalid,1,2,'=1+1,json.too_deep,"
+        '"\'=HYPERLINK(1).csv, record 7: the JSON is nested too deeply"'
     )
 
 
@@ -430,7 +431,9 @@ def test_rows_of_a_load_are_taken_from_their_source(tmp_path: Path) -> None:
     paths[1].write_bytes(b"A,B\n4,x\n5,y\n" + b"6,z\n" * 10)
     source = open_source([str(path) for path in paths], SourceOptions())
     results = [
-        RowResult(seq, file_no, record_no, record_no + 1, None, Status.REFUSED, None, 422, 1, REFUSED.findings)
+        RowResult(
+            seq, file_no, record_no, record_no + 1, None, Status.REFUSED, None, 422, 1, REFUSED.findings
+        )
         for seq, file_no, record_no in [(0, 0, 1), (2, 0, 3), (4, 1, 2)]
     ]
     read = []
@@ -458,7 +461,10 @@ def test_rejects_in_other_formats_go(tmp_path: Path) -> None:
         (tmp_path / name).write_text("an older run's")
     mine = tmp_path / "rejects.parquet"
     pl.DataFrame({"A": ["1"]}).write_parquet(mine)
-    files = [made_batch(Dialect(), [], columns=["A"]).file, open_source([str(mine)], SourceOptions()).files[0]]
+    files = [
+        made_batch(Dialect(), [], columns=["A"]).file,
+        open_source([str(mine)], SourceOptions()).files[0],
+    ]
     batch = made_batch(Dialect(), [("1",)], columns=["A"])
     with RejectsWriter(tmp_path, files) as writer:
         writer.add(batch, {1: REFUSED})

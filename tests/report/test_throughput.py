@@ -37,7 +37,10 @@ def test_nothing_was_counted() -> None:
 def test_a_short_load_has_a_bin_a_second() -> None:
     """From its beginning to its last second, those without a commit among them."""
     throughput = drawn(recorded((0, 0, 0), (1, 5, 0), (3, 2, 1)))
-    assert (throughput.width, throughput.bins) == (1, (*(ThroughputBin(n, 0) for n in (0, 5, 0)), ThroughputBin(2, 1)))
+    assert (throughput.width, throughput.bins) == (
+        1,
+        (*(ThroughputBin(n, 0) for n in (0, 5, 0)), ThroughputBin(2, 1)),
+    )
 
 
 @pytest.mark.parametrize("last", [239, 240, 241, 479, 480, 100_000, 40_000_000])

@@ -231,7 +231,7 @@ def _groups() -> list[FindingGroup]:
             rows=31,
             column="State",
             expected="one of D, S, C, X, E, R",
-            fix="Correct the values in column 'State', or add these values to `map` of status in the mapping.",
+            fix="Correct the values in column 'State', or add these values to `map` of status.",
             examples=Capped((_example("c", 14, "C"), _example("Q", 57), _example("comp.", 602, "C")), 31),
         ),
         FindingGroup(
@@ -492,9 +492,7 @@ def _samples() -> tuple[SamplePayload, ...]:
     )
 
 
-def _answers(
-    code: str, words: str, status: int, rows: int, record_nos: tuple[int, ...]
-) -> FindingGroup:
+def _answers(code: str, words: str, status: int, rows: int, record_nos: tuple[int, ...]) -> FindingGroup:
     return FindingGroup(
         Status.REFUSED,
         code,
@@ -529,10 +527,18 @@ def _load() -> LoadPageValues:
         refusals=Capped.of(
             [
                 _answers(
-                    "answer.missing_reference", "invoice_template_id INV-ALT does not exist", 409, 12, (88, 91, 120)
+                    "answer.missing_reference",
+                    "invoice_template_id INV-ALT does not exist",
+                    409,
+                    12,
+                    (88, 91, 120),
                 ),
                 _answers(
-                    "answer.refused", "run_date must not lie before the tenant's start of business", 422, 7, (3,)
+                    "answer.refused",
+                    "run_date must not lie before the tenant's start of business",
+                    422,
+                    7,
+                    (3,),
                 ),
             ]
         ),

@@ -173,7 +173,7 @@ def test_a_dry_run_says_all_that_is_signed() -> None:
         *("31 rows, 2.5 % of all rows", "comp. C record 602, line 606 001002", "and 28 more of this kind"),
         *(
             "status not in the mapping's table map.no_entry",
-            "How to fix: Correct the values in column 'State', or add these values to map of status in",
+            "How to fix: Correct the values in column 'State', or add these values to map of status.",
             "From the column State. Expected: one of D, S, C, X, E, R.",
             "record 700, line 704 (record 702, line 707) 001100",
         ),
@@ -211,7 +211,7 @@ def test_a_load_says_what_happened() -> None:
             "Refused 19",
         ),
         *(
-            "invoice_template_id INV-ALT does not exist answer.missing_reference 12 409 record 88, line 92 (000488)",
+            "invoice_template_id INV-ALT does not exist answer.missing_reference 12 409 record 88, line 92",
             "and 9 more",
             "Correct these rows as the service asks, then load the rejects file.",
         ),
