@@ -163,7 +163,7 @@ def _without_wrong(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFra
     restricted = [
         values[leaf.path]
         for leaf in _leaves(compiled)
-        if leaf.target.enum or leaf.target.minimum is not None or values[leaf.path].listed
+        if leaf.target.enum or leaf.target.minimum is not None or values[leaf.path].is_list
     ]
     return frame.with_columns(
         pl.when(~value.wrong).then(pl.col(value.column)).alias(value.column)
@@ -215,14 +215,14 @@ def _with_items(
     for below in node.members.values() if isinstance(node, ObjectNode) else node.items:
         inside = alive
         if isinstance(below, ObjectNode) and below.item:
-            inside = pl.any_horizontal([values[leaf.path].present for leaf in leaves(below)])
+            inside = pl.any_horizontal([values[leaf.path].has_input for leaf in leaves(below)])
         yield from _with_items(below, values, inside)
 
 
 def _column_facts(leaf: Leaf, value: Value) -> dict[str, pl.Expr]:
     column = pl.col(value.column or "")
     facts = {"present": _is_present(value).sum()}
-    if value.listed or leaf.target.kind not in {
+    if value.is_list or leaf.target.kind not in {
         FieldKind.TEXT,
         FieldKind.DATE,
         FieldKind.ANY,
@@ -230,7 +230,7 @@ def _column_facts(leaf: Leaf, value: Value) -> dict[str, pl.Expr]:
     }:
         return facts
     if not _may_be_number(leaf, value):
-        if value.written == "json":
+        if value.encoding == "json":
             column = column.map_batches(_plain_cells, return_dtype=pl.String)
         return facts | {"least": column.min(), "most": column.max()}
     number = column.cast(pl.Float64, strict=False)
@@ -239,11 +239,11 @@ def _column_facts(leaf: Leaf, value: Value) -> dict[str, pl.Expr]:
 
 def _is_present(value: Value) -> pl.Expr:
     column = pl.col(value.column or "")
-    return (column.list.len() > 0).fill_null(value=False) if value.listed else column.is_not_null()
+    return (column.list.len() > 0).fill_null(value=False) if value.is_list else column.is_not_null()
 
 
 def _may_be_number(leaf: Leaf, value: Value) -> bool:
-    return value.written == "json" and leaf.target.kind in {FieldKind.NUMBER, FieldKind.ANY}
+    return value.encoding == "json" and leaf.target.kind in {FieldKind.NUMBER, FieldKind.ANY}
 
 
 def _widen(column: _Column, value: Value, facts: Mapping[tuple[str, str], Any]) -> None:
@@ -283,7 +283,7 @@ def _given_text(written: str) -> str:
 
 def _texts(frame: pl.DataFrame, value: Value) -> pl.Series:
     cells = frame[value.column or ""]
-    return cells.filter(cells.list.len() > 0).list.join(_BETWEEN) if value.listed else cells
+    return cells.filter(cells.list.len() > 0).list.join(_BETWEEN) if value.is_list else cells
 
 
 def _distinguish(column: _Column, cells: pl.Series) -> None:
@@ -320,7 +320,7 @@ def _texts_of_cells(cells: pl.Series) -> pl.Series:
 def _exemplify(column: _Column, value: Value, frame: pl.DataFrame) -> None:
     """Take examples with different values, first those that a conversion has changed."""
     cells = pl.col(value.column or "")
-    after = cells.list.join(_BETWEEN) if value.listed else cells
+    after = cells.list.join(_BETWEEN) if value.is_list else cells
     read = [name for name in columns_of(column.leaf.rule) if name in frame.columns]
     some = (
         frame.select(*read, value.column or "")
@@ -342,7 +342,7 @@ def _plain_cells(cells: pl.Series) -> pl.Series:
 
 def _shown(text: str, value: Value) -> str:
     """Return a value as it is shown; the items of a list are shown as they are written."""
-    return _plain(text) if value.written == "json" and not value.listed else text
+    return _plain(text) if value.encoding == "json" and not value.is_list else text
 
 
 def _plain(written: str) -> str:
@@ -360,7 +360,7 @@ def _has_table(leaf: Leaf) -> bool:
 def _tabulate(column: _Column, value: Value, frame: pl.DataFrame, checks: list[CellCheck]) -> None:
     masks = [value.wrong, *(check.mask for check in checks if check.path == column.leaf.path)]
     cells = pl.col(value.column or "")
-    after = pl.when(_is_present(value)).then(cells.list.join(_BETWEEN)) if value.listed else cells
+    after = pl.when(_is_present(value)).then(cells.list.join(_BETWEEN)) if value.is_list else cells
     wrong = pl.any_horizontal(masks)
     counted = (
         frame.lazy()

@@ -10,13 +10,14 @@ import sys
 import textwrap
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from loader.errors import ConfigurationError
-from loader.resources import TYPES, BillingRun
+from loader.resources import BILLING_RUN, BUILT_IN, registry
 from loader.sandbox import RunningSandbox, SandboxSettings, serve, server
 from loader.sandbox.routes import RouteKind, find_route, routes_of
 from tests.sandbox.bodies import client_of, run
@@ -143,25 +144,25 @@ WITHOUT_EXTRA = """
 
 
 def test_without_the_extra_the_message_says_what_to_install() -> None:
-    """An installation without the extra is told what is missing; the rest of the loader does not mind."""
+    """Without the extra, the message names what is missing; the rest of the loader does not need it."""
     program = [sys.executable, "-c", textwrap.dedent(WITHOUT_EXTRA)]
     done = subprocess.run(program, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("2 the sandbox needs the package ")
     assert "pip install 'loader[sandbox]'" in done.stdout
 
 
-def test_a_new_record_type_needs_no_change_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A type that is added to the registry is served at its path, with its own references and lists."""
-
-    class Batch(BillingRun):
-        name_of_type = "batch"
-        title = "Batch"
-        path = "/batches/{tenantId}"
-        references = {"template_id": "batch"}  # noqa: RUF012 - a class variable, as in every record type
-        listings = {"status": "/batches/{tenantId}/status/{value}"}  # noqa: RUF012 - likewise
-
-    monkeypatch.setitem(TYPES, "batch", Batch)
-    with RunningSandbox() as sandbox, client_of(sandbox.url) as client:
+def test_a_new_record_type_needs_no_change_here() -> None:
+    """A type of the registry is served at its path, with its own references and lists."""
+    batch = replace(
+        BILLING_RUN,
+        name="batch",
+        title="Batch",
+        path="/batches/{tenantId}",
+        references={"template_id": "batch"},
+        listings={"status": "/batches/{tenantId}/status/{value}"},
+    )
+    settings = SandboxSettings(record_types=registry([*BUILT_IN.values(), batch]))
+    with RunningSandbox(settings) as sandbox, client_of(sandbox.url) as client:
         first = client.post("/batches/acme", json=run()).json()
         assert client.post("/batches/acme", json=run(template_id=first["id"])).status_code == 200
         assert client.post("/batches/acme", json=run(template_id="nobody")).status_code == 409
@@ -170,14 +171,14 @@ def test_a_new_record_type_needs_no_change_here(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_routes_come_from_the_registry() -> None:
-    """Every record type has its list and its records; a listing is told from a record by its length."""
-    routes = routes_of()
-    found: dict[str, Any] = {}
+    """Every record type has its list and its records; a listing differs from a record by its length."""
+    routes = routes_of(BUILT_IN)
+    matches: dict[str, Any] = {}
     for path in ("/billingRuns/t", "/billingRuns/t/a%2Fb", "/billingRuns/t/recurringBillingRun/a%2Fb"):
         match = find_route(routes, path)
         assert match
-        found[path] = (match[0].kind, match[1])
-    assert list(found.values()) == [
+        matches[path] = (match[0].kind, match[1])
+    assert list(matches.values()) == [
         (RouteKind.RECORDS, {"tenantId": "t"}),
         (RouteKind.RECORD, {"tenantId": "t", "id": "a/b"}),
         (RouteKind.LISTING, {"tenantId": "t", "value": "a/b"}),
@@ -202,7 +203,7 @@ def test_routes_come_from_the_registry() -> None:
     ],
 )
 def test_settings_that_cannot_work_are_refused(wrong: dict[str, Any]) -> None:
-    """Each wrong value is told with what was expected."""
+    """Each wrong value is named with what was expected."""
     with pytest.raises(ConfigurationError, match=r"expected .*, found "):
         SandboxSettings(**wrong)
 

@@ -1,7 +1,7 @@
 """What a mapping means, said a second time: plain, slow, one row after the other.
 
 The property tests hold the compiled engine against this. It is written from the mapping language's
-document and shares nothing with the engine but the record types' field trees. It covers every origin, but
+document and shares nothing with the engine but the record types' models. It covers every origin, but
 of `sql` only a bare column and `CASE WHEN column = 'text'` (or `IS NULL`), and leaves `where` out. It takes
 for granted that the mapping has no errors that `check` would find.
 
@@ -14,14 +14,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from loader.resources.fields import Field, FieldKind, field_tree
+from loader.resources.fields import FieldKind
+from tests.support.model_fields import model_root
 from tests.support.one_rule import Cells, NotThere, child, convert, identified, origin, plain, unlisted
 from tests.support.readings import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loader.resources import Record
+    from loader.resources.base import Record
+    from tests.support.model_fields import ModelField
 
 ORIGINS = frozenset({"column", "columns", "value", "template", "sql", "json", "lookup"})
 
@@ -65,13 +67,13 @@ Made = Leaf | dict[str, "Made"] | list["Made"]
 
 
 def interpret(
-    mapping: Mapping[str, Any], record: type[Record], row: Mapping[str, Any], ids: Ids | None = None
+    mapping: Mapping[str, Any], model: type[Record], row: Mapping[str, Any], ids: Ids | None = None
 ) -> dict[str, Any] | frozenset[str]:
     """What becomes of one row.
 
     Args:
         mapping: The mapping's YAML as data.
-        record: The record type that it speaks of.
+        model: The model of its record type.
         row: Cells by column name; a missing column counts as null.
         ids: What lookups find; None: nothing.
 
@@ -81,7 +83,7 @@ def interpret(
         `Waiting` where there are only such; never an empty set.
     """
     cells = Cells(row, mapping.get("source", {}).get("null_values", [""]), ids or {})
-    root = field_tree(record)
+    root = model_root(model)
     wrong = Wrong()
     made = _make(nested(mapping.get("fields", {})), root, cells)
     payload = _finish(made, root, "", needed=True, wrong=wrong)
@@ -126,7 +128,7 @@ def is_rule(node: Any) -> bool:
     return isinstance(node, str) or (isinstance(node, dict) and not ORIGINS.isdisjoint(node))
 
 
-def _make(node: Any, field: Field, cells: Cells) -> Made:
+def _make(node: Any, field: ModelField, cells: Cells) -> Made:
     if is_rule(node):
         return _leaf({"column": node} if isinstance(node, str) else node, field, cells)
     if isinstance(node, list):
@@ -134,7 +136,7 @@ def _make(node: Any, field: Field, cells: Cells) -> Made:
     return {name: _make(each, child(field, name), cells) for name, each in node.items()}
 
 
-def _leaf(rule: dict[str, Any], field: Field, cells: Cells) -> Leaf:
+def _leaf(rule: dict[str, Any], field: ModelField, cells: Cells) -> Leaf:
     if "value" in rule:
         return Leaf(plain(rule["value"]), constant=True)
     try:
@@ -153,7 +155,7 @@ def _leaf(rule: dict[str, Any], field: Field, cells: Cells) -> Leaf:
 # --- From what the rules gave to the payload ----------------------------------------------------------
 
 
-def _finish(made: Made, field: Field, path: str, *, needed: bool, wrong: Wrong) -> Any:
+def _finish(made: Made, field: ModelField, path: str, *, needed: bool, wrong: Wrong) -> Any:
     """The value to send, or None for nothing; adds the paths of what is wrong to `wrong`."""
     if isinstance(made, dict):
         value: Any = _finish_object(made, field, path, needed=needed, wrong=wrong)
@@ -176,7 +178,7 @@ def _finish(made: Made, field: Field, path: str, *, needed: bool, wrong: Wrong) 
 
 
 def _finish_object(
-    made: dict[str, Made], field: Field, path: str, *, needed: bool, wrong: Wrong
+    made: dict[str, Made], field: ModelField, path: str, *, needed: bool, wrong: Wrong
 ) -> dict[str, Any] | None:
     if not needed and not _is_there(made):
         return None
@@ -196,7 +198,7 @@ def _finish_object(
     return found
 
 
-def _finish_list(made: list[Made], field: Field, path: str, *, wrong: Wrong) -> list[Any] | None:
+def _finish_list(made: list[Made], field: ModelField, path: str, *, wrong: Wrong) -> list[Any] | None:
     items = [
         _finish(each, field.item or unlisted(path), f"{path}[{index}]", needed=True, wrong=wrong)
         for index, each in enumerate(made)
@@ -205,7 +207,7 @@ def _finish_list(made: list[Made], field: Field, path: str, *, wrong: Wrong) -> 
     return [item for item in items if item is not None] or None
 
 
-def _empty(field: Field, path: str, wrong: Wrong) -> Any:
+def _empty(field: ModelField, path: str, wrong: Wrong) -> Any:
     """What a required field without a value is: empty where the API asks nothing in it, else wrong."""
     if field.kind is FieldKind.LIST:
         return []
@@ -215,12 +217,12 @@ def _empty(field: Field, path: str, wrong: Wrong) -> Any:
     return None
 
 
-def _asks_something(field: Field) -> bool:
+def _asks_something(field: ModelField) -> bool:
     """Whether the field is an object with required fields: then a rule that gives none is wrong itself."""
     return any(child.required for child in (field.children or {}).values())
 
 
-def _allowed(value: Any, field: Field) -> bool:
+def _allowed(value: Any, field: ModelField) -> bool:
     if field.enum:
         return value in field.enum
     return field.minimum is None or value >= field.minimum

@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
-from loader.resources.fields import Field, FieldKind
+from loader.resources.fields import FieldKind
 from tests.support import readings
+from tests.support.model_fields import ModelField
 from tests.support.readings import Unreadable
 
 
@@ -50,12 +51,12 @@ class NotThere(Exception):  # noqa: N818 - it is no error, but the way to wait
     """A lookup finds no record."""
 
 
-def unlisted(path: str) -> Field:
+def unlisted(path: str) -> ModelField:
     """A field that the page does not list: of any JSON type."""
-    return Field(path=path, kind=FieldKind.ANY, required=False, required_on_page=False, description="")
+    return ModelField(path, FieldKind.ANY)
 
 
-def child(field: Field, name: str) -> Field:
+def child(field: ModelField, name: str) -> ModelField:
     """The field of that name below `field`; an unlisted one, where the page lists none."""
     return (field.children or {}).get(name) or unlisted(f"{field.path}.{name}")
 
@@ -63,7 +64,7 @@ def child(field: Field, name: str) -> Field:
 # --- Origins ------------------------------------------------------------------------------------------
 
 
-def origin(rule: Mapping[str, Any], field: Field, cells: Cells) -> Any:
+def origin(rule: Mapping[str, Any], field: ModelField, cells: Cells) -> Any:
     """What the rule's origin gives: text untrimmed, a typed cell, finished JSON, or None.
 
     Raises:
@@ -119,7 +120,7 @@ def _refuse(constant: str) -> NoReturn:
     raise Unreadable(constant)
 
 
-def _parsed(text: str | None, field: Field) -> Any:
+def _parsed(text: str | None, field: ModelField) -> Any:
     """JSON as it is, if the field may hold it."""
     if text is None:
         return None
@@ -141,7 +142,7 @@ class _Finished:
 # --- Conversions --------------------------------------------------------------------------------------
 
 
-def convert(rule: Mapping[str, Any], field: Field, value: Any) -> Any:
+def convert(rule: Mapping[str, Any], field: ModelField, value: Any) -> Any:
     """What the rule's conversions and the field's own type make of an origin's value; before the default.
 
     Raises:
@@ -174,14 +175,14 @@ def _cleaned(rule: Mapping[str, Any], text: str) -> str | None:
     return None if text in rule.get("null_if", []) else text
 
 
-def _split(rule: Mapping[str, Any], field: Field, text: str) -> list[Any] | None:
+def _split(rule: Mapping[str, Any], field: ModelField, text: str) -> list[Any] | None:
     """The items, or None where all of them went."""
     items = (_cleaned(rule, item) for item in text.split(rule["split"]))
     converted = [_converted_item(rule, field.item or unlisted(field.path), item) for item in items if item]
     return [item for item in converted if item is not None] or None
 
 
-def _converted_item(rule: Mapping[str, Any], field: Field, value: Any) -> Any:
+def _converted_item(rule: Mapping[str, Any], field: ModelField, value: Any) -> Any:
     if isinstance(value, str) and "map" in rule:
         value = _mapped(rule, value)
     if isinstance(value, str):
@@ -219,7 +220,7 @@ def _listed(formats: str | list[str]) -> list[str]:
     return [formats] if isinstance(formats, str) else formats
 
 
-def own_type(value: Any, field: Field) -> Any:
+def own_type(value: Any, field: ModelField) -> Any:
     """What the field itself makes of a text, or of a typed cell.
 
     Raises:
@@ -247,7 +248,7 @@ def _own_text(text: str, kind: FieldKind) -> Any:
     return read[kind](text)
 
 
-def _own_struct(struct: Mapping[str, Any], field: Field) -> Any:
+def _own_struct(struct: Mapping[str, Any], field: ModelField) -> Any:
     value = {
         name: own_type(each, child(field, name)) for name, each in struct.items() if each is not None
     } or None
@@ -268,7 +269,7 @@ def _own_scalar(value: Any, kind: FieldKind) -> Any:
     raise Unreadable(str(value))
 
 
-def _judge_whole(value: Any, field: Field) -> None:
+def _judge_whole(value: Any, field: ModelField) -> None:
     """Holds a value that came in one piece against the field's own type.
 
     Raises:

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from hypothesis import strategies as st
 
-from loader.resources.fields import Field, FieldKind, field_tree
+from loader.resources.fields import Field, FieldKind
 from tests.support import cell_texts as texts
+from tests.support.model_fields import MODELS
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
-    from loader.resources import Record
+    from loader.resources import RecordType
+    from loader.resources.base import Record
     from tests.support.cell_texts import Texts
 
 NULL_VALUES = ([""], ["", "NULL"], ["", "n/a", "-"], ["NULL"])
@@ -39,15 +41,20 @@ class Case:
     """A mapping and rows for it.
 
     Attributes:
-        record: The record type.
+        record_type: The record type.
         mapping: The mapping's YAML as data; `as_yaml` writes it.
         rows: Cells by column name; each row has every column of the mapping, None stands for a cell that
             a short record lacks.
     """
 
-    record: type[Record]
+    record_type: RecordType
     mapping: dict[str, Any]
     rows: list[dict[str, str | None]]
+
+    @property
+    def model(self) -> type[Record]:
+        """Return the model of its record type."""
+        return MODELS[self.record_type.name]
 
 
 class _Quoting(yaml.SafeDumper):
@@ -65,18 +72,18 @@ def as_yaml(mapping: dict[str, Any]) -> str:
 
 
 @st.composite
-def cases(draw: DrawFn, record: type[Record], *, most_rows: int = 4) -> Case:
+def cases(draw: DrawFn, record_type: RecordType, *, most_rows: int = 4) -> Case:
     """Cases of one record type."""
     source = draw(st.sampled_from([{}, *({"null_values": values} for values in NULL_VALUES)]))
     writer = Writer(draw, list(source.get("null_values", [""])))
-    mapping: dict[str, Any] = {"resource": record.name_of_type}
+    mapping: dict[str, Any] = {"resource": record_type.name}
     if source:
         mapping["source"] = source
     if draw(st.booleans()):
         mapping["external_id"] = writer.column(texts.solid, texts.solid, needed=True)
-    mapping["fields"] = writer.record(field_tree(record))
+    mapping["fields"] = writer.record(record_type.root)
     rows = draw(st.lists(writer.rows(), min_size=1, max_size=most_rows))
-    return Case(record, mapping, rows)
+    return Case(record_type, mapping, rows)
 
 
 @dataclass
@@ -127,7 +134,7 @@ class Writer:
         rules: dict[str, Any] = {}
         for child in [*(each for each in children if _asks(each)), *chosen]:
             self.put(rules, child.name, self.node(child))
-        if owner.shape and owner.shape.open and self.draw(st.booleans()):
+        if owner.is_open and self.draw(st.booleans()):
             self.put(rules, self.pick(*UNLISTED), self.unlisted())
         return rules
 
@@ -167,7 +174,7 @@ class Writer:
 
     def unlisted(self) -> Any:
         """A rule for a field that the page does not list, or an object of them."""
-        owner = Field(path="", kind=FieldKind.ANY, required=False, required_on_page=False, description="")
+        owner = Field(path="", kind=FieldKind.ANY)
         return self.pick(
             lambda: self.text(owner),
             lambda: {"column": self.column(texts.numbers(), texts.bad_numbers), "number": {}},
@@ -358,7 +365,7 @@ class Writer:
 
     def list(self, owner: Field) -> Any:
         """A rule for a list of texts, or a list of rules."""
-        item = Field(path="", kind=FieldKind.TEXT, required=False, required_on_page=False, description="")
+        item = Field(path="", kind=FieldKind.TEXT)
         values = self.draw(st.lists(texts.solid, max_size=3))
         return self.pick(
             lambda: self.split(owner),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loader.resources import BillingRun, BillingTemplate, Record
+from loader.resources import BillingRun, BillingTemplate
 from tests.support.interpreter import interpret
+
+if TYPE_CHECKING:
+    from loader.resources.base import Record
 
 FILLED: dict[str, Any] = {
     "name": {"value": "Run"},
@@ -65,9 +68,9 @@ DOCUMENTED: dict[str, Any] = {
 """The example of the mapping language's document, without its lookup."""
 
 
-def became(mapping: dict[str, Any], record: type[Record], row: dict[str, Any]) -> Any:
+def became(mapping: dict[str, Any], model: type[Record], row: dict[str, Any]) -> Any:
     """What the interpreter makes of a row: a payload, or a set of paths."""
-    return interpret(mapping, record, row)
+    return interpret(mapping, model, row)
 
 
 def run(field: str, rule: Any, row: dict[str, Any], **source: Any) -> Any:
