@@ -97,7 +97,7 @@ def test_errors_name_the_file(error: Exception) -> None:
         write_errors(Path("a.txt")),
     ):
         raise error
-    assert "make room" in (caught.value.next_step or "")
+    assert "Make room" in (caught.value.next_step or "")
 
 
 def test_the_files_of_a_folder(tmp_path: Path) -> None:
