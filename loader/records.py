@@ -111,6 +111,7 @@ class Dialect:
         preamble: The lines above the header as they stand, line ends included; decoded text.
         footer: The lines below the last record that are not data, likewise.
         header_lines: How many lines the header takes; their names are joined. 1 where there is none.
+        lone_cr: Whether a CR alone ends a line, as LF and CRLF do.
     """
 
     delimiter: str = ","
@@ -123,6 +124,7 @@ class Dialect:
     preamble: str = ""
     footer: str = ""
     header_lines: int = 1
+    lone_cr: bool = False
 
 
 @dataclass(frozen=True, slots=True)

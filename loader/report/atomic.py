@@ -29,7 +29,7 @@ def write_errors(path: Path) -> Iterator[None]:
         cause = (isinstance(error, OSError) and error.strerror) or error
         raise Stopped(
             f"{path}: cannot be written: {cause}",
-            next_step="make room on that disk, or make the folder writable, then run the same command again",
+            next_step="Make room on that disk, or make the folder writable; then run the same command again.",
         ) from error
 
 

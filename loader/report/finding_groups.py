@@ -138,8 +138,10 @@ class FindingGroups:
         if not findings.height:
             return
         numbered, groups = self._numbered(findings)
-        counts = _first_of_rows(numbered, "group").group_by("group").agg(
-            pl.len().alias("rows"), pl.col("record_no").head(_RECORD_NOS)
+        counts = (
+            _first_of_rows(numbered, "group")
+            .group_by("group")
+            .agg(pl.len().alias("rows"), pl.col("record_no").head(_RECORD_NOS))
         )
         for number, count in numbered["group"].value_counts().iter_rows():
             groups[number].findings += count
@@ -168,9 +170,7 @@ class FindingGroups:
         index = different.with_columns(pl.Series("group", numbers, pl.UInt32))
         return keyed.join(index, on=by, how="left", nulls_equal=True, maintain_order="left"), groups
 
-    def _cause_of(
-        self, code: str, path: str, column: str | None, params: str | None
-    ) -> tuple[str, Finding]:
+    def _cause_of(self, code: str, path: str, column: str | None, params: str | None) -> tuple[str, Finding]:
         """Return the cause of a line of a frame, which many lines have in common."""
         line = (code, path, column, params)
         if line not in self._causes:
@@ -272,9 +272,7 @@ def _look(status: Status, finding: Finding) -> _Look:
     return status, finding.code, finding.field, str(params)
 
 
-def _cause(
-    code: str, path: str, column: str | None, params: Mapping[str, JsonValue]
-) -> tuple[str, Finding]:
+def _cause(code: str, path: str, column: str | None, params: Mapping[str, JsonValue]) -> tuple[str, Finding]:
     """Return the key of a finding's group, and what all of its findings have in common."""
     varying = CODES[code].varying
     kept = {name: value for name, value in params.items() if name not in varying}
@@ -306,9 +304,7 @@ def _exemplify(numbered: pl.DataFrame, groups: list[_CountedGroup]) -> None:
     for line in different.group_by("group", maintain_order=True).head(_EXAMPLES).iter_rows(named=True):
         groups[line["group"]].offer(_example_of(line))
     sparse = [
-        number
-        for number in wanting
-        if groups[number].wants_examples and len(groups[number].more) < _EXAMPLES
+        number for number in wanting if groups[number].wants_examples and len(groups[number].more) < _EXAMPLES
     ]
     rest = some.filter(pl.col("group").is_in(sparse)).group_by("group", maintain_order=True).head(_EXAMPLES)
     for line in rest.iter_rows(named=True):

@@ -34,9 +34,9 @@ SCHEMA: Final = pl.Schema(
 )
 """The columns of a frame of findings.
 
-`field` is empty where the whole record is wrong; `value` is cut short; `params` is as `dump_params` writes it.
-`row_no` is the row that a record of several rows is wrong in, null or equal to `record_no` for its first row;
-`row_file` the second file that this row is in, null for the source. `line` is the line of that row.
+`field` is empty where the whole record is wrong; `value` is cut short; `params` is as `dump_params` writes
+it. `row_no` is the row that a record of several rows is wrong in, null or equal to `record_no` for its first
+row; `row_file` the second file that this row is in, null for the source. `line` is the line of that row.
 """
 
 FILE_SCHEMA: Final = pl.Schema(

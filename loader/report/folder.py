@@ -36,7 +36,7 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         raise ConfigurationError(
             f"{folder}: files cannot be written into this folder: {error.strerror or error}",
-            next_step="make it writable, or name another",
+            next_step="Make it writable, or name another folder.",
         ) from None
 
 

@@ -57,7 +57,7 @@ class _Column:
 
 
 class PayloadProfile:
-    """Counts the values of every field; rows that `where` leaves out, or that could not be read, do not count.
+    """Counts the values of every field, without rows that `where` leaves out or that could not be read.
 
     Attributes:
         rows: How many rows were counted.

@@ -137,7 +137,7 @@ class Summary:
             listing = ", ".join(f"{name} {count}" for name, count in parts.items())
             raise Unbalanced(
                 f"the rows do not balance: {read} read, {total} accounted for ({listing})",
-                next_step="report this as a bug; the journal has what is known of each row",
+                next_step="Report this as a bug; the journal has what is known of each row.",
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis.strategies as st
 import polars as pl
@@ -16,7 +16,10 @@ from loader.report.finding_groups import OTHER, FindingGroups
 from loader.report.findings import SCHEMA
 from loader.report.values import FindingCount, RowPlace
 
-ALLOWED = ["C", "D"]
+if TYPE_CHECKING:
+    from loader.findings import JsonValue
+
+ALLOWED: list[JsonValue] = ["C", "D"]
 
 
 def finding(record_no: int, value: str | None = "Q", **other: Any) -> dict[str, Any]:
@@ -294,7 +297,12 @@ def test_examples_are_few_and_counts_are_complete() -> None:
     for number in range(1, 101):
         groups.add_row(row(number, Finding("answer.timeout"), status=Status.IN_DOUBT), "runs.csv")
     (group,) = groups.groups(Status.IN_DOUBT)
-    assert (group.reason, group.rows, group.words, group.http_status) == ("no answer in time", 100, None, None)
+    assert (group.reason, group.rows, group.words, group.http_status) == (
+        "no answer in time",
+        100,
+        None,
+        None,
+    )
     assert (group.examples.total, len(group.examples.items)) == (100, 5)
 
 

@@ -147,7 +147,7 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, he
     with pytest.raises(Stopped, match=r"findings\.\w+: cannot be written") as caught:
         write()
     assert caught.value.exit_code == 5
-    assert "make room" in (caught.value.next_step or "")
+    assert "Make room" in (caught.value.next_step or "")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == was
 
 

@@ -142,7 +142,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     with no_room_after(50_000), pytest.raises(Stopped, match=r"results\.csv: cannot be written") as caught:
         write_results(path, (receipt(no) for no in range(1, 100_000)), ["f.csv"])
     assert caught.value.exit_code == 5
-    assert "make room" in (caught.value.next_step or "")
+    assert "Make room" in (caught.value.next_step or "")
     assert path.read_bytes() == was
     assert list(tmp_path.iterdir()) == [path]
 

@@ -1,4 +1,4 @@
-"""What is found in a file's content where nothing was said, and how it is said aloud."""
+"""What is detected in a file's content where no option is set, and how it is reported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loader.records import Dialect
-from tests.source.source_cases import opened, read, read_bytes
+from tests.source.source_cases import opened, ragged, read, read_bytes
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +46,7 @@ def test_prose_is_one_column(tmp_path: Path) -> None:
     """Blanks and commas in text do not make columns; what would be cut in two is rejected, not shifted."""
     assert read_bytes(tmp_path, b"full name\nJohn Smith\nJane Doe\nBob Lee\n").cells[0] == ("John Smith",)
     got = read_bytes(tmp_path, b"name\nSmith, John\nDoe, Jane\nLee, Bob\n")
-    assert got.problems == ["has 2 cells, the header has 1"] * 3
+    assert got.problems == [ragged(2, 1)] * 3
     source = opened(tmp_path, b"note\nx\n")
     assert source.files[0].notes == ('detected: utf-8, one column, quote ", header in line 1',)
 
@@ -138,7 +138,7 @@ def test_narrow_header_is_no_title(tmp_path: Path) -> None:
     """A header with a name too few is the header: the records are rejected, none becomes the header."""
     source = opened(tmp_path, b"name;city;\nAnn;Bonn;x\nBob;Ulm;y\nEva;Kiel;z\n")
     assert list(source.files[0].schema) == ["name", "city"]
-    assert read(source).problems == ["has 3 cells, the header has 2"] * 3
+    assert read(source).problems == [ragged(3, 2)] * 3
 
 
 def test_separator_line(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_header(tmp_path: Path, content: bytes) -> None:
 def test_headerless_with_an_odd_first_record(tmp_path: Path) -> None:
     """Without a header most records say how many columns there are; the odd one is rejected by itself."""
     got = read_bytes(tmp_path, b"1;x\n2;y;z\n3;y;z\n4;y;z\n")
-    assert got.problems == ["has 2 cells, most records have 3", None, None, None]
+    assert got.problems == [ragged(2, 3, "most_records"), None, None, None]
 
 
 @pytest.mark.parametrize(

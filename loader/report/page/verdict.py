@@ -23,7 +23,9 @@ def dry_run_verdict(rows: Mapping[str, int], *, stopped: bool = False) -> PageVe
     """
     read, valid, wrong = rows["read"], rows["valid"], _rejected(rows)
     if stopped:
-        return PageVerdict(f"The source could not be read to its end: it broke off after {_rows(read)}.", "bad")
+        return PageVerdict(
+            f"The source could not be read to its end: it broke off after {_rows(read)}.", "bad"
+        )
     if not read:
         return PageVerdict("The source has no rows: there is nothing to load.", "bad")
     if wrong and not valid:
@@ -63,9 +65,13 @@ def load_verdict(rows: Mapping[str, int], state: LoadState) -> PageVerdict:
         return PageVerdict(_unfinished(state, _of(loaded, read), _are(loaded), pending), "bad")
     if in_doubt:
         left = f"{wrong:,} {_are(wrong)} not, and {in_doubt:,}" if wrong else f"{in_doubt:,} more"
-        return PageVerdict(f"{_of(loaded, read)} {_are(loaded)} loaded; {left} {_are(in_doubt)} in doubt.", "bad")
+        return PageVerdict(
+            f"{_of(loaded, read)} {_are(loaded)} loaded; {left} {_are(in_doubt)} in doubt.", "bad"
+        )
     if wrong:
-        return PageVerdict(f"{_of(loaded, read)} {_are(loaded)} loaded; {wrong:,} {_are(wrong)} not.", "warning")
+        return PageVerdict(
+            f"{_of(loaded, read)} {_are(loaded)} loaded; {wrong:,} {_are(wrong)} not.", "warning"
+        )
     if loaded == read:
         return PageVerdict(f"{_every(read)} {_are(read)} loaded.", "good")
     return PageVerdict(

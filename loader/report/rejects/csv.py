@@ -132,7 +132,7 @@ class CsvRejects:
             blank = "_" if " " in ending else " "
             return "".join(blank if letter in ending else letter for letter in text)
         if self._dialect.quote not in (None, '"'):
-            # Without a quoted cell, whoever reads the file could not detect a quote that is not the usual one.
+            # Without a quoted cell, a reader of the file could not detect a quote that is not the usual one.
             return self._quoted(text)
         return self._cell(text)
 
@@ -149,7 +149,7 @@ class CsvRejects:
             return text.encode()
 
     def _turn_into_utf8(self) -> None:
-        """Write the file again in UTF-8: text of a later file that this encoding cannot hold must not be lost."""
+        """Write the file again in UTF-8, so that text of later files that does not fit is not lost."""
         if not (narrow := self._draft):
             return
         with write_errors(self.path):

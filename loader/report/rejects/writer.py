@@ -51,7 +51,7 @@ class RejectsWriter:
         if self._file.path.resolve() in self._sources:
             raise ConfigurationError(
                 f"{self._file.path}: the rejects would replace the source",
-                next_step="name another folder for the report",
+                next_step="Name another folder for the report.",
             )
 
     def __enter__(self) -> Self:

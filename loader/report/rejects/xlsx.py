@@ -28,7 +28,7 @@ _FORMATS: Final = ((datetime, "yyyy-mm-dd hh:mm:ss.000"), (date, "yyyy-mm-dd"), 
 
 
 class XlsxRejects:
-    """Writes rejected rows to a workbook, in a sheet with the source's name and first row; see `RejectsFile`."""
+    """Writes rejected rows to a sheet with the name and first row of the source's; see `RejectsFile`."""
 
     file_name: ClassVar[str] = "rejects.xlsx"
 
