@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from loader.findings import Finding
     from loader.mapping import MappingPlan
+    from loader.mapping.yaml_paths import Part
 
 START = "application_expiration_options.expiration_date_range_start"
 BASE = RUN.replace("name: {value: n}", "name: Name").replace("status: {value: draft}", "status: State")
@@ -122,8 +123,8 @@ def test_examples_that_do_not_hold(
 ) -> None:
     """Each difference is reported at the innermost place of the example that differs."""
     plan, found = run_plan(lines, f"[{example}]")
-    part = "value" if code in {"example.differs", "example.no_error"} or not place else "key"
-    places = [plan.document.locate(("examples", 0, *place), which) for which in (part, "key")]
+    parts: tuple[Part, ...] = ("key", "value")
+    places = [plan.document.locate(("examples", 0, *place), part) for part in parts]
     finding = next(finding for finding in found if finding.code == code and finding.location in places)
     given = {**finding.params, "field": finding.field, "column": finding.column}
     assert {name: given.get(name) for name in params} == params

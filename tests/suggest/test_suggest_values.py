@@ -123,7 +123,7 @@ def test_days_that_do_not_exist_do_not_hide_dates() -> None:
     ],
 )
 def test_flags_get_their_words(values: list[str | None], rule: dict[str, Any]) -> None:
-    """Words that fields take by themselves need no rule; others are listed, X and an empty cell among them."""
+    """Words that fields take by themselves need no rule; others are listed, such as X and an empty cell."""
     found, _ = rule_of(values, name="Bill TP")
 
     assert found == {"column": "Bill TP", **rule}
@@ -200,7 +200,7 @@ def test_trial_rows_are_filtered_and_noted() -> None:
 
 
 def test_lists_addresses_and_json() -> None:
-    """Lists are split at the sign that their values have, addresses lose their capitals, JSON goes in as it is."""
+    """Lists are split where their values show it, addresses lose their capitals, JSON goes in as it is."""
     cells = {
         **long_table(2),
         "Programs": ["P1|P2", "P3"],
