@@ -121,7 +121,7 @@ def test_what_is_missing_and_ambiguous_is_shown(shell: Shell) -> None:
     done = shell.run("init", "runs.csv", "-r", "billing-run", "-o", "m.yaml")
 
     assert done.code == 0
-    assert "check: AMBIGUOUS: Run Date: all dates fit %d/%m/%Y and %m/%d/%Y" in done.err
+    assert "note: AMBIGUOUS: Run Date: all dates fit %d/%m/%Y and %m/%d/%Y" in done.err
     assert "missing: status is required, and nothing fills it" in done.err
     assert "with this mapping" not in done.err
     assert shell.run("validate", "m.yaml", "runs.csv").code == 2
@@ -130,7 +130,7 @@ def test_what_is_missing_and_ambiguous_is_shown(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("content", "resource", "message"),
     [
-        ("Id,Name\n1,a\n", "billing-runs", "unknown record type 'billing-runs': did you mean 'billing-run'?"),
+        ("Id,Name\n1,a\n", "billing-runs", "unknown record type 'billing-runs'; did you mean 'billing-run'?"),
         ("", "billing-run", "is empty; a header and records were expected"),
         ("Id,Name\n", "billing-run", "no records below the header"),
     ],
@@ -147,7 +147,7 @@ def test_what_cannot_be_done_is_reported(shell: Shell, content: str, resource: s
 
 
 def test_evidence_has_the_number_of_rows(shell: Shell) -> None:
-    """With --rows only the first rows are looked at; the file has their number, and that of unreadable ones."""
+    """With --rows only the first rows are looked at; the file has the numbers of all and of unreadable ones."""
     lines = [f"{number},a,2019-03-31\n" for number in range(1, 31)]
     lines[4] = "5,a\n"
     shell.write("runs.csv", "Id,Name,Run Date\n" + "".join(lines))

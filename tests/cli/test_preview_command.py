@@ -47,15 +47,15 @@ def test_rows_that_would_be_rejected_are_there(shell: Shell) -> None:
     assert "r.csv: record 2, line 3: has 2 cells, but the header has 3" in done.err
     assert "r.csv: record 3, line 4: has 5 cells, but the header has 3" in done.err
     assert "r.csv: record 4, line 5: a quote opened in line 5 is not closed" in done.err
-    assert "r.csv: record 5, line 6: has text after the closing quote of cell 2" in done.err
+    assert "r.csv: record 5, line 6: text follows the closing quote of cell 2" in done.err
     assert done.err.splitlines()[-1] == "next: loader schema"
 
 
 def test_findings_beside_rows(shell: Shell) -> None:
     """Tables and JSON have what is wrong beside the row."""
     shell.write("r.csv", "a,b\n1,2\n3\n4,5,6\n")
-    found = json.loads(shell.run("preview", "r.csv", "--format", "json").out)
-    assert found == [
+    shown = json.loads(shell.run("preview", "r.csv", "--format", "json").out)
+    assert shown == [
         {"a": "1", "b": "2"},
         {"a": "3", "b": None, "(problem)": "has 1 cell, but the header has 2"},
         {"a": "4", "b": "5", "(surplus 1)": "6", "(problem)": "has 3 cells, but the header has 2"},

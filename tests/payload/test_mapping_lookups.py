@@ -188,9 +188,9 @@ def test_by_itself_a_batch_shows_what_would_be_looked_up() -> None:
 )  # fmt: skip
 def test_errors_of_a_lookup(field: str, rule: str, code: str, params: dict[str, Any]) -> None:
     """Each mistake is found once, in its line."""
-    found = rule_findings(field, rule)
-    assert len(found) == 1
-    assert has(found, code, params), found
+    errors = rule_findings(field, rule)
+    assert len(errors) == 1
+    assert has(errors, code, params), errors
 
 
 def test_columns_of_lookups_are_checked() -> None:
