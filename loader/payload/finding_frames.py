@@ -33,7 +33,7 @@ FINDINGS_SCHEMA: Final = pl.Schema(
 """The columns of a frame of findings, with their types: FINDING_COLUMNS."""
 
 FILE: Final = "file"
-"""String: the second file whose row a finding is about; null for a row of the source."""
+"""String: the second file with the row that a finding is about; null for a row of the source."""
 
 GROUPED_SCHEMA: Final = pl.Schema({**FINDINGS_SCHEMA, ROW_NO: pl.Int64(), FILE: pl.String()})
 """The columns where records are made of several rows: LINE and ROW_NO are those of one row, in `FILE`."""
