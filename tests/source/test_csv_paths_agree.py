@@ -177,7 +177,11 @@ def test_written_tables_read_back(
     writer.writerow([f"n{place}" for place in range(len(table[0]))])
     writer.writerows(table)
     content = text.getvalue().encode(encoding)
-    got = read_bytes(tmp_path, content, delimiter=delimiter, quote='"', encoding=encoding, escape=escape)
+    options: dict[str, Any] = {"delimiter": delimiter, "encoding": encoding, "escape": escape}
+    if any(cell.startswith("'") for row in table for cell in row):
+        # `',` above `',` is one quoted cell as well as two: nothing in the file decides which.
+        options["quote"] = '"'
+    got = read_bytes(tmp_path, content, **options)
     assert got.cells == [tuple(row) for row in table]
     assert got.problems == [None] * len(table)
     assert got.numbers == list(range(1, len(table) + 1))
