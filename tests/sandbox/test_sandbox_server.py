@@ -118,7 +118,7 @@ PROGRAM = """
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_serving_and_the_caller_goes_on(number: int) -> None:
-    """With a connection open, SIGINT and SIGTERM end it; nothing is said on stderr."""
+    """With a connection open, SIGINT and SIGTERM end it, and stderr is empty."""
     program = [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(PROGRAM)]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
