@@ -147,7 +147,7 @@ def test_what_cannot_be_done_is_reported(shell: Shell, content: str, resource: s
 
 
 def test_evidence_has_the_number_of_rows(shell: Shell) -> None:
-    """With --rows only the first rows are looked at; the file has the number of all and of unreadable ones."""
+    """With --rows only the first rows are looked at; the file has their number, and that of bad rows."""
     lines = [f"{number},a,2019-03-31\n" for number in range(1, 31)]
     lines[4] = "5,a\n"
     shell.write("runs.csv", "Id,Name,Run Date\n" + "".join(lines))
