@@ -52,7 +52,7 @@ def _checked(keys: Mapping[str, Any], path: Path, where: str) -> dict[str, Any]:
         if any(word in key for word in ("token", "secret", "password")):
             raise ConfigurationError(
                 f"{path}: {where}{key}: secrets do not belong in a shared file",
-                next_step="set LOADER_TOKEN, or LOADER_TOKEN_FILE to a file that only you can read",
+                next_step="Set LOADER_TOKEN, or LOADER_TOKEN_FILE to a file that only you can read.",
             )
         if key not in _KEYS:
             suggestion = nearest(key, sorted(_KEYS))
@@ -90,7 +90,7 @@ def run_settings(options: Mapping[str, Any]) -> RunSettings:
     if not settings.get("tenant"):
         raise ConfigurationError(
             "no tenant given",
-            next_step='pass --tenant NAME, set LOADER_TENANT, or add tenant = "NAME" to loader.toml',
+            next_step='Pass --tenant NAME, set LOADER_TENANT, or add tenant = "NAME" to loader.toml.',
         )
     return _validated(settings)
 
@@ -128,5 +128,5 @@ def find_token() -> Token:
             raise ConfigurationError(f"LOADER_TOKEN_FILE: {path} cannot be read: {error}") from None
     raise ConfigurationError(
         "no bearer token: LOADER_TOKEN is not set",
-        next_step="export LOADER_TOKEN=… (or LOADER_TOKEN_FILE=path); a sandbox takes any text",
+        next_step="Set LOADER_TOKEN, or LOADER_TOKEN_FILE to a file with it; a sandbox takes any text.",
     )

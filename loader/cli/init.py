@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loader.cli.interrupts import with_next_command
+from loader.cli.next_command import suggest
 from loader.cli.options import source_options
 from loader.cli.output import command_line, say, say_next, say_out, source_words
 from loader.cli.progress import ProgressLines
@@ -54,8 +54,9 @@ def init_command(
     """
     try:
         record_type = find_record_type(resource, BUILT_IN)
-    except LoaderError as error:
-        raise with_next_command(error, command_line("loader", "schema")) from None
+    except LoaderError:
+        suggest(command_line("loader", "schema"))
+        raise
     if output is not None and output.exists():
         raise exists_already(output)
     (source,) = kept_sources([source], overrides)
@@ -91,7 +92,7 @@ def _report(proposed: ProposedMapping, output: Path | None) -> None:
     mapped = f"{len(proposal.mapped)} of {count(len(proposal.columns), 'column')} mapped"
     say(f"looked at {part} {count(proposed.read, 'record')}; {mapped}")
     for note in proposal.notes:
-        say(f"check: {note}")
+        say(f"note: {note}")
     for path in proposal.missing:
         say(f"missing: {path} is required, and nothing fills it")
     if proposed.states is not None:

@@ -106,8 +106,8 @@ json_option: Final[Decorator] = click.option(
 # --- The options of a run ------------------------------------------------------------------------------
 
 
-class _SettingOption(click.Option):
-    """An option of a run, without its range in the help: a message about a wrong value has it."""
+class ShortOption(click.Option):
+    """An option without its range in the help, so that this fits one line; messages name the range."""
 
     def get_help_extra(self, ctx: click.Context) -> Any:
         """Return what the help shows in brackets, without the range."""
@@ -125,7 +125,7 @@ def setting_option(name: str) -> Decorator:
     default = schema.get("default")
     return click.option(
         f"--{name.replace('_', '-')}",
-        cls=_SettingOption,
+        cls=ShortOption,
         envvar=f"LOADER_{name.upper()}",
         metavar=_METAVARS[name],
         type=_value_type(schema),
@@ -133,7 +133,7 @@ def setting_option(name: str) -> Decorator:
     )
 
 
-def _value_type(schema: dict[str, Any]) -> click.ParamType | None:
+def _value_type(schema: dict[str, Any]) -> click.IntRange | click.FloatRange | None:
     """Return the range of a number, as JSON Schema has it; None for a text."""
     (value, *_) = [arm for arm in schema.get("anyOf", [schema]) if arm.get("type") != "null"]
     above = value.get("exclusiveMinimum")
@@ -177,5 +177,5 @@ def existing_tenant(option: str | None, tenant: str) -> None:
     if option is not None and option != tenant:
         raise ConfigurationError(
             f"the load belongs to tenant {tenant}, but --tenant is {option}",
-            next_step="leave out --tenant: a load stays in its tenant",
+            next_step="Leave out --tenant: a load stays in its tenant.",
         )

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from loader.errors import LoaderError
     from loader.pipeline.loads import LoadResult
-    from loader.report import FindingGroup, Summary
+    from loader.report import Summary
+    from loader.report.values import FindingGroup
 
 _MEANINGS: Final = {
     "created": "new records",

@@ -19,7 +19,7 @@ from loader.cli.output import command_line, out_console, say, say_next, source_w
 from loader.cli.progress import ProgressLines
 from loader.cli.stdin import named_sources, spool_for
 from loader.findings import load_findings
-from loader.payload.finding_frames import findings_by_record
+from loader.payload import findings_by_record
 from loader.pipeline.authoring import PAYLOAD_COLUMNS, payload_table, preview_payloads, preview_rows
 from loader.pipeline.rows import open_inputs, read_mapping
 from loader.records import CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, REPEATED_HEADER, STATE
@@ -42,7 +42,9 @@ _TABLE_ROWS: Final = 1000
 
 @click.command("preview")
 @click.argument("source")
-@click.option("-m", "--mapping", type=click.Path(path_type=Path), help="Show payloads as this mapping makes them.")
+@click.option(
+    "-m", "--mapping", type=click.Path(path_type=Path), help="Show payloads as this mapping makes them."
+)
 @click.option(
     "--limit",
     type=click.IntRange(0),
@@ -66,8 +68,8 @@ def preview_command(
 
     SOURCE is a file, a glob, or - for standard input.
 
-    Rows that cannot be read are shown as far as their cells can be told apart: missing cells are empty,
-    surplus cells come last. Stderr has what is wrong with them. With -m, findings are shown beside the
+    Rows that cannot be read are shown as far as their cells are known: missing cells are empty, surplus
+    cells come last. Stderr has what is wrong with them. With -m, findings are shown beside the
     payloads. Payloads are shown without the sys_bulk_load_* fields, which depend on the load.
 
     Example: loader preview runs.csv -m runs.yaml --limit 3
@@ -174,7 +176,7 @@ def _rows_with_findings(
     results: Iterable[tuple[Batch, Payloads]],
 ) -> Iterator[tuple[dict[str, Any], Sequence[Finding]]]:
     for _, payloads in results:
-        findings = findings_by_record(payloads.findings)
+        findings = findings_by_record(payloads)
         for row in payloads.rows.iter_rows(named=True):
             yield row, findings.get(row[RECORD_NO], ())
 

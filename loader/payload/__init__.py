@@ -7,7 +7,7 @@ through them.
 
 from __future__ import annotations
 
-from loader.payload.finding_frames import FILE, FINDINGS_SCHEMA, GROUPED_SCHEMA
+from loader.payload.finding_frames import FILE, FINDINGS_SCHEMA, GROUPED_SCHEMA, findings_by_record
 from loader.payload.groups import build_records, kept_rows, record_rows
 from loader.payload.rows import PayloadDraft, build, draft, finish, stamp
 
@@ -19,6 +19,7 @@ __all__ = [
     "build",
     "build_records",
     "draft",
+    "findings_by_record",
     "finish",
     "kept_rows",
     "record_rows",

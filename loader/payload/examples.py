@@ -137,7 +137,7 @@ def run_example(
     payloads = _built(compiled, example, types)
     core = payloads.rows[CORE][0]
     # An example is one record: its findings are all that there are.
-    findings = tuple(chain.from_iterable(findings_by_record(payloads.findings).values()))
+    findings = tuple(chain.from_iterable(findings_by_record(payloads).values()))
     return ExampleResult(payloads.rows[STATE][0], None if core is None else json.loads(core), findings)
 
 

@@ -1,4 +1,4 @@
-"""What the payload room gives: bodies and findings of a batch, and what it asks for: ids of looked-up keys."""
+"""What the payload room gives, bodies and findings of a batch, and what it asks for: ids of keys."""
 
 from __future__ import annotations
 

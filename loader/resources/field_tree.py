@@ -195,7 +195,7 @@ class _Reader:
         whole: Schema = {}
         for schema in schemas:
             arms = list(self._arms(schema, above))
-            if len(arms) == 1:  # what a union adds to the other parts cannot be told apart by field
+            if len(arms) == 1:  # a union here would make every field a union
                 above |= arms[0].above
                 whole = _joined(whole, arms[0].schema)
         yield from self._arms(_joined(whole, beside), above)

@@ -146,9 +146,7 @@ def _misfit(kind: MisfitKind, steps: tuple[Step, ...], params: dict[str, JsonVal
 
 def _path(steps: tuple[Step, ...], *, items: bool = True) -> str:
     """Steps as a path, such as `reminders[0].name`; without `items`, as `reminders[].name`."""
-    parts = [
-        f".{shorten(step)}" if isinstance(step, str) else f"[{step if items else ''}]" for step in steps
-    ]
+    parts = [f".{shorten(step)}" if isinstance(step, str) else f"[{step if items else ''}]" for step in steps]
     return "".join(parts).removeprefix(".")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from loader.errors import ConfigurationError
 from loader.resources.field_tree import field_tree
 from loader.resources.fields import BULK_LOAD_ROLES
-from loader.text import nearest
+from loader.text import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -105,8 +105,8 @@ def find_record_type(name: str, types: RecordTypes) -> RecordType:
     """
     if record_type := types.get(name):
         return record_type
-    suggestion = nearest(name, list(types))
-    hint = f"did you mean {suggestion!r}? " if suggestion else ""
+    hint = did_you_mean(name, types) or "."
     raise ConfigurationError(
-        f"unknown record type {name!r}: {hint}There are {', '.join(types)}.", next_step="loader schema"
+        f"unknown record type {name!r}{hint} The record types are {', '.join(types)}",
+        next_step="Run `loader schema` for the record types.",
     )

@@ -18,7 +18,7 @@ except ModuleNotFoundError as missing:
         raise
     raise ConfigurationError(
         f"the sandbox needs the package {missing.name}, which is not installed",
-        next_step="pip install 'loader[sandbox]'",
+        next_step="Run `pip install 'loader[sandbox]'`.",
     ) from missing
 
 __all__ = ["RunningSandbox", "SandboxSettings", "make_app", "serve"]

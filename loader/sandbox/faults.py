@@ -89,7 +89,7 @@ def parse_faults(texts: Iterable[str]) -> dict[str, float]:
             raise ConfigurationError(
                 f"sandbox: faults: expected KIND:PROBABILITY, found {shorten(text)!r}"
                 f" (kinds: {', '.join(KINDS)})",
-                next_step=f"write for example --fault {kind if kind in KINDS else 'drop-after'}:0.05",
+                next_step=f"Write for example `--fault {kind if kind in KINDS else 'drop-after'}:0.05`.",
             )
         if kind in faults:
             raise ConfigurationError(f"sandbox: faults: {kind} is given twice; expected it once")

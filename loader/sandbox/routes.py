@@ -34,7 +34,7 @@ class Route:
     Attributes:
         record_type: The record type.
         kind: What the path offers.
-        segments: The parts between its slashes; those in braces stand for any text.
+        segments: The parts between its slashes; those in braces match any text.
         field: For a listing: the field that has the value; None for others.
     """
 

@@ -194,7 +194,7 @@ def _listen(host: str, port: int) -> socket.socket:
     if not is_loopback(host):
         raise ConfigurationError(
             f"the sandbox listens on this machine only: expected a loopback address, found {host!r}",
-            next_step="leave the host out, or use 127.0.0.1",
+            next_step="Leave the host out, or use 127.0.0.1.",
         )
     if not 0 <= port <= _LAST_PORT:
         raise ConfigurationError(f"the sandbox's port: expected 0 to {_LAST_PORT}, found {port}")
@@ -205,7 +205,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise ConfigurationError(
             f"the sandbox cannot listen on {address} port {port}: {error}",
-            next_step="leave the port out for a free one, or name another",
+            next_step="Leave the port out for a free one, or name another.",
         ) from error
     # Connections inherit it. Without it the second half of an answer waits for the client to acknowledge
     # the first, which takes it 40 ms; asyncio sets it only on sockets made with an explicit protocol.

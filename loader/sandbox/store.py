@@ -332,7 +332,7 @@ def _open(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise ConfigurationError(
             f"{path}: the sandbox's store cannot be opened: {error}",
-            next_step="name a file in an existing folder",
+            next_step="Name a file in an existing folder.",
         ) from error
     try:
         _prepare(database, path)
@@ -340,7 +340,7 @@ def _open(path: Path) -> sqlite3.Connection:
         database.close()
         raise ConfigurationError(
             f"{path}: expected a sandbox's store or a new file, found something else: {error}",
-            next_step="name another file",
+            next_step="Name another file.",
         ) from error
     except ConfigurationError:
         database.close()
@@ -357,7 +357,7 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
         actual = f"one of version {marks[1]}" if marks[0] == _APPLICATION else "another SQLite database"
         raise ConfigurationError(
             f"{path}: expected a sandbox's store of version {_VERSION} or a new file, found {actual}",
-            next_step="name another file",
+            next_step="Name another file.",
         )
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")

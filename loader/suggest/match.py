@@ -126,7 +126,7 @@ def _score(column: ColumnProfile, target: Target, reading: ColumnReading, target
 
 
 def _favour_fields_about(filled: Sequence[str], scores: Scores, fields: Sequence[Target]) -> None:
-    """Raise the scores of fields whose name is part of the path of a list that numbered columns fill."""
+    """Raise the scores of fields named after a part of the path of a list that numbered columns fill."""
     for path in filled:
         words = {word for token in tokens(path) for word in token}
         for place, target in enumerate(fields):
@@ -175,7 +175,5 @@ def _without_overlaps(matches: list[Match]) -> list[Match]:
     """Leave out fields of an object that another column fills as a whole."""
     objects = [match.target.path for match in matches if match.target.field.kind is FieldKind.OBJECT]
     return [
-        match
-        for match in matches
-        if not any(match.target.path.startswith(f"{path}.") for path in objects)
+        match for match in matches if not any(match.target.path.startswith(f"{path}.") for path in objects)
     ]

@@ -63,9 +63,7 @@ class Targets:
         self.items: tuple[Target, ...] = tuple(target for target in targets if target.of_list is not None)
         self.references: Mapping[str, str] = record_type.references
         self._frequency = Counter(
-            concept
-            for target in self.fields
-            for concept in {word for token in target.own for word in token}
+            concept for target in self.fields for concept in {word for token in target.own for word in token}
         )
 
     def likeness(self, name: Sequence[Token], target: Target) -> float:
@@ -91,7 +89,7 @@ class Targets:
         return covered / sum(map(_weight, name)) * (_NAME_SHARE + (1 - _NAME_SHARE) * filled)
 
     def _rarity(self, token: Token) -> float:
-        """Return the weight of a concept: one that many fields share tells little about which is meant."""
+        """Return the weight of a concept: one that many fields share hardly shows which is meant."""
         if token <= WEAK:
             return _WEAK_WEIGHT
         return 1 / (1 + math.log(max(1, min(self._frequency[word] for word in token))))

@@ -78,7 +78,7 @@ PHRASES: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
 WEAK: Final = frozenset(
     {"id", "date", "option", "send", "sys", "is", "has", "the", "of", "in", "perform", "range", "s3"}
 )
-"""Concepts that tell little about which field is meant: the form of a value, not its meaning."""
+"""Concepts that hardly show which field is meant: the form of a value, not its meaning."""
 
 TRUE_LIKE: Final = frozenset(TRUE_WORDS) | frozenset(
     "j ja wahr x on an aktiv active oui o si s sim ✓ ✔".split()  # noqa: SIM905 - a list to read
@@ -86,7 +86,7 @@ TRUE_LIKE: Final = frozenset(TRUE_WORDS) | frozenset(
 FALSE_LIKE: Final = frozenset(FALSE_WORDS) | frozenset(
     "nein falsch off aus inaktiv inactive non nao não".split()  # noqa: SIM905 - likewise
 )
-"""Words for true and false, in lower case: those that fields take by themselves, and others that files use."""
+"""Words for true and false, in lower case: those that fields take by themselves, and others of files."""
 
 NULL_WORDS: Final = ("NULL", "null", "Null", "(null)", "<null>", "n/a", "N/A", "#N/A", "#NV", "nil", "\\N")
 """Texts that programs write for an absent value."""

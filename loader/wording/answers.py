@@ -112,7 +112,11 @@ ANSWERS: Final[Mapping[str, Wording]] = {
         fix=_RECONCILE,
     ),
     "answer.not_json": Wording(
-        message="stored, but the answer is not a JSON object: {words}",
+        message=choose(
+            "words",
+            "stored, but the answer is not a JSON object: {words}",
+            "stored, but the answer is empty, not a JSON object",
+        ),
         expected="a JSON object with an id",
         fix=_RECONCILE,
         reason="stored, but the answer is not a JSON object",

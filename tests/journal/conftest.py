@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from tests.journal.journals import JournalStore
 
 
-@pytest.fixture(params=STORES.values(), ids=STORES)
+@pytest.fixture(params=list(STORES))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> JournalStore:
     """An empty store of each journal in turn."""
     folder = tmp_path / "store"
     folder.mkdir()
-    made: JournalStore = request.param(folder)
-    return made
+    return STORES[request.param](folder)

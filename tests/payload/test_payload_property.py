@@ -18,8 +18,7 @@ from polars.testing import assert_frame_equal
 from loader import wording
 from loader.findings import CODES, dump_findings, dump_params, load_findings, load_params
 from loader.mapping import compile_mapping, parse_mapping
-from loader.payload import FINDINGS_SCHEMA, draft, finish, stamp
-from loader.payload.finding_frames import findings_by_record
+from loader.payload import FINDINGS_SCHEMA, draft, findings_by_record, finish, stamp
 from loader.payload.results import LookupResult
 from loader.records import BODY, CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE
 from loader.resources import BILLING_RUN, BILLING_TEMPLATE, BUILT_IN
@@ -39,7 +38,7 @@ MOMENT = datetime(2026, 11, 22, 10, 15, 0, 250_000, tzinfo=UTC)
 
 
 def frame_of(case: Case) -> pl.DataFrame:
-    """A case's rows as the reader gives them."""
+    """Return a case's rows as the reader gives them."""
     columns = list(case.rows[0])
     return pl.DataFrame(
         {name: [row[name] for row in case.rows] for name in columns},
@@ -52,24 +51,24 @@ def frame_of(case: Case) -> pl.DataFrame:
 
 
 def compiled_for(case: Case) -> CompiledMapping:
-    """A case's mapping, compiled for its columns, all of them text."""
+    """Return a case's mapping, compiled for its columns, all of them text."""
     plan = parse_mapping(as_yaml(case.mapping), "mapping", BUILT_IN)
     return compile_mapping(plan, dict.fromkeys(case.rows[0], pl.String()))
 
 
 def build(rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
-    """What becomes of rows, with the ids that there are."""
+    """Return what becomes of rows, with the ids that there are."""
     return finish(draft(rows, compiled), {name: LookupResult(ids, {}) for name, ids in IDS.items()})
 
 
 def stamped(payloads: Payloads) -> pl.DataFrame:
-    """The ready rows with the bodies that would be sent."""
+    """Return the ready rows with the bodies that would be sent."""
     ready = payloads.rows.filter(pl.col(STATE) == "ready")
     return stamp(ready, load_id="L1", tenant="acme", source_file="runs.csv", processed_at=MOMENT)
 
 
 def exact(text: str | bytes) -> Any:
-    """JSON with its numbers as they stand."""
+    """Return JSON with its numbers as they are written."""
     return json.loads(text, parse_float=Decimal)
 
 
@@ -127,11 +126,11 @@ class Numeral(str):
 
 
 def spelled(value: Any) -> str:
-    """Compact JSON, with numbers as they were written."""
+    """Return compact JSON, with numbers as they were written."""
     if isinstance(value, Numeral):
         return str(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{spelled(key)}:{spelled(each)}" for key, each in value.items()) + "}"
+        return "{" + ",".join(f"{spelled(key)}:{spelled(member)}" for key, member in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(spelled, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
@@ -166,13 +165,13 @@ def test_results_have_their_columns_whatever_the_rows(case: Case) -> None:
 @many
 @given(any_case)
 def test_findings_are_of_the_catalogue(case: Case) -> None:
-    """Each finding has a code of the catalogue with declared parameters, as one exact JSON, and its wording."""
-    findings = build(frame_of(case), compiled_for(case)).findings
-    for code, params in findings.select("code", "params").iter_rows():
+    """Each finding has a code of the catalogue with declared parameters, as exact JSON, and a wording."""
+    payloads = build(frame_of(case), compiled_for(case))
+    for code, params in payloads.findings.select("code", "params").iter_rows():
         assert CODES[code].severity == "error"
         assert set(load_params(params)) <= set(CODES[code].params)
         assert params == dump_params(load_params(params))
-    for record_findings in findings_by_record(findings).values():
+    for record_findings in findings_by_record(payloads).values():
         for finding in record_findings:
             # A template shows `…` for a parameter that a finding lacks.
             assert "…" not in wording.line(replace(finding, value=None))

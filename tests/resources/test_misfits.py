@@ -52,7 +52,7 @@ anything: SearchStrategy[Any] = st.recursive(
 
 def names(field: Field) -> SearchStrategy[str]:
     """Names for an unlisted field: those that look like listed ones among them."""
-    listed = sorted(field.children or {"name": None})
+    listed = sorted(field.children or ["name"])
     near = st.sampled_from(listed).flatmap(
         lambda name: st.sampled_from([name + "s", name[:-1], name.upper(), name.replace("_", "-")])
     )

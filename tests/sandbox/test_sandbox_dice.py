@@ -27,7 +27,7 @@ MIXED = {"500": 0.2, "503": 0.1, "drop-before": 0.1, "cut": 0.1, "garbage": 0.1}
 
 
 def faults(chances: Mapping[str, object], seed: int = 0) -> Faults:
-    """Faults with a clock that stands still."""
+    """Return faults with a clock that does not move."""
     return Faults(chances, seed, lambda: 0.0)
 
 

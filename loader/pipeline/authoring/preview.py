@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from loader import wording
-from loader.payload.finding_frames import findings_by_record
+from loader.payload import findings_by_record
 from loader.payload.lookups import placeholders
 from loader.pipeline.events import FindingReported, SourceNote
 from loader.pipeline.rows.inputs import input_notes, source_options
@@ -87,7 +87,7 @@ def payload_table(payloads: Payloads) -> pl.DataFrame:
     """
     texts = [
         (record_no, "; ".join(wording.line(finding) for finding in findings))
-        for record_no, findings in findings_by_record(payloads.findings).items()
+        for record_no, findings in findings_by_record(payloads).items()
     ]
     schema = {RECORD_NO: pl.Int64, "findings": pl.String}
     table = payloads.rows.join(

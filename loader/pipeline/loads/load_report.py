@@ -15,7 +15,7 @@ from loader.mapping import parse_mapping
 from loader.pipeline.loads.dry_run_comparison import DryRunComparison
 from loader.pipeline.rows.inputs import source_options
 from loader.records import REJECTED, Status
-from loader.report import FindingGroups
+from loader.report.finding_groups import FindingGroups
 from loader.report.page import (
     MOST_ATTEMPTS,
     Capped,

@@ -13,8 +13,9 @@ from loader.errors import LoaderError
 from loader.pipeline.events import PageFailed, RejectsNote, SecondFileNotLinked
 from loader.pipeline.rows.grouped import unlinked_second_files
 from loader.records import REJECTED, Status
-from loader.report import FindingGroups, RejectsWriter, Summary, load_rows, write_results
+from loader.report import RejectsWriter, Summary, load_rows, write_results
 from loader.report.atomic import replacing
+from loader.report.finding_groups import FindingGroups
 from loader.report.folder import PAGE, RESULTS, SUMMARY, files_of, folder_of, make_folder
 
 if TYPE_CHECKING:

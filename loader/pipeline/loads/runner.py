@@ -20,10 +20,10 @@ from loader.report import exit_code
 from loader.sending import (
     Client,
     Dispatcher,
-    Ended,
-    SignalReceived,
+    DispatchResult,
     RateLimiter,
     RoundPatience,
+    SignalReceived,
     StopLimits,
     dispatch,
     wait,
@@ -76,35 +76,35 @@ class LoadRunner:
         hint, limit = task.inputs.source.total_hint(), task.settings.limit
         task.observer.on_event(RunStarted(task.load_id, min(hint, limit) if hint and limit else hint))
         started = time.monotonic()
-        ended = self._run_rounds()
-        summary = self._conclude(ended, task.load.seconds + time.monotonic() - started)
+        result = self._run_rounds()
+        summary = self._conclude(result, task.load.seconds + time.monotonic() - started)
         groups = finding_groups(task.journal, task.load)
-        code = exit_code(summary, signal=signal_name(ended.signal_number))
-        return LoadResult(summary, code, ended.reason, groups.groups())
+        code = exit_code(summary, signal=signal_name(result.signal_number))
+        return LoadResult(summary, code, result.reason, groups.groups())
 
-    def _run_rounds(self) -> Ended:
+    def _run_rounds(self) -> DispatchResult:
         """Send, reconcile what came in doubt, and send again what that leaves to send."""
-        ended = Ended()
+        result = DispatchResult()
         try:
             if self._resumed:
                 self._take_up()
             while True:
                 before = self._progress()
-                ended = dispatch(self._dispatcher)
-                if ended.reason or ended.signal_number is not None:
+                result = dispatch(self._dispatcher)
+                if result.reason or result.signal_number is not None:
                     break
                 self._reconcile()
-                if not (ended.doubtful or self._more_to_send()):
+                if not (result.paused or self._more_to_send()):
                     break
                 # A service that stores rows and then fails to answer could keep a load busy for ever.
                 if self._patience.round_ended(progress=self._progress() != before):
-                    ended.reason = ServiceDown("rows keep ending in doubt, and none gets through any more")
+                    result.reason = ServiceDown("rows keep ending in doubt, and none gets through any more")
                     break
         except JournalFailed as error:
-            return Ended(reason=error, at_once=True)
+            return DispatchResult(reason=error, at_once=True)
         except SignalReceived as received:
-            ended.signal_number = received.number
-        return ended
+            result.signal_number = received.number
+        return result
 
     def _take_up(self) -> None:
         """Reconcile before anything is sent, and reopen the rows that waited for other records."""
@@ -157,8 +157,15 @@ class LoadRunner:
             settings=task.settings,
         )
         news = _RoundNews(task.observer, self._ledger, client)
-        dispatcher = Dispatcher(self._rows.batches(), self._ledger, client, self._limits(), news.report)
-        news.ended = dispatcher.ended
+        dispatcher = Dispatcher(
+            self._rows.batches(),
+            self._ledger,
+            client,
+            concurrency=task.settings.concurrency,
+            limits=self._limits(),
+            on_progress=news.report,
+        )
+        news.result = dispatcher.result
         return dispatcher
 
     def _limits(self) -> StopLimits:
@@ -175,15 +182,15 @@ class LoadRunner:
             first_run=not any(totals.get(status) for status in (Status.CREATED, Status.IN_DOUBT)),
         )
 
-    def _conclude(self, ended: Ended, seconds: float) -> Summary:
+    def _conclude(self, result: DispatchResult, seconds: float) -> Summary:
         """Write to the journal how the run ended, then the outputs, as far as the disk allows."""
-        task, requests, state = self._task, self._ledger.requests, _state(ended)
+        task, requests, state = self._task, self._ledger.requests, _state(result)
         try:
             # The journal first: the outputs are made from it, and a crash in between loses none of it.
             task.journal.finish(
                 task.load_id,
                 state,
-                reason=ended.reason.message if ended.reason else "",
+                reason=result.reason.message if result.reason else "",
                 requests=requests,
                 seconds=seconds,
                 at=datetime.now(UTC),
@@ -197,21 +204,21 @@ class LoadRunner:
                 task.load,
                 task.inputs.source,
                 task.context,
-                read=None if ended.at_once else self._ledger.read_to,
+                read=None if result.at_once else self._ledger.read_to,
                 batch_size=task.settings.batch_size,
             )
         except Stopped as error:
-            ended.reason = ended.reason or error
+            result.reason = result.reason or error
             summary = summarise(task.journal, task.load_id, task.context.home)
             summary = replace(summary, state=state, requests=requests, seconds=seconds)
-            return summary if ended.at_once else add_page(task.journal, summary, task.context)
+            return summary if result.at_once else add_page(task.journal, summary, task.context)
 
 
 class _RoundNews:
     """Reports one round to whoever watches, after each commit and now and then in between.
 
     Attributes:
-        ended: How the round ended, filled in as it does.
+        result: How the round ended, filled in as it does.
     """
 
     def __init__(self, observer: Observer, ledger: JournalLedger, client: Client) -> None:
@@ -220,11 +227,11 @@ class _RoundNews:
         self._client = client
         self._in_trouble = False
         self._is_stopping = False
-        self.ended = Ended()
+        self.result = DispatchResult()
 
     def report(self) -> None:
         """Report what is new."""
-        if self.ended.signal_number is not None and not self._is_stopping:
+        if self.result.signal_number is not None and not self._is_stopping:
             self._is_stopping = True
             self._observer.on_event(Stopping())
         trouble = self._client.trouble
@@ -239,7 +246,7 @@ def signal_name(number: int | None) -> Literal["SIGINT", "SIGTERM"] | None:
     return _SIGNALS.get(number or 0)
 
 
-def _state(ended: Ended) -> LoadState:
-    if ended.signal_number is not None:
+def _state(result: DispatchResult) -> LoadState:
+    if result.signal_number is not None:
         return "interrupted"
-    return "stopped" if ended.reason else "finished"
+    return "stopped" if result.reason else "finished"

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from loader.pipeline.rows.inputs import Inputs
     from loader.pipeline.rows.transform import Transformer
     from loader.records import Load
-    from loader.report import FindingGroup, Summary
+    from loader.report import Summary
+    from loader.report.values import FindingGroup
     from loader.resources import RecordType
     from loader.sending import TokenSource
     from loader.settings import RunSettings

@@ -20,7 +20,8 @@ from loader.pipeline.rows.transform import NO_TENANT, Transformer
 from loader.pipeline.validation.report import DryRunReport, effort_of
 from loader.pipeline.validation.validator import Validator
 from loader.records import Requests, Status
-from loader.report import FindingGroups, Summary, dry_rows, exit_code
+from loader.report import Summary, dry_rows, exit_code
+from loader.report.finding_groups import FindingGroups
 from loader.report.folder import SUMMARY
 
 if TYPE_CHECKING:

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from loader.pipeline.rows.inputs import Inputs
     from loader.pipeline.validation.validator import ValidatedBatch
     from loader.records import Batch, SourceFile
-    from loader.report import FindingGroups, Summary
+    from loader.report import Summary
+    from loader.report.finding_groups import FindingGroups
 
 _ASSUMED_RATES: Final = (50.0, 500.0)  # requests a second, where nothing is known of the service
 _BESIDE: Final = ("findings.csv", "findings.parquet", *REJECTS)

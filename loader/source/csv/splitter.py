@@ -69,7 +69,6 @@ class Unclosed(Exception):  # noqa: N818 - not an error of the program: a quote 
         self.why = why
 
 
-_TOO_FAR: Final = f"not closed within {LONGEST_RECORD // 2**20} MiB"
 _ANOTHER_LINE: Final = "not closed before the line of its next quote, which is a record by itself"
 _OTHER_LINES: Final = "not closed before lines that are records by themselves"
 
@@ -247,7 +246,7 @@ class Splitter:
             if not final:
                 raise Unfinished
             raise Unclosed(found.cells, at, "never closed")
-        raise Unclosed(found.cells, at, _TOO_FAR)
+        raise Unclosed(found.cells, at, _too_far())
 
     def _end_of_cell(
         self, found: SplitCells, data: bytes, at: int, begun: int, *, final: bool
@@ -257,7 +256,7 @@ class Splitter:
         if (match.start() if match else len(data)) - begun > LONGEST_RECORD:
             if found.spanning is None:
                 raise Endless(begun + LONGEST_RECORD)
-            raise _first_unclosed(found, _TOO_FAR)
+            raise _first_unclosed(found, _too_far())
         if not final and (match is None or _may_go_on(match, data, final=final)):
             raise Unfinished
         return match
@@ -316,6 +315,10 @@ class Splitter:
     def _is_record(self, line: bytes) -> bool:
         """Whether a line has as many cells as there are columns, whatever its quotes say."""
         return not is_ragged(line.split(self._delimiter), self._width)
+
+
+def _too_far() -> str:
+    return f"not closed within {LONGEST_RECORD // 2**20} MiB"
 
 
 def _first_unclosed(found: SplitCells, why: str) -> Unclosed:

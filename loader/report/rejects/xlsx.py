@@ -6,20 +6,20 @@ import contextlib
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from loader.records import REJECT_COLUMNS
-from loader.report.atomic import AtomicFile, speaking
+from loader.records import REJECT_COLUMNS, Sheet
+from loader.report.atomic import replacing, write_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    import polars as pl
     from openpyxl.cell import Cell
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
-    from loader.records import Sheet
+    from loader.records import SourceFile
+    from loader.report.rejects.protocol import RejectedRows
 
 _MOST_SAFE: Final = 10**15  # whole numbers up to here are exact in a workbook
 _LONGEST_CELL: Final = 32_767  # characters
@@ -28,17 +28,13 @@ _FORMATS: Final = ((datetime, "yyyy-mm-dd hh:mm:ss.000"), (date, "yyyy-mm-dd"), 
 
 
 class XlsxRejects:
-    """Writes rejected rows to a workbook.
+    """Writes rejected rows to a workbook, in a sheet with the source's name and first row; see `RejectsFile`."""
 
-    Args:
-        path: The file; made when it is kept.
-        sheet: The source's sheet; its name and its first row are kept.
-        columns: The source's columns.
-    """
+    file_name: ClassVar[str] = "rejects.xlsx"
 
-    def __init__(self, path: Path, sheet: Sheet, columns: Sequence[str]) -> None:
-        self.path = path
-        self._sheet = sheet
+    def __init__(self, folder: Path, first: SourceFile, columns: Sequence[str]) -> None:
+        self.path = folder / self.file_name
+        self._sheet = first.sheet or Sheet("Sheet1", 1, header=True)
         self._columns = columns
         self._book: Any = None
         self._rows: WriteOnlyWorksheet | None = None
@@ -46,7 +42,7 @@ class XlsxRejects:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was rejected so far."""
+        """Whether there was no row so far."""
         return self._rows is None
 
     @property
@@ -54,33 +50,21 @@ class XlsxRejects:
         """What people must know to load the file again."""
         return tuple(self._notes)
 
-    def add(self, rows: pl.DataFrame, added: pl.DataFrame, extra: Mapping[int, Sequence[str]]) -> None:
-        """Writes rows.
-
-        Args:
-            rows: The source's columns, or some of them.
-            added: REJECT_COLUMNS, a line a row.
-            extra: Record number -> surplus cells; of a file of another format.
-        """
-        sheet = self._begun()
-        for cells, own in zip(rows.iter_rows(named=True), added.iter_rows(), strict=True):
-            values = [*(cells.get(name) for name in self._columns), *own, *extra.get(own[1], ())]
-            with speaking(self.path):
+    def add(self, rows: RejectedRows) -> None:
+        """Write rows."""
+        sheet, surplus = self._open_sheet(), rows.flat_surplus()
+        for cells, added in zip(rows.flat_cells().iter_rows(named=True), rows.added.iter_rows(), strict=True):
+            values = [*(cells.get(name) for name in self._columns), *added, *surplus.get(added[1], ())]
+            with write_errors(self.path):
                 sheet.append([self._cell(sheet, value) for value in values])
 
-    def keep(self) -> None:
-        """Writes the workbook and puts it in its place."""
-        draft = AtomicFile(self.path)
-        try:
-            with speaking(self.path):
-                self._book.save(draft.file)
-        except BaseException:
-            draft.drop()
-            raise
-        draft.keep()
+    def publish(self) -> None:
+        """Write the workbook and give it its name."""
+        with replacing(self.path) as file:
+            self._book.save(file)
 
-    def drop(self) -> None:
-        """Removes what was written and not kept."""
+    def discard(self) -> None:
+        """Remove what was written and not published."""
         rows, self._rows = self._rows, None
         if rows is None or rows.closed:
             return
@@ -89,11 +73,11 @@ class XlsxRejects:
         with contextlib.suppress(OSError):
             rows._writer.cleanup()  # type: ignore[attr-defined]  # noqa: SLF001 - openpyxl would keep its draft until the program ends
 
-    def _begun(self) -> WriteOnlyWorksheet:
+    def _open_sheet(self) -> WriteOnlyWorksheet:
         if self._rows is None:
             from openpyxl import Workbook  # noqa: PLC0415 - an extra: only who reads workbooks has it
 
-            with speaking(self.path):
+            with write_errors(self.path):
                 self._book = Workbook(write_only=True)
                 self._rows = self._book.create_sheet(self._sheet.name)
                 for _ in range(self._sheet.first_row - 1):
@@ -104,23 +88,23 @@ class XlsxRejects:
         return self._rows
 
     def _cell(self, sheet: WriteOnlyWorksheet, value: object) -> Cell | None:
-        """A cell of the value's own type; text is never a formula."""
+        """Return a cell of the value's own type; text is never a formula."""
         from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - likewise
 
         if value is None:
             return None
-        plain = self._storable(value)
-        cell = WriteOnlyCell(sheet, value=plain)
-        if isinstance(plain, str):
+        content = self._storable(value)
+        cell = WriteOnlyCell(sheet, value=content)
+        if isinstance(content, str):
             cell.data_type = "s"
-        for kind, form in _FORMATS:
-            if isinstance(plain, kind):
-                cell.number_format = form
+        for type_, number_format in _FORMATS:
+            if isinstance(content, type_):
+                cell.number_format = number_format
                 break
         return cell
 
     def _storable(self, value: object) -> Any:
-        """What a workbook can hold of a value, exactly; else its text."""
+        """Return what a workbook can hold of a value exactly; else its text."""
         if isinstance(value, bool | date | time | timedelta):
             return value
         if isinstance(value, int | float):
@@ -132,4 +116,4 @@ class XlsxRejects:
             note = f"cells of more than {_LONGEST_CELL} characters are cut: take those from the source"
             self._notes[note] = None
             text = text[:_LONGEST_CELL]
-        return _NO_XML.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+        return _NO_XML.sub(lambda match: f"_x{ord(match[0]):04X}_", text)

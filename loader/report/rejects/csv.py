@@ -3,46 +3,44 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import polars as pl
 
-from loader.records import REJECT_COLUMNS
-from loader.report.atomic import AtomicFile, speaking
-from loader.report.csv_injection import harmless
+from loader.atomic_file import AtomicFile
+from loader.records import REJECT_COLUMNS, Dialect
+from loader.report.atomic import write_errors
+from loader.report.csv_injection import neutralise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from loader.records import Dialect
+    from loader.records import SourceFile
+    from loader.report.rejects.protocol import RejectedRows
 
 _BOM: Final = "\ufeff"
-_LOST: Final = "\ufffd"  # stands where the source had bytes that are no text in its encoding
-_USUAL: Final = "cp1252"  # what is assumed where nothing tells
+_LOST: Final = "\ufffd"  # in the place of bytes of the source that are not valid in its encoding
+_USUAL: Final = "cp1252"  # the encoding that is assumed where nothing tells it
 _BLOCK: Final = 1 << 20  # characters turned into another encoding at a time
 
 
 class CsvRejects:
-    """Writes rejected rows as text.
+    """Writes rejected rows as text; see `RejectsFile`."""
 
-    Args:
-        path: The file; made with the first row.
-        dialect: How it is written.
-        columns: The source's columns.
-    """
+    file_name: ClassVar[str] = "rejects.csv"
 
-    def __init__(self, path: Path, dialect: Dialect, columns: Sequence[str]) -> None:
-        self.path = path
-        self._dialect = dialect
+    def __init__(self, folder: Path, first: SourceFile, columns: Sequence[str]) -> None:
+        self.path = folder / self.file_name
+        self._dialect = first.dialect or Dialect()
         self._columns = columns
-        self._encoding = dialect.encoding
+        self._encoding = self._dialect.encoding
         self._draft: AtomicFile | None = None
         self._notes: dict[str, None] = {}
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was rejected so far."""
+        """Whether there was no row so far."""
         return self._draft is None
 
     @property
@@ -50,41 +48,38 @@ class CsvRejects:
         """What people must know to load the file again."""
         return tuple(self._notes)
 
-    def add(self, rows: pl.DataFrame, added: pl.DataFrame, extra: Mapping[int, Sequence[str]]) -> None:
-        """Writes rows.
+    def add(self, rows: RejectedRows) -> None:
+        """Write rows."""
+        cells, surplus = rows.flat_cells(), rows.flat_surplus()
+        absent = [pl.lit(None).alias(name) for name in self._columns if name not in cells.columns]
+        cells = cells.with_columns(absent).select(self._columns)
+        for source, added in zip(cells.iter_rows(), rows.added.iter_rows(), strict=True):
+            status, record_no, line, *texts = added
+            own = (status, record_no, line, *map(neutralise, texts))
+            self._write_record(source, map(_as_text, own), surplus.get(record_no, ()))
 
-        Args:
-            rows: The source's columns, or some of them.
-            added: REJECT_COLUMNS, a line a row.
-            extra: Record number -> surplus cells.
-        """
-        absent = [pl.lit(None).alias(name) for name in self._columns if name not in rows.columns]
-        cells = rows.with_columns(absent).select(self._columns)
-        for source, own in zip(cells.iter_rows(), added.iter_rows(), strict=True):
-            status, record_no, line, fields, message = own
-            said = (status, record_no, line, harmless(fields), harmless(message))
-            self._write_record(source, map(_as_text, said), extra.get(record_no, ()))
-
-    def keep(self) -> None:
-        """Writes the footer and puts the file in its place."""
+    def publish(self) -> None:
+        """Write the footer and give the file its name."""
         if self._draft:
             self._write(self._encoded(self._dialect.footer))
-            self._draft.keep()
+            with write_errors(self.path):
+                self._draft.publish()
 
-    def drop(self) -> None:
-        """Removes what was written and not kept."""
+    def discard(self) -> None:
+        """Remove what was written and not published."""
         if self._draft:
-            self._draft.drop()
+            self._draft.discard()
 
     def _write_record(self, source: Iterable[object], own: Iterable[str], surplus: Iterable[str]) -> None:
         if self._draft is None:
-            self._draft = AtomicFile(self.path)
+            with write_errors(self.path):
+                self._draft = AtomicFile(self.path)
             self._note_encoding()
             self._write_head()
         delimiter = self._dialect.delimiter
-        text = delimiter.join([self._cell(_as_text(each)) for each in source])
-        ours = delimiter.join(["", *(self._own_cell(each) for each in own)])
-        behind = "".join(delimiter + self._cell(each) for each in surplus) + self._dialect.newline
+        text = delimiter.join([self._cell(_as_text(value)) for value in source])
+        ours = delimiter.join(["", *(self._own_cell(cell) for cell in own)])
+        behind = "".join(delimiter + self._cell(cell) for cell in surplus) + self._dialect.newline
         # Encoded in this order: the source's text may change the encoding of what follows.
         front, back = self._encoded(text), self._encoded(behind)
         if self._encoding != self._dialect.encoding:
@@ -92,7 +87,7 @@ class CsvRejects:
         self._write(front + ours.encode(self._encoding, "replace") + back)
 
     def _note_encoding(self) -> None:
-        """A few rows may not have enough letters to tell an encoding that all of the source told."""
+        """Note an encoding that the few rows of this file may not have enough letters to show."""
         encoding = self._dialect.encoding
         if not encoding.startswith("utf-") and encoding != _USUAL:
             self._notes[
@@ -112,7 +107,7 @@ class CsvRejects:
             self._write(self._encoded(empty * (dialect.header_lines - 1)))
 
     def _cell(self, text: str) -> str:
-        """A cell of the source, written so that it is read back as it is."""
+        """Return a cell of the source, written so that it is read back as it is."""
         dialect = self._dialect
         quote = dialect.quote or '"'
         if not (
@@ -131,17 +126,18 @@ class CsvRejects:
         return quote + text.replace(quote, quote * 2) + quote
 
     def _own_cell(self, text: str) -> str:
-        """A cell of our own: where there is no quote, what would end the cell becomes a blank."""
+        """Return a cell of our own: without a quote, what would end the cell becomes a blank."""
         if self._dialect.quote is None and _is_open(text, self._dialect.delimiter):
             ending = {*self._dialect.delimiter, "\r", "\n"}
             blank = "_" if " " in ending else " "
             return "".join(blank if letter in ending else letter for letter in text)
-        if self._dialect.quote not in (None, '"'):  # so that the quote can be found again
+        if self._dialect.quote not in (None, '"'):
+            # Without a quoted cell, whoever reads the file could not detect a quote that is not the usual one.
             return self._quoted(text)
         return self._cell(text)
 
     def _encoded(self, text: str) -> bytes:
-        """The source's text in its encoding; a text that does not fit turns the whole file into UTF-8."""
+        """Encode the source's text; a text that does not fit turns the file into UTF-8."""
         try:
             return text.encode(self._encoding)
         except UnicodeEncodeError:
@@ -153,24 +149,24 @@ class CsvRejects:
             return text.encode()
 
     def _turn_into_utf8(self) -> None:
-        """Files of one load may differ in encoding; what the first file's cannot hold must not be lost."""
+        """Write the file again in UTF-8: text of a later file that this encoding cannot hold must not be lost."""
         if not (narrow := self._draft):
             return
-        self._draft = wide = AtomicFile(self.path)
-        with speaking(self.path):
+        with write_errors(self.path):
+            self._draft = wide = AtomicFile(self.path)
             narrow.file.flush()
             with narrow.draft_path.open("rb") as file:
                 reader = codecs.getreader(self._encoding)(file)
                 wide.file.write(b"" if self._dialect.bom else _BOM.encode())
                 while block := reader.read(_BLOCK):
                     wide.file.write(block.encode())
-        narrow.drop()
+        narrow.discard()
         self._notes[f"rejects.csv is in UTF-8: {self._encoding} cannot hold what later files have"] = None
         self._encoding = "utf-8"
 
     def _write(self, content: bytes) -> None:
         if self._draft:
-            with speaking(self.path):
+            with write_errors(self.path):
                 self._draft.file.write(content)
 
 
@@ -179,5 +175,5 @@ def _as_text(value: object) -> str:
 
 
 def _is_open(text: str, delimiter: str) -> bool:
-    """Whether a bare cell would end too early: `a|` before the delimiter `||` would, too."""
+    """Return whether a cell without quotes would end too early, as `a|` does before the delimiter `||`."""
     return (text + delimiter).find(delimiter) != len(text) or "\n" in text or "\r" in text
