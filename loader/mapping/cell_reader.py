@@ -1,4 +1,4 @@
-"""Reads the source's cells for rules: as text, or by SQL."""
+"""Read the source's cells for rules: as text, or by SQL."""
 
 from __future__ import annotations
 

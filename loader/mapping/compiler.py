@@ -1,4 +1,4 @@
-"""Holds a mapping against a source's columns, and compiles it to Polars expressions.
+"""Hold a mapping against a source's columns, and compile it to Polars expressions.
 
 What a row of a list becomes is compiled like a record: an object with one member, the item. So whatever a
 rule can do for a record it can do for an item.

@@ -1,4 +1,4 @@
-"""Collects what is wrong with a mapping, with its place in the file."""
+"""Collect what is wrong with a mapping, with its place in the file."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Findings:
 
     @property
     def errors(self) -> list[Finding]:
-        """The errors, in the order of the file."""
+        """Return the errors, in the order of the file."""
         return self.of("error")
 
     def raise_errors(self) -> None:

@@ -73,10 +73,11 @@ def check_json(cells: pl.Series, field: Field) -> pl.Series:
     Returns:
         A series of `CHECKED_CELL`, as long as `cells`.
     """
-    checked: dict[str | None, _Cell] = {None: _NULL}
-    for text in cells.unique().drop_nulls():
-        checked[text] = _check_text(text, field)
-    return pl.Series(cells.name, [checked[text] for text in cells], dtype=CHECKED_CELL)
+    texts = cells.unique().drop_nulls()
+    checked = pl.Series([_check_text(text, field) for text in texts], dtype=CHECKED_CELL)
+    by_text = pl.DataFrame({"text": texts, "checked": checked})
+    rows = cells.alias("text").to_frame().join(by_text, on="text", how="left", maintain_order="left")
+    return rows["checked"].alias(cells.name)
 
 
 def check_nested(cells: pl.Series, field: Field) -> pl.Series:

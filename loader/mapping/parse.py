@@ -1,4 +1,4 @@
-"""From the text of a mapping to what it says, and all that is wrong with it by itself."""
+"""Read the text of a mapping, and find all that is wrong with it by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads rules of a mapping file, and what is left of those with wrong keys."""
+"""Read rules of a mapping file, and what is left of those with wrong keys."""
 
 from __future__ import annotations
 

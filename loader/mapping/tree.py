@@ -32,7 +32,7 @@ class Leaf:
 
     @property
     def item(self) -> Field:
-        """The field that the rule's single values become: a list's items, or the field itself."""
+        """Return the field that the rule's single values become: a list's items, or the field itself."""
         return self.target.item if self.target.kind is FieldKind.LIST and self.target.item else self.target
 
 

@@ -1,4 +1,4 @@
-"""Builds the tree of a mapping's `fields`: nested and dotted keys become one."""
+"""Build the tree of a mapping's `fields`: nested and dotted keys become one."""
 
 from __future__ import annotations
 

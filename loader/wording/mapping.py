@@ -16,7 +16,7 @@ _NAME: Final = choose("suggestion", "Write '{suggestion}' instead.", "Use one of
 
 
 def _in_field(text: str) -> Text:
-    """A text about a key, with the field in front where that is not the key itself."""
+    """Return a text about a key, with the field in front where that is not the key itself."""
 
     def rendered(finding: Finding) -> str:
         key = finding.params.get("key", "resource")
@@ -36,7 +36,7 @@ def _invalid_value(finding: Finding) -> str:
 
 
 def _takes(finding: Finding) -> str:
-    """What a key takes; nothing where that is not what is wrong."""
+    """Return what a key takes; nothing where that is not what is wrong."""
     return listed(names_of(finding, "takes"), " or ")
 
 
@@ -45,7 +45,7 @@ def _holds(text: str) -> str:
 
 
 def _with_next_step(finding: Finding) -> str:
-    """The next step of an error of the source, as a sentence."""
+    """Return the next step of an error of the source, as a sentence."""
     step = str(finding.params.get("next_step") or "check the file").strip()
     return f"{step[:1].upper()}{step[1:].rstrip('.')}."
 

@@ -16,12 +16,12 @@ _VALID: Final = "Correct {cells} so that they are valid JSON."
 
 
 def _of_member(before: str, text: str) -> Text:
-    """A text with the place inside of the JSON in front, where it is not the whole of it."""
+    """Return a text with the place inside of the JSON in front, where it is not the whole of it."""
     return choose("place", f"{before}: {{place}}: {text}", f"{before}: {text}")
 
 
 def _group(text: str) -> Text:
-    """A text for all findings about one member, whatever their place in a list."""
+    """Return a text for all findings about one member, whatever their place in a list."""
     return choose("member", f"the JSON does not fit: {{member}} {text}", f"the JSON does not fit: it {text}")
 
 
@@ -104,7 +104,7 @@ MISFITS_OF_JSON: Final[Mapping[str, Wording]] = {
 
 
 def _constant(text: str) -> Text:
-    """What is wrong with a constant of a mapping; where that is inside of it, also what was found there."""
+    """Return what is wrong with a constant; where that is inside of it, also what was found there."""
     return _by_role(
         lambda what: choose(
             "place", f"{what} does not fit: {{place}}: {text}, found {{part}}", f"{what} does not fit: {text}"
@@ -113,7 +113,7 @@ def _constant(text: str) -> Text:
 
 
 def _by_role(text: Callable[[str], Text]) -> Text:
-    """A text about a constant, by what it is for: `value`, `default`, `otherwise`, or an entry of `map`."""
+    """Return a text about a constant by its use: `value`, `default`, `otherwise`, or an entry of `map`."""
     roles = {
         "value": text("the constant {got}"),
         "default": text("the default {got}"),
