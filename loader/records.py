@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from loader.manifest import Manifest
+
+    from loader.manifest import Manifest
+
 # --- Columns the reader adds to a source's own -------------------------------------------------------
 RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from 1, the header not counted
 LINE: Final = "__line"  # Int64: the line or sheet row that the record begins on, from 1; null in Parquet
@@ -231,8 +235,7 @@ class DecidedRow:
         seq: As in `SendableRow`; likewise `file_no`, `record_no` and `external_id`.
         status: What it is.
         id: The id of the record it already is, for `already_loaded`; else None.
-        findings: Why; none for rows that the mapping's `where` leaves out and for unchanged rows that are
-            loaded already.
+        findings: Why; none for rows that the mapping's `where` leaves out.
         line: The line in the file; None where the format has none.
         payload_hash: As in `SendableRow`; None where there is no payload.
     """
@@ -314,7 +317,7 @@ class Load:
         base_url: Where they were first sent.
         mapping_name: The mapping's file name.
         mapping_text: The mapping as it was when the load began.
-        settings: The settings of its first run, as JSON; no secrets.
+        manifest: What it keeps of its start: settings, sources, options.
         files: Its files, with fingerprints.
         created_at: When it began, UTC.
         state: Where it stands.
@@ -329,7 +332,7 @@ class Load:
     base_url: str
     mapping_name: str
     mapping_text: str
-    settings: str
+    manifest: Manifest
     files: tuple[SourceFile, ...]
     created_at: datetime
     state: LoadState = "running"

@@ -1,10 +1,10 @@
-"""The states of a row in the journal, and the moves between them: the drawing of the guarantees as code.
+"""The states of a row in any journal, and the moves between them: the drawing of the guarantees as code.
 
 ```
- (new) ──intent──▶ SENT ──outcome──▶ CREATED | REFUSED | IN_DOUBT | PENDING
-   │                ▲ └──stopped──▶ IN_DOUBT ──lookup──▶ CREATED | PENDING
-   │                └──intent── PENDING ──verdict──▶ (as below)
-   └──verdict──▶ ALREADY_LOADED | FILTERED | INVALID | BLOCKED | PENDING
+ (new) ──intent───▶ SENT ──outcome──▶ CREATED | REFUSED | IN_DOUBT | PENDING
+   │                 ▲ └──stopped──▶ IN_DOUBT ──readback──▶ CREATED | PENDING
+   │                 └──intent── PENDING ──decided──▶ (as below)
+   └──decided──▶ ALREADY_LOADED | FILTERED | INVALID | BLOCKED | PENDING
 ```
 """
 
@@ -36,16 +36,17 @@ class RowState(IntEnum):
 CLOSED_FROM: Final = 3
 """The first state that is not open."""
 
+# Plain integers: SQLite's driver takes the members of an enumeration by a slow way.
 STATE_OF: Final[dict[Status, int]] = {status: RowState[status.name].value for status in Status}
-"""How each status is stored. Plain integers: SQLite takes the members of an enumeration by a slow way."""
+"""How each status is stored."""
 
 STATUS_OF: Final[dict[int, Status]] = {
     RowState.SENT: Status.IN_DOUBT,
     **{int(state): status for status, state in STATE_OF.items()},
 }
-"""What each stored state is called; a row that was sent and has no outcome is in doubt."""
+"""The status of each stored state; a row that was sent and has no outcome is in doubt."""
 
-VERDICTS: Final = frozenset(
+DECIDED_STATUSES: Final = frozenset(
     {Status.ALREADY_LOADED, Status.FILTERED, Status.INVALID, Status.BLOCKED, Status.PENDING}
 )
 """What a row can become without being sent."""
@@ -57,15 +58,20 @@ _OUTCOMES: Final[dict[int, frozenset[Status]]] = {
 
 
 def may_begin(state: int | None) -> bool:
-    """Whether a row may get an intent or a verdict; `state` is None for a row without a line."""
+    """Tell whether a row may get an intent or be decided; `state` is None for a row that is not there yet."""
     return state is None or state == RowState.PENDING
 
 
 def may_become(state: int | None, status: Status) -> bool:
-    """Whether an outcome may move a row from `state` to `status`; None is a row without a line."""
+    """Tell whether an outcome may move a row from `state` to `status`; None: the row is not there yet."""
     return state is not None and status in _OUTCOMES.get(state, frozenset())
 
 
 def may_repeat(state: int | None, status: Status) -> bool:
-    """Whether an outcome may merely say again what the row already is."""
+    """Tell whether an outcome may repeat what the row already is."""
     return status in (Status.CREATED, Status.REFUSED) and state == STATE_OF[status]
+
+
+def state_name(state: int | None) -> str:
+    """Return a state's name for a message; None: the row is not there yet."""
+    return "not started" if state is None else RowState(state).name.lower()

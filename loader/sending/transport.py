@@ -1,12 +1,12 @@
 """The one place that knows what carries the requests: an httpx transport over aiohttp.
 
-httpx's own pool slows down with concurrency, so another transport stands under it. Of the ready-made ones
-neither will do: where a connection is lost after the request has left, pyreqwest's (0.15) raises
+httpx's own pool slows down with concurrency, so this transport replaces it. Of the ready-made ones neither
+will do: where a connection is lost after the request has left, pyreqwest's (0.15) raises
 `httpx.ConnectError` and httpx-aiohttp's (0.2) `httpx.ConnectTimeout`, and pyreqwest's raises
-`httpx.ConnectTimeout` for a read timeout. Whoever believed them would send rows twice.
+`httpx.ConnectTimeout` for a read timeout. A sender that trusted them would send rows twice.
 
-Here "nothing has left" is not read from an exception's class: it is known because the connector, whose work
-ends before the first byte of a request, failed or was cancelled itself.
+Here "nothing has left" does not depend on an exception's class. It is known because the connector failed or
+was cancelled itself, and its work ends before the first byte of a request.
 """
 
 from __future__ import annotations
@@ -24,12 +24,16 @@ import httpx
 import yarl
 
 from loader.errors import ConfigurationError
+from loader.findings import Finding
+from loader.sending.answers import Failure, FailureKind
 from loader.sending.auth.token import is_loopback
-from loader.sending.classify_response import Failure, FailureKind, cut
+from loader.sending.server_words import one_short_line
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
+
+    from loader.findings import JsonValue
 
 UNSENT: Final = "loader.unsent"
 """The request extension that is True once it is certain that no byte of the request has left."""
@@ -39,11 +43,12 @@ IDLE: Final = 4.0
 """Seconds that an idle connection is kept: less than the 5 s after which common servers close theirs, since
 a request on a connection that is just being closed leaves its row in doubt."""
 
+# aiohttp hands its connector no object of ours: the request under way is found through its task's context.
 _request: ContextVar[httpx.Request] = ContextVar("request")
 
 
 def failure_of(error: httpx.RequestError) -> Failure:
-    """Says whether a request that failed with this error may have arrived.
+    """Return what a failed request means: whether it may have arrived, and what happened.
 
     Args:
         error: From a transport that raises `ConnectError`, `ConnectTimeout`, `PoolTimeout`, `ProxyError` and
@@ -53,48 +58,43 @@ def failure_of(error: httpx.RequestError) -> Failure:
     Returns:
         NOT_SENT for those; UNKNOWN for every other error, also one that nobody thought of.
     """
-    kind = FailureKind.NOT_SENT if isinstance(error, _CERTAINLY_UNSENT) else FailureKind.UNKNOWN
-    return Failure(
-        kind, cut(f"{_WORDS.get(type(error), 'the connection failed')}: {error}".rstrip(": "), 300)
-    )
+    words = one_short_line(str(error), 300)
+    params: dict[str, JsonValue] = {"words": words} if words else {}
+    for known, kind, code in _FAILURES:
+        if isinstance(error, known):
+            return Failure(kind, Finding(code, params=params))
+    return Failure(FailureKind.UNKNOWN, Finding("answer.connection_lost", params=params))
 
 
-_CERTAINLY_UNSENT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
+_FAILURES: Final[tuple[tuple[type[httpx.RequestError], FailureKind, str], ...]] = (
+    (httpx.ConnectError, FailureKind.NOT_SENT, "connection.failed"),
+    (httpx.ConnectTimeout, FailureKind.NOT_SENT, "connection.timeout"),
+    (httpx.PoolTimeout, FailureKind.NOT_SENT, "connection.none_free"),
+    (httpx.ProxyError, FailureKind.NOT_SENT, "connection.proxy_failed"),
+    (httpx.UnsupportedProtocol, FailureKind.NOT_SENT, "connection.bad_url"),
+    (httpx.ReadTimeout, FailureKind.UNKNOWN, "answer.timeout"),
+    (httpx.RemoteProtocolError, FailureKind.UNKNOWN, "answer.not_http"),
 )
-_WORDS: Final[dict[type[httpx.RequestError], str]] = {
-    httpx.ConnectError: "no connection",
-    httpx.ConnectTimeout: "no connection in time",
-    httpx.PoolTimeout: "no free connection in time",
-    httpx.ProxyError: "no connection through the proxy",
-    httpx.ReadTimeout: "no answer in time",
-    httpx.ReadError: "the connection was lost before the whole answer came",
-    httpx.RemoteProtocolError: "the answer is not HTTP",
-}
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Marks the request under way as unsent where its connection did not come about.
+    """Mark the request under way as unsent where it got no connection.
 
-    Should a later aiohttp stop calling `connect`, no mark is made and every failure counts as unknown.
+    Should a later aiohttp stop calling `connect`, nothing is marked and every failure counts as unknown.
     """
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        """A connection, pooled or new, on which nothing of this request has been written yet."""
+        """Return a connection, pooled or new, on which nothing of this request has been written yet."""
         try:
             return await super().connect(*args, **kwargs)
-        except BaseException:
+        except BaseException:  # a cancellation too: it is how a connect timeout ends
             if (request := _request.get(None)) is not None:
                 request.extensions[UNSENT] = True
             raise
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Sends httpx requests through aiohttp: no redirects, no cookies, no retries of a POST, no netrc.
+    """Send httpx requests through aiohttp: no redirects, no cookies, no retries of a POST, no netrc.
 
     A request whose extensions hold `UNSENT` after an error or a cancellation has certainly not left. Must be
     made and used in one running event loop.
@@ -131,7 +131,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends one request and reads its answer, up to `longest_answer`.
+        """Send one request and read its answer, up to `longest_answer`.
 
         Raises:
             httpx.ConnectError: No connection: refused, DNS, TLS, proxy. Nothing has left.
@@ -160,6 +160,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             return httpx.Response(answer.status, headers=headers, content=body, request=request)
 
     def _url(self, url: httpx.URL) -> yarl.URL:
+        # Parsing takes longer than sending, and a load has one URL. `encoded`: the URL goes out as it is.
         if (known := self._urls.get(url)) is None:
             try:
                 known = yarl.URL(str(url), encoded=True)
@@ -170,17 +171,18 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return known
 
     async def aclose(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         await self._session.close()
 
 
 _WHOLE: Final = 1024 * 1024
 """Bytes: aiohttp writes a body up to this size in one go, and warns of a longer one."""
 _UNDONE: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+"""Headers that aiohttp has dealt with: httpx would decode the body a second time."""
 
 
 async def _read(content: aiohttp.StreamReader, longest: int) -> bytes:
-    """The body; a longer one is cut there, which closes the connection."""
+    """Return the body; a longer one is cut there, which closes the connection."""
     body = await content.read(longest)
     while len(body) < longest and (more := await content.read(longest - len(body))):
         body += more
@@ -189,15 +191,15 @@ async def _read(content: aiohttp.StreamReader, longest: int) -> bytes:
 
 @contextmanager
 def _translated(request: httpx.Request) -> Iterator[None]:
-    """Turns whatever aiohttp raises into httpx's errors; the one place where foreign errors are known."""
+    """Turn whatever aiohttp raises into httpx's errors; the one place where foreign errors are known."""
     try:
         yield
     except httpx.TransportError:
         raise
     except aiohttp.InvalidURL as error:
         request.extensions[UNSENT] = True
-        raise httpx.UnsupportedProtocol(f"not a URL to send to: {error}", request=request) from error
-    except Exception as error:
+        raise httpx.UnsupportedProtocol(str(error), request=request) from error
+    except Exception as error:  # whatever it is: of an unknown error only the mark says whether bytes left
         kind = _kind_of(error, unsent=request.extensions.get(UNSENT, False))
         raise kind(_detail(error), request=request) from error
 
@@ -217,7 +219,7 @@ def _detail(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"{error.host}:{error.port}: {_reason(error.os_error)}"
     if isinstance(error, aiohttp.ClientResponseError):
-        return cut(error.message, 100)
+        return one_short_line(error.message, 100)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the service closed it"
     return str(error) or type(error).__name__
@@ -230,7 +232,7 @@ def _reason(error: OSError) -> str:
 
 
 def tls_context() -> ssl.SSLContext:
-    """How servers prove who they are.
+    """Return how servers prove who they are.
 
     `SSL_CERT_FILE` or `SSL_CERT_DIR` in the environment replace the authorities trusted otherwise: those of
     the system and of Mozilla's list.
@@ -243,7 +245,7 @@ def tls_context() -> ssl.SSLContext:
     except OSError as error:  # ssl.SSLError among them
         raise ConfigurationError(
             f"the certificate authorities cannot be read: {error}",
-            next_step="let SSL_CERT_FILE name a file of PEM certificates, or unset it",
+            next_step="set SSL_CERT_FILE to a file of PEM certificates, or unset it",
         ) from error
     if not (environ.get("SSL_CERT_FILE") or environ.get("SSL_CERT_DIR")):
         context.load_default_certs()
@@ -252,10 +254,10 @@ def tls_context() -> ssl.SSLContext:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for a URL.
+    """Return the proxy that the environment names for a URL.
 
-    `HTTPS_PROXY`, else `ALL_PROXY`, unless `NO_PROXY` names the host. Plain HTTP goes to this machine alone
-    and so never through a proxy, which would be shown the token; nor does anything else sent to this machine.
+    `HTTPS_PROXY`, else `ALL_PROXY`, unless `NO_PROXY` names the host. Plain HTTP goes to this machine only
+    and so never through a proxy, which would see the token; nor does anything else sent to this machine.
 
     Args:
         url: Where requests go.
@@ -270,14 +272,14 @@ def proxy_for(url: str) -> str | None:
     host = parts.hostname or ""
     if parts.scheme != "https" or is_loopback(host) or urllib.request.proxy_bypass(host):
         return None
-    named = urllib.request.getproxies()
-    proxy = named.get("https") or named.get("all")
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
     if not proxy:
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if urlsplit(proxy).scheme not in {"http", "https"}:
         raise ConfigurationError(
             f"HTTPS_PROXY: a {urlsplit(proxy).scheme} proxy cannot be used",
-            next_step="name an http:// or https:// proxy, or list the service's host in NO_PROXY",
+            next_step="use an http:// or https:// proxy, or list the service's host in NO_PROXY",
         )
     return proxy

@@ -69,7 +69,6 @@ def _failed(what: str) -> Callable[[Finding], str]:
 ANSWERS: Final[Mapping[str, Wording]] = {
     "answer.refused": Wording(
         message=_http({}),
-        expected="a row that the service accepts",
         fix="Correct these rows as the service asks, then load the rejects file.",
     ),
     "answer.missing_reference": Wording(
@@ -99,7 +98,6 @@ ANSWERS: Final[Mapping[str, Wording]] = {
     ),
     "answer.throttled": Wording(
         message=_http({}, "too many requests"),
-        expected="a free slot",
         fix=_RESUME,
     ),
     "answer.request_lost": Wording(
@@ -114,7 +112,11 @@ ANSWERS: Final[Mapping[str, Wording]] = {
         fix=_RECONCILE,
     ),
     "answer.not_json": Wording(
-        message="stored, but the answer is not a JSON object: {words}",
+        message=choose(
+            "words",
+            "stored, but the answer is not a JSON object: {words}",
+            "stored, but the answer is empty, not a JSON object",
+        ),
         expected="a JSON object with an id",
         fix=_RECONCILE,
         reason="stored, but the answer is not a JSON object",

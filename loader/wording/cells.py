@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from loader.wording.misfits import MISFITS_OF_JSON
-from loader.wording.phrases import Wording, choose
+from loader.wording.phrases import Wording, choose, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 def _column_is_empty(finding: Finding) -> str:
     if finding.column is None:
         return "it has no value"
-    several = ", " in finding.column
-    return f"{'columns' if several else 'column'} '{finding.column}' {'are' if several else 'is'} empty"
+    return render("{source_column} ", finding) + ("are empty" if ", " in finding.column else "is empty")
 
 
 def _required(finding: Finding) -> str:
-    return f"{finding.field} is required, but {_column_is_empty(finding)}"
+    return f"{finding.field or 'a field'} is required, but {_column_is_empty(finding)}"
 
 
 def _external_id_required(finding: Finding) -> str:
@@ -30,18 +29,13 @@ def _external_id_required(finding: Finding) -> str:
 
 def _fill_in(finding: Finding) -> str:
     if finding.column is None:
-        return f"Give {finding.field} a value, or set a `default` for it in the mapping."
-    return f"Fill in {_columns(finding)}, or set a `default` for {finding.field} in the mapping."
+        return render("Give {field} a value, or set a `default` for it in the mapping.", finding)
+    return render("Fill in {source_column}, or set a `default` for {field} in the mapping.", finding)
 
 
 def _fill_in_id(finding: Finding) -> str:
-    where = "" if finding.column is None else f" in {_columns(finding)}"
+    where = "" if finding.column is None else render(" in {source_column}", finding)
     return f"Give each of these rows its own id{where}; a later load recognizes them by it."
-
-
-def _columns(finding: Finding) -> str:
-    several = ", " in (finding.column or "")
-    return f"{'columns' if several else 'column'} '{finding.column}'"
 
 
 def _number_format(finding: Finding) -> str:
@@ -117,7 +111,7 @@ CELLS: Final[Mapping[str, Wording]] = {
         reason="does not exist exactly once in {timezone}",
     ),
     "number.format": Wording(
-        message=lambda finding: f'"{finding.value}" is not {_number_format(finding)}',
+        message=lambda finding: f"{render('{found}', finding)} is not {_number_format(finding)}",
         expected=_number_format,
         fix="Correct {cells}, or change `number` of {field} in the mapping to match them.",
         reason=lambda finding: f"not {_number_format(finding)}",

@@ -58,7 +58,7 @@ MISFITS_OF_JSON: Final[Mapping[str, Wording]] = {
     "json.date_out_of_range": Wording(
         message="the value holds a date outside of the years 1 to 9999",
         expected="dates in the years 1 to 9999",
-        fix="Correct the dates inside of {cells}.",
+        fix="Correct the dates in {source_column}.",
     ),
     "json.wrong_type": Wording(
         message=_of_member("the JSON does not fit", "expected {takes}, found {part}"),
@@ -81,17 +81,21 @@ MISFITS_OF_JSON: Final[Mapping[str, Wording]] = {
     "json.missing_field": Wording(
         message="the JSON does not fit: {place} is missing",
         expected="a value at {place}",
-        fix="Add {member} to the JSON in {cells}.",
+        fix="Add {member} to the JSON in {source_column}.",
         reason="the JSON does not fit: {member} is missing",
     ),
     "json.unknown_field": Wording(
         message="the JSON does not fit: {place} is not a field of {field}",
         expected="fields that {field} has",
-        fix="Remove or rename {member} in {cells}; `loader schema` lists the fields.",
+        fix="Remove or rename {member} in {source_column}; `loader schema` lists the fields.",
         reason="the JSON does not fit: {member} is not a field",
     ),
     "json.invalid": Wording(
-        message=_of_member("the JSON does not fit", "{words}"),
+        message=choose(
+            "part",
+            _of_member("the JSON does not fit", "{words}, found {part}"),
+            _of_member("the JSON does not fit", "{words}"),
+        ),
         expected="JSON that {field} takes",
         fix=_FIX,
         reason=choose("member", "the JSON does not fit: {member}: {words}", "the JSON does not fit: {words}"),
@@ -100,8 +104,12 @@ MISFITS_OF_JSON: Final[Mapping[str, Wording]] = {
 
 
 def _constant(text: str) -> Text:
-    """What is wrong with a constant of a mapping, with the place inside of it."""
-    return _by_role(lambda what: _of_member(f"{what} does not fit", text))
+    """What is wrong with a constant of a mapping; where that is inside of it, also what was found there."""
+    return _by_role(
+        lambda what: choose(
+            "place", f"{what} does not fit: {{place}}: {text}, found {{part}}", f"{what} does not fit: {text}"
+        )
+    )
 
 
 def _by_role(text: Callable[[str], Text]) -> Text:
@@ -116,17 +124,17 @@ def _by_role(text: Callable[[str], Text]) -> Text:
 
 CONSTANTS: Final[Mapping[str, Wording]] = {
     "constant.wrong_type": Wording(
-        message=_constant("expected {takes}, found {part}"),
+        message=_constant("expected {takes}"),
         expected="{takes}",
         fix="Write {takes}.",
     ),
     "constant.enum": Wording(
-        message=_constant("expected one of {allowed}, found {part}"),
+        message=_constant("expected one of {allowed}"),
         expected="one of {allowed}",
         fix=choose("suggestion", "Write '{suggestion}'.", "Write one of {allowed}."),
     ),
     "constant.minimum": Wording(
-        message=_constant("expected {minimum} or more, found {part}"),
+        message=_constant("expected {minimum} or more"),
         expected="{minimum} or more",
         fix="Write a number of {minimum} or more.",
     ),
@@ -136,7 +144,7 @@ CONSTANTS: Final[Mapping[str, Wording]] = {
         fix="Add {place}.",
     ),
     "constant.unknown_field": Wording(
-        message=_constant("unknown field"),
+        message=_by_role(lambda what: f"{what} has the unknown field {{place}}"),
         expected="fields that {field} has",
         fix=choose("suggestion", "Write '{suggestion}'.", "Remove {place}; `loader schema` has the fields."),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def counted(number: JsonValue, noun: str) -> str:
     return f"{shown('', number)} {noun if number == 1 else noun + 's'}"
 
 
+@lru_cache(maxsize=256)  # asked for once a finding, of the few formats of a mapping
 def in_letters(form: str) -> str:
     """Return strftime codes as letters, `%d.%m.%Y` as `DD.MM.YYYY`.
 

@@ -170,24 +170,28 @@ ROWS: Final[Mapping[str, Wording]] = {
         expected="an external id that no other row has",
         fix="Keep one of these rows, or give the others their own id; the first row counts.",
         reason="an external id that several rows have",
+        with_field=False,
     ),
     "external_id.in_doubt_elsewhere": Wording(
         message="load {load_id} sent this external id (record {record_no}), but it is unknown whether it "
         "was stored",
-        expected="an external id whose outcome is known",
+        expected="an external id with a known outcome",
         fix="Run `loader reconcile {load_id}`, then load these rows again.",
         reason="sent by load {load_id}, and in doubt there",
+        with_field=False,
     ),
     "external_id.already_loaded": Wording(
         message="created by load {load_id}",
         fix="No action is needed: the record exists.",
         reason="created by an earlier load",
+        with_field=False,
     ),
     "changed.payload": Wording(
         message="load {load_id} created it from another payload; it is not sent again",
         expected="the payload that was sent",
         fix="Compare these records with the service, and update them there if the change matters.",
         reason="changed since an earlier load created it",
+        with_field=False,
     ),
     "group.key_empty": Wording(
         message="{source_column} is empty, so it is unknown which record the row belongs to",

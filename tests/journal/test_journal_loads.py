@@ -1,4 +1,4 @@
-"""Loads, the crosswalk and the pace."""
+"""Loads, the crosswalk and the rate."""
 
 from __future__ import annotations
 
@@ -8,34 +8,32 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loader.errors import ConfigurationError, LoaderError
-from loader.journal import Journal
-from loader.journal.crosswalk import ELSEWHERE, HERE, LINES
-from loader.journal.resume import LAST_CHECKPOINT, PENDING_KEYS
-from loader.journal.rows import SENT_KEYS
 from loader.records import ExistingRecord, Outcome, Requests, Status
-from tests.journal.journal_values import created, judged, load, ready
+from tests.journal.journal_values import created, decided, load, ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from loader.journal import Journal
+    from tests.journal.journals import JournalStore
 
 ONE, TWO, THREE = "20261122T101500Z-0000000a", "20261122T101501Z-0000000b", "20261123T000000Z-0000000c"
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
+def journal(store: JournalStore) -> Iterator[Journal]:
     """A journal with two loads of one tenant."""
-    with Journal.open(tmp_path) as journal:
+    with store.open() as journal:
         journal.begin(load(ONE))
         journal.begin(load(TWO))
         yield journal
 
 
-def test_a_load_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_load_comes_back_as_it_was(store: JournalStore) -> None:
     """Everything of a load is kept, dialects and fingerprints too, in another process's eyes as well."""
-    with Journal.open(tmp_path) as journal:
+    with store.open() as journal:
         journal.begin(load(ONE))
-    with Journal.open(tmp_path) as journal:
+    with store.open() as journal:
         assert journal.load(ONE) == load(ONE)
 
 
@@ -62,9 +60,9 @@ def test_an_unknown_load_names_the_nearest_and_the_last(journal: Journal) -> Non
         journal.load("")
 
 
-def test_an_unknown_load_in_an_empty_journal(tmp_path: Path) -> None:
+def test_an_unknown_load_in_an_empty_journal(store: JournalStore) -> None:
     """Where there are no loads the message says so."""
-    with Journal.open(tmp_path) as journal, pytest.raises(ConfigurationError, match="no loads yet"):
+    with store.open() as journal, pytest.raises(ConfigurationError, match="no loads yet"):
         journal.load("x")
 
 
@@ -138,15 +136,15 @@ def test_the_first_row_of_this_load_with_an_id_is_seen(journal: Journal) -> None
     """The first row counts, whatever became of it, unless it was filtered out."""
     journal.commit(
         ONE,
-        judged=[
-            judged(0, Status.FILTERED, "A"),
-            judged(2, Status.INVALID, "B"),
-            judged(3, Status.INVALID, "A"),
+        decided=[
+            decided(0, Status.FILTERED, "A"),
+            decided(2, Status.INVALID, "B"),
+            decided(3, Status.INVALID, "A"),
         ],
         intents=[ready(1, "A")],
     )
     journal.commit(TWO, intents=[ready(0, "B")])
-    assert journal.seen(ONE, ["A", "B", "Z"]) == {
+    assert journal.known_here(ONE, ["A", "B", "Z"]) == {
         "A": ExistingRecord(Status.IN_DOUBT, ONE, 0, 2, None, ready(1).payload_hash),
         "B": ExistingRecord(Status.INVALID, ONE, 0, 3, None, None),
     }
@@ -180,26 +178,3 @@ def test_the_learnt_rate_is_kept_by_place(journal: Journal) -> None:
     assert journal.learnt_rate("acme", "billing-run", "http://a") == 25.0
     assert journal.learnt_rate("acme", "billing-run", "http://b") is None
     assert journal.learnt_rate("globex", "billing-run", "http://a") is None
-
-
-PLACE: dict[str, object] = {"scope": 1, "first": 2, "last": 3, "id0": "A"}
-
-
-@pytest.mark.parametrize(
-    ("query", "arguments"),
-    [
-        (SENT_KEYS, (1, 2)),
-        (PENDING_KEYS, (1, 2)),
-        (LAST_CHECKPOINT, (1, 2)),
-        (f"{ELSEWHERE.format(marks='(:id0)')}{LINES}", PLACE),
-        (f"{HERE.format(marks='(:id0)')}{LINES}", PLACE),
-    ],
-)
-def test_no_query_of_a_resume_or_a_batch_walks_over_rows(
-    journal: Journal, query: str, arguments: tuple[int, ...] | dict[str, object]
-) -> None:
-    """Each query finds its rows by an index: its time does not grow with the rows done."""
-    plan = [row[3] for row in journal._connection.execute(f"EXPLAIN QUERY PLAN {query}", arguments)]
-    assert any(step.startswith("SEARCH") for step in plan), plan
-    assert not any(step.startswith("SCAN load_row") or "SCAN checkpoint" in step for step in plan), plan
-    assert not any("TEMP B-TREE" in step for step in plan), plan

@@ -10,12 +10,18 @@ from pathlib import Path
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from loader.errors import LoaderError
-from loader.journal import Journal
 from loader.records import Outcome, Position, Status
-from tests.journal.journal_values import judged, load, ready
+from tests.journal.journal_values import decided, load, ready, refused
+from tests.journal.journals import STORES
 
 ID = load().load_id
 ENDS = st.sampled_from([Status.CREATED, Status.REFUSED, Status.IN_DOUBT, Status.PENDING])
@@ -25,11 +31,13 @@ VERDICTS = st.sampled_from([Status.FILTERED, Status.INVALID, Status.ALREADY_LOAD
 class JournalMachine(RuleBasedStateMachine):
     """Holds the journal against a dict of row -> status, "sent" while it is under way."""
 
+    kind = "sqlite"
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="machine-"))
-        self.crashes = 0
-        self.journal = Journal.open(self.folder / "0", wait=0)
+        self.store = STORES[self.kind](self.folder)
+        self.journal = self.store.open(wait=0)
         self.journal.begin(load())
         self.rows: dict[int, str] = {}
         self.starts: list[Position] = []
@@ -51,7 +59,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule(kinds=st.lists(st.one_of(st.just("sent"), VERDICTS), min_size=1, max_size=8), data=st.data())
     def commit_batch(self, kinds: list[str], data: st.DataObject) -> None:
-        """Ends some rows that are under way, sends and judges new ones, sends some pending ones again."""
+        """Ends some rows that are under way, sends and decides new ones, sends some pending ones again."""
         ended = data.draw(st.sets(st.sampled_from(self.rows_that_are("sent") or [-1])), "ended") - {-1}
         ends = {seq: data.draw(ENDS, f"end of {seq}") for seq in sorted(ended)}
         again = data.draw(st.sets(st.sampled_from(self.rows_that_are("pending") or [-1])), "again") - {-1}
@@ -60,7 +68,7 @@ class JournalMachine(RuleBasedStateMachine):
         start = Position(first, 0, first + 1, first + 2, first * 7)
         self.journal.commit(
             ID,
-            judged=[judged(seq, Status(kind)) for seq, kind in new.items() if kind != "sent"],
+            decided=[decided(seq, Status(kind)) for seq, kind in new.items() if kind != "sent"],
             intents=[ready(seq) for seq in sorted(again | {seq for seq in new if new[seq] == "sent"})],
             outcomes=[_outcome(seq, end) for seq, end in ends.items()],
             checkpoints=[start],
@@ -72,7 +80,7 @@ class JournalMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.rows_that_are("in_doubt"))
     @rule(data=st.data(), end=st.sampled_from([Status.CREATED, Status.PENDING]))
     def reconcile(self, data: st.DataObject, end: Status) -> None:
-        """A lookup finds out about a row in doubt."""
+        """A readback finds out about a row in doubt."""
         seq = data.draw(st.sampled_from(self.rows_that_are("in_doubt")))
         self.journal.commit(ID, outcomes=[_outcome(seq, end)], at=self.later(data))
         self.rows[seq] = end.value
@@ -98,25 +106,19 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule()
     def crash_and_resume(self) -> None:
-        """The machine stops: what is on disk is all there is; the load is taken up from it."""
-        self.crashes += 1
-        dead, home = self.folder / str(self.crashes - 1), self.folder / str(self.crashes)
-        home.mkdir()
-        for name in ("journal.db", "journal.db-wal"):
-            shutil.copy(dead / name, home / name)
-        self.journal.close()
-        self.journal = Journal.open(home, wait=0)
+        """The machine stops: what is durable is all there is; the load is taken up from it."""
+        self.journal = self.store.crash(self.journal)
         sent = self.rows_that_are("sent")
         assert self.journal.mark_in_doubt(ID) == len(sent)
         self.rows |= dict.fromkeys(sent, "in_doubt")
 
     @invariant()
     def each_row_has_its_one_state(self) -> None:
-        """Receipts and totals are what happened; nothing is forgotten."""
-        told = ["in_doubt" if state == "sent" else str(state) for state in self.rows.values()]
-        assert [each.status.value for each in self.journal.receipts(ID)] == told
+        """Results and totals are what happened; nothing is forgotten."""
+        states = ["in_doubt" if state == "sent" else str(state) for state in self.rows.values()]
+        assert [row.status.value for row in self.journal.row_results(ID)] == states
         assert {key.value: count for key, count in self.journal.totals(ID).items() if count} == {
-            state: told.count(state) for state in told
+            state: states.count(state) for state in states
         }
 
     @invariant()
@@ -141,10 +143,18 @@ class JournalMachine(RuleBasedStateMachine):
 
 
 def _outcome(seq: int, end: Status) -> Outcome:
-    return Outcome(seq, end, f"id-{seq}" if end is Status.CREATED else None, message=end.value)
+    if end is Status.REFUSED:
+        return refused(seq)
+    return Outcome(seq, end, f"id-{seq}" if end is Status.CREATED else None)
 
 
-JournalMachine.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
-TestJournalMachine = JournalMachine.TestCase
+@pytest.mark.parametrize("kind", STORES)
+def test_any_sequence(kind: str) -> None:
+    """Runs the machine against each journal."""
+    machine = type("Machine", (JournalMachine,), {"kind": kind})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

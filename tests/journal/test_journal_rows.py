@@ -7,56 +7,60 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loader.errors import LoaderError
-from loader.journal import Journal, PendingRows, ResumePoint
+from loader.findings import Finding
+from loader.journal import PendingRows, ResumePoint
 from loader.journal.states import may_become, may_begin
 from loader.records import Outcome, Position, Requests, Status
-from tests.journal.journal_values import created, judged, load, ready
+from tests.journal.journal_values import created, decided, load, ready, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from loader.journal import Journal
+    from tests.journal.journals import JournalStore
 
 ID = load().load_id
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    """A journal with one load that has begun."""
-    with Journal.open(tmp_path / "home") as journal:
+def journal(store: JournalStore) -> Iterator[Journal]:
+    """A journal with one load that has started."""
+    with store.open() as journal:
         journal.begin(load())
         yield journal
 
 
 def statuses(journal: Journal, load_id: str = ID) -> list[Status]:
     """Every row's status, in order."""
-    return [each.status for each in journal.receipts(load_id)]
+    return [row.status for row in journal.row_results(load_id)]
 
 
 def test_a_row_is_in_doubt_between_intent_and_outcome(journal: Journal) -> None:
     """A row that was sent and has no outcome counts as in doubt, and is listed so."""
     journal.commit(ID, intents=[ready(0, "A")])
-    (receipt,) = journal.receipts(ID)
-    assert (receipt.status, receipt.attempts) == (Status.IN_DOUBT, 1)
-    assert "under way" in receipt.message
+    (result,) = journal.row_results(ID)
+    assert (result.status, result.attempts) == (Status.IN_DOUBT, 1)
+    assert result.findings == (Finding("sending.process_ended"),)
     assert journal.totals(ID)[Status.IN_DOUBT] == 1
 
 
 def test_outcomes_and_new_rows_share_a_commit(journal: Journal) -> None:
-    """One commit takes outcomes of earlier rows with verdicts and intents of new ones."""
+    """One commit takes outcomes of earlier rows with new rows, decided ones and intents."""
+    bad = (Finding("row.bad_bytes", params={"encoding": "utf-8"}), Finding("required.empty", "name", "Näme"))
     journal.commit(ID, intents=[ready(0, "A"), ready(1, "B")])
     journal.commit(
         ID,
-        outcomes=[created(0), Outcome(1, Status.REFUSED, None, 422, 2, "no such state")],
-        judged=[judged(2, Status.FILTERED), judged(4, message="bad", findings="[]", line=9)],
+        outcomes=[created(0), refused(1, attempts=2)],
+        decided=[decided(2, Status.FILTERED), decided(4, findings=bad, line=9)],
         intents=[ready(3, "D")],
         requests=Requests(3, 1, 1),
     )
-    receipts = list(journal.receipts(ID))
-    assert [each.seq for each in receipts] == [0, 1, 2, 3, 4]
-    assert (receipts[0].id, receipts[0].http_status, receipts[0].message) == ("id-0", 201, "")
-    assert (receipts[1].status, receipts[1].attempts) == (Status.REFUSED, 2)
-    assert receipts[1].message == "no such state"
-    assert (receipts[4].line, receipts[4].message, receipts[4].findings) == (9, "bad", "[]")
+    results = list(journal.row_results(ID))
+    assert [each.seq for each in results] == [0, 1, 2, 3, 4]
+    assert (results[0].id, results[0].http_status, results[0].findings) == ("id-0", 201, ())
+    assert (results[1].status, results[1].attempts) == (Status.REFUSED, 2)
+    assert results[1].findings == refused(1).findings
+    assert (results[4].line, results[4].code, results[4].findings) == (9, "row.bad_bytes", bad)
     assert journal.load(ID).requests == Requests(3, 1, 1)
 
 
@@ -88,11 +92,11 @@ def test_every_move_is_as_drawn(
         if before != "sent":
             journal.commit(ID, outcomes=[Outcome(0, Status(before), "old" if before == "created" else None)])
     elif before:
-        journal.commit(ID, judged=[judged(0, Status(before))])
-    was, totals = list(journal.receipts(ID)), journal.totals(ID)
-    # A refused row that is said again alike is no move: other words tell the two apart.
+        journal.commit(ID, decided=[decided(0, Status(before))])
+    was, totals = list(journal.row_results(ID)), journal.totals(ID)
+    # Refusing a row again is no move: another finding distinguishes the two.
     if before == status == Status.REFUSED:
-        journal.commit(ID, outcomes=[Outcome(0, status, message="again")])
+        journal.commit(ID, outcomes=[refused(0, "again")])
     elif allowed:
         journal.commit(ID, outcomes=[Outcome(0, status, "new")])
         assert statuses(journal) == [status]
@@ -100,7 +104,7 @@ def test_every_move_is_as_drawn(
     else:
         with pytest.raises(LoaderError, match="row 0 cannot become"):
             journal.commit(ID, outcomes=[Outcome(0, status, "new")])
-    assert list(journal.receipts(ID)) == was
+    assert list(journal.row_results(ID)) == was
     assert journal.totals(ID) == totals
 
 
@@ -108,11 +112,11 @@ def test_every_move_is_as_drawn(
 def test_only_a_pending_row_may_be_sent_again(journal: Journal, status: Status) -> None:
     """A second intent is refused for a row that is anything but pending."""
     if status is Status.INVALID:
-        journal.commit(ID, judged=[judged(0)])
+        journal.commit(ID, decided=[decided(0)])
     else:
         journal.commit(ID, intents=[ready(0)])
         journal.commit(ID, outcomes=[Outcome(0, status, "x" if status is Status.CREATED else None)])
-    with pytest.raises(LoaderError, match="row 0 has an intent or a verdict already"):
+    with pytest.raises(LoaderError, match="row 0 was sent or decided already"):
         journal.commit(ID, intents=[ready(0)])
     assert statuses(journal) == [status]
 
@@ -127,31 +131,31 @@ def test_a_row_under_way_may_not_be_sent_again(journal: Journal) -> None:
 def test_a_pending_row_is_sent_again_and_attempts_add_up(journal: Journal) -> None:
     """A row known not to be stored gets a new intent; its attempts are added and its last status stays."""
     journal.commit(ID, intents=[ready(0, "A")])
-    journal.commit(ID, outcomes=[Outcome(0, Status.PENDING, None, 429, 3, "too many requests")])
+    journal.commit(ID, outcomes=[Outcome(0, Status.PENDING, None, 429, 3)])
     assert statuses(journal) == [Status.PENDING]
     journal.commit(ID, intents=[ready(0, "A")])
-    journal.commit(ID, outcomes=[Outcome(0, Status.IN_DOUBT, None, None, 1, "connection lost")])
-    (receipt,) = journal.receipts(ID)
-    assert (receipt.status, receipt.attempts, receipt.http_status) == (Status.IN_DOUBT, 4, 429)
+    journal.commit(ID, outcomes=[Outcome(0, Status.IN_DOUBT, None, None, 1)])
+    (result,) = journal.row_results(ID)
+    assert (result.status, result.attempts, result.http_status) == (Status.IN_DOUBT, 4, 429)
 
 
 def test_a_pending_row_may_turn_out_to_be_loaded_already(journal: Journal) -> None:
-    """A verdict may stand in the place of a second intent."""
+    """A pending row may be decided in place of a second intent."""
     journal.commit(ID, intents=[ready(0, "A")])
     journal.commit(ID, outcomes=[Outcome(0, Status.PENDING)])
-    journal.commit(ID, judged=[judged(0, Status.ALREADY_LOADED, "A", id="id-9")])
-    (receipt,) = journal.receipts(ID)
-    assert (receipt.status, receipt.id) == (Status.ALREADY_LOADED, "id-9")
+    journal.commit(ID, decided=[decided(0, Status.ALREADY_LOADED, "A", id="id-9")])
+    (result,) = journal.row_results(ID)
+    assert (result.status, result.id) == (Status.ALREADY_LOADED, "id-9")
     assert journal.totals(ID)[Status.PENDING] == 0
 
 
-def test_an_outcome_said_twice_alike_changes_nothing(journal: Journal) -> None:
+def test_a_repeated_outcome_changes_nothing(journal: Journal) -> None:
     """The same outcome again is no error, and does not count attempts twice."""
     journal.commit(ID, intents=[ready(0)])
     journal.commit(ID, outcomes=[created(0)])
     journal.commit(ID, outcomes=[created(0)])
-    (receipt,) = journal.receipts(ID)
-    assert receipt.attempts == 1
+    (result,) = journal.row_results(ID)
+    assert result.attempts == 1
     assert journal.totals(ID)[Status.CREATED] == 1
     with pytest.raises(LoaderError, match="with id other"):
         journal.commit(ID, outcomes=[Outcome(0, Status.CREATED, "other")])
@@ -165,10 +169,10 @@ def test_created_needs_an_id(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.CREATED, Status.REFUSED, Status.IN_DOUBT])
-def test_a_verdict_cannot_claim_that_a_row_was_sent(journal: Journal, status: Status) -> None:
-    """What only sending can bring about is no verdict."""
+def test_a_decided_row_cannot_be_one_that_was_sent(journal: Journal, status: Status) -> None:
+    """What only sending can bring about needs an intent."""
     with pytest.raises(LoaderError, match="without an intent"):
-        journal.commit(ID, judged=[judged(0, status)])
+        journal.commit(ID, decided=[decided(0, status)])
 
 
 def test_a_gap_is_refused(journal: Journal) -> None:
@@ -176,8 +180,8 @@ def test_a_gap_is_refused(journal: Journal) -> None:
     journal.commit(ID, intents=[ready(0)])
     with pytest.raises(LoaderError, match="gap: the next row is 1"):
         journal.commit(ID, intents=[ready(2)])
-    with pytest.raises(LoaderError, match="two intents or verdicts"):
-        journal.commit(ID, intents=[ready(1)], judged=[judged(1)])
+    with pytest.raises(LoaderError, match="sent or decided twice"):
+        journal.commit(ID, intents=[ready(1)], decided=[decided(1)])
     with pytest.raises(LoaderError, match="two outcomes"):
         journal.commit(ID, outcomes=[created(0), created(0)])
     assert journal.resume_point(ID).next_seq == 1
@@ -227,20 +231,22 @@ def test_a_checkpoint_ahead_of_the_rows_is_not_used(journal: Journal) -> None:
 
 
 def test_half_characters_in_answers_do_not_stop_the_journal(journal: Journal) -> None:
-    """Half a surrogate pair, which JSON can carry and UTF-8 cannot, is kept as an escape."""
-    journal.commit(ID, intents=[ready(0)])
-    journal.commit(ID, outcomes=[Outcome(0, Status.REFUSED, None, 400, 1, "no \ud800 é")])
-    (receipt,) = journal.receipts(ID)
-    assert receipt.message == "no \\ud800 é"
+    """Half a surrogate pair, which JSON can carry and UTF-8 cannot, is kept; in an id as an escape."""
+    outcome = refused(0, "no \ud800 é", 400)
+    journal.commit(ID, intents=[ready(0), ready(1)])
+    journal.commit(ID, outcomes=[outcome, Outcome(1, Status.CREATED, "x\ud800")])
+    results = list(journal.row_results(ID))
+    assert results[0].findings == outcome.findings
+    assert results[1].id == "x\\ud800"
 
 
-def test_receipts_may_be_read_between_commits(journal: Journal) -> None:
-    """An iterator of receipts stays good while more is written."""
-    journal.commit(ID, judged=[judged(seq) for seq in range(4500)])
-    receipts = journal.receipts(ID)
-    first = next(receipts)
-    journal.commit(ID, judged=[judged(4500)])
-    assert [first.seq, *(each.seq for each in receipts)] == list(range(4501))
+def test_results_may_be_read_between_commits(journal: Journal) -> None:
+    """An iterator of results stays good while more is written."""
+    journal.commit(ID, decided=[decided(seq) for seq in range(4500)])
+    results = journal.row_results(ID)
+    first = next(results)
+    journal.commit(ID, decided=[decided(4500)])
+    assert [first.seq, *(row.seq for row in results)] == list(range(4501))
 
 
 def test_the_move_table_and_the_begin_rule_agree() -> None:

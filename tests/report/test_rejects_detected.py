@@ -1,4 +1,4 @@
-"""Rejects of files whose dialect was found: read back with the same mapping, which says nothing of it."""
+"""Rejects of files whose dialect was detected: read back with the same mapping, which does not name it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from loader.findings import Finding
 from loader.records import LINE, PROBLEM, RECORD_NO, Status
 from loader.report import Rejected, RejectsWriter
 from loader.settings import SourceOptions
@@ -14,10 +15,7 @@ from loader.source import open_source
 if TYPE_CHECKING:
     from pathlib import Path
 
-WRONG = Rejected(
-    Status.INVALID,
-    [{"field": "f", "column": "c", "value": "x", "expected": "y", "message": '"x" is not y'}],
-)
+WRONG = Rejected(Status.INVALID, (Finding("enum.value", "f", "c", "x", {"allowed": ["y"]}),))
 
 
 def written_and_read(folder: Path, content: bytes, number: int, **options: Any) -> tuple[Any, Any, Any, Any]:

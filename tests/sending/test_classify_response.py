@@ -9,100 +9,111 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loader.findings import Finding
 from loader.sending import Answer, Failure, FailureKind, ResponseVerdict, VerdictKind, classify_response
-from loader.sending.classify_response import WORDS_LIMIT, words
+from loader.sending.server_words import WORDS_LIMIT, server_words
+from loader.wording import message
 
 
-def _judge(status: int, body: Any = b"", **headers: str) -> ResponseVerdict:
+def _classify(status: int, body: Any = b"", **headers: str) -> ResponseVerdict:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return classify_response(Answer(status, headers, raw))
 
 
 @pytest.mark.parametrize("status", [200, 201])
 def test_stored_with_an_id_is_created(status: int) -> None:
-    """200 and 201 with an id are created, and nothing more is said."""
-    assert _judge(status, {"id": "a|b-C_9"}) == ResponseVerdict(VerdictKind.CREATED, id="a|b-C_9", message="")
+    """200 and 201 with an id are created, without a finding."""
+    assert _classify(status, {"id": "a|b-C_9"}) == ResponseVerdict(VerdictKind.CREATED, id="a|b-C_9")
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "code", "params"),
     [
-        b"",
-        b"<html>",
-        b"[]",
-        b'"x-1"',
-        b"\xff\xfe",
-        b"[" * 100_000,
-        {},
-        {"id": None},
-        {"id": 17},
-        {"id": ""},
-        {"id": "a b"},
-        {"id": "x-1\n"},
-        {"id": ["x"]},
+        (b"", "answer.not_json", {}),
+        (b"<html>", "answer.not_json", {"words": "<html>"}),
+        (b"[]", "answer.not_json", {"words": "[]"}),
+        (b'"x-1"', "answer.not_json", {"words": '"x-1"'}),
+        (b"\xff\xfe", "answer.not_json", {"words": "\ufffd\ufffd"}),
+        (b"[" * 100_000, "answer.not_json", {"words": "[" * 59 + "…"}),
+        ({}, "answer.no_id", {}),
+        ({"id": None}, "answer.bad_id", {"got": "null"}),
+        ({"id": 17}, "answer.bad_id", {"got": "17"}),
+        ({"id": ""}, "answer.bad_id", {"got": '""'}),
+        ({"id": "a b"}, "answer.bad_id", {"got": '"a b"'}),
+        ({"id": "x-1\n"}, "answer.bad_id", {"got": '"x-1\\n"'}),
+        ({"id": ["x"]}, "answer.bad_id", {"got": '["x"]'}),
     ],
 )
-def test_stored_without_a_readable_id_is_in_doubt(body: Any) -> None:
+def test_stored_without_a_readable_id_is_in_doubt(body: Any, code: str, params: dict[str, Any]) -> None:
     """200 whose body is no object with an id of the API's form is in doubt, without an id."""
-    verdict = _judge(200, body)
+    verdict = _classify(200, body)
     assert verdict.kind is VerdictKind.IN_DOUBT
     assert verdict.id is None
-    assert verdict.message.startswith("stored, but")
+    assert verdict.finding == Finding(code, params={"status": 200, **params})
+    assert message(verdict.finding).startswith("stored, but")
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_refused_row_keeps_the_words_of_the_service(status: int) -> None:
     """400, 413 and 422 are refused, with the server's words."""
-    verdict = _judge(status, {"message": "status: not one of them"})
-    assert verdict == ResponseVerdict(VerdictKind.REFUSED, message=f"HTTP {status}: status: not one of them")
+    verdict = _classify(status, {"message": "status: not one of them"})
+    finding = Finding("answer.refused", params={"status": status, "words": "status: not one of them"})
+    assert verdict == ResponseVerdict(VerdictKind.REFUSED, finding=finding)
+    assert message(finding) == f"HTTP {status}: status: not one of them"
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"),
+    ("status", "kind", "code"),
     [
-        (401, VerdictKind.TOKEN),
-        (403, VerdictKind.FORBIDDEN),
-        (404, VerdictKind.NOT_FOUND),
-        (405, VerdictKind.NOT_FOUND),
-        (409, VerdictKind.DANGLING),
-        (429, VerdictKind.THROTTLED),
-        (500, VerdictKind.IN_DOUBT),
-        (502, VerdictKind.IN_DOUBT),
-        (503, VerdictKind.IN_DOUBT),
-        (504, VerdictKind.IN_DOUBT),
+        (401, VerdictKind.TOKEN, "answer.token_refused"),
+        (403, VerdictKind.FORBIDDEN, "answer.forbidden"),
+        (404, VerdictKind.NOT_FOUND, "answer.not_found"),
+        (405, VerdictKind.NOT_FOUND, "answer.not_found"),
+        (409, VerdictKind.MISSING_REFERENCE, "answer.missing_reference"),
+        (429, VerdictKind.THROTTLED, "answer.throttled"),
+        (500, VerdictKind.IN_DOUBT, "answer.server_error"),
+        (502, VerdictKind.IN_DOUBT, "answer.server_error"),
+        (503, VerdictKind.IN_DOUBT, "answer.server_error"),
+        (504, VerdictKind.IN_DOUBT, "answer.server_error"),
     ],
 )
-def test_the_other_statuses_of_the_table(status: int, kind: VerdictKind) -> None:
+def test_the_other_statuses_of_the_table(status: int, kind: VerdictKind, code: str) -> None:
     """Each status that the table names has the meaning that it names."""
-    assert _judge(status, {"message": "because"}).kind is kind
+    finding = Finding(code, params={"status": status, "words": "because"})
+    assert _classify(status, {"message": "because"}) == ResponseVerdict(kind, finding=finding)
 
 
 def test_what_did_not_leave_may_be_sent_again() -> None:
     """A failure before the first byte is not stored."""
-    verdict = classify_response(Failure(FailureKind.NOT_SENT, "no connection: refused"))
-    assert verdict == ResponseVerdict(VerdictKind.NOT_STORED, message="no connection: refused")
+    finding = Finding("connection.failed", params={"words": "refused"})
+    verdict = classify_response(Failure(FailureKind.NOT_SENT, finding))
+    assert verdict == ResponseVerdict(VerdictKind.NOT_STORED, finding=finding)
 
 
 def test_a_failure_after_the_first_byte_is_in_doubt() -> None:
     """A read timeout or a lost connection is in doubt."""
-    verdict = classify_response(Failure(FailureKind.UNKNOWN, "no answer in time"))
-    assert verdict == ResponseVerdict(VerdictKind.IN_DOUBT, message="no answer in time")
+    finding = Finding("answer.timeout")
+    verdict = classify_response(Failure(FailureKind.UNKNOWN, finding))
+    assert verdict == ResponseVerdict(VerdictKind.IN_DOUBT, finding=finding)
 
 
 @pytest.mark.parametrize(
-    ("kind", "statuses"),
+    ("kind", "code", "statuses"),
     [
-        (VerdictKind.IN_DOUBT, [100, 102, 199, 202, 203, 204, 206, 299, 408, 425, 460, 499]),
-        (VerdictKind.IN_DOUBT, [501, 505, 507, 511, 520, 599, 0, 600, 999]),
-        (VerdictKind.NOT_FOUND, [300, 301, 302, 303, 304, 307, 308, 399]),
-        (VerdictKind.NOT_FOUND, [406, 410, 411, 414, 415, 421, 426, 428, 431]),
-        (VerdictKind.FORBIDDEN, [402, 407, 451]),
-        (VerdictKind.REFUSED, [412, 416, 417, 418, 423, 424, 444, 498]),
+        (VerdictKind.IN_DOUBT, "answer.unexpected_status", [100, 102, 199, 202, 203, 204, 206, 299]),
+        (VerdictKind.IN_DOUBT, "answer.request_lost", [408, 425, 460, 499]),
+        (VerdictKind.IN_DOUBT, "answer.server_error", [501, 505, 507, 511, 520, 599]),
+        (VerdictKind.IN_DOUBT, "answer.unexpected_status", [0, 600, 999]),
+        (VerdictKind.NOT_FOUND, "answer.redirected", [300, 301, 302, 303, 304, 307, 308, 399]),
+        (VerdictKind.NOT_FOUND, "answer.not_found", [406, 410, 411, 414, 415, 421, 426, 428, 431]),
+        (VerdictKind.FORBIDDEN, "answer.forbidden", [402, 407, 451]),
+        (VerdictKind.REFUSED, "answer.refused", [412, 416, 417, 418, 423, 424, 444, 498]),
     ],
 )
-def test_statuses_that_the_table_leaves_out(kind: VerdictKind, statuses: list[int]) -> None:
+def test_statuses_that_the_table_leaves_out(kind: VerdictKind, code: str, statuses: list[int]) -> None:
     """What nobody documents is read by RFC 9110, and in doubt where that leaves a doubt."""
-    assert {status: _judge(status).kind for status in statuses} == dict.fromkeys(statuses, kind)
+    for status in statuses:
+        assert _classify(status) == ResponseVerdict(kind, finding=Finding(code, params={"status": status}))
 
 
 @given(st.integers(0, 999), st.binary(max_size=200))
@@ -116,11 +127,12 @@ def test_no_answer_makes_a_stored_row_sendable(status: int, body: bytes) -> None
         assert status in {200, 201}
 
 
-def test_a_redirect_says_where_it_leads() -> None:
-    """The message of a redirect names the place, which is not followed."""
-    message = _judge(307, location="https://elsewhere/x").message
-    assert message.startswith("HTTP 307")
-    assert "https://elsewhere/x" in message
+def test_a_redirect_has_its_target() -> None:
+    """The finding of a redirect has the place, which is not followed."""
+    finding = _classify(307, location="https://elsewhere/x").finding
+    assert finding == Finding("answer.redirected", params={"status": 307, "target": "https://elsewhere/x"})
+    assert message(finding).startswith("HTTP 307")
+    assert "https://elsewhere/x" in message(finding)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +153,7 @@ def test_a_redirect_says_where_it_leads() -> None:
 )
 def test_the_words_of_the_service(body: Any, expected: str) -> None:
     """The reason is taken out of the usual keys, else the text is; on one line."""
-    assert words(body if isinstance(body, bytes) else json.dumps(body).encode()) == expected
+    assert server_words(body if isinstance(body, bytes) else json.dumps(body).encode()) == expected
 
 
 _JSON = st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
@@ -150,6 +162,6 @@ _JSON = st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(
 @given(st.binary() | _JSON.map(lambda value: json.dumps({"errors": value}).encode()))
 def test_words_are_one_short_line(body: bytes) -> None:
     """Whatever comes, what is kept fits in a cell of a report."""
-    said = words(body)
-    assert len(said) <= WORDS_LIMIT
-    assert said.isprintable()
+    words = server_words(body)
+    assert len(words) <= WORDS_LIMIT
+    assert words.isprintable()

@@ -11,8 +11,9 @@ import pytest
 
 import loader
 from loader.errors import NoSuchTenant, NotPermitted, ServiceDown, Stopped, TokenRefused
+from loader.findings import Finding
 from loader.records import Requests
-from loader.sending import Client, CutOff, RateLimiter, SendResult, Token, VerdictKind
+from loader.sending import Client, Clock, CutOff, RateLimiter, SendResult, Token, VerdictKind
 from loader.settings import RunSettings
 from tests.sending.scripted_server import CREATED, Connection, ScriptedServer, answer, answering
 
@@ -28,7 +29,7 @@ _BODY = b'{"status":"draft"}'
 _NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
 
-class Clock:
+class FakeTime:
     """Time that passes only while somebody sleeps; `stuck` sleepers wait until they are woken."""
 
     def __init__(self, *, stuck: bool = False) -> None:
@@ -72,7 +73,7 @@ class Renewable:
         return fresh
 
 
-def _client(url: str, clock: Clock, *, token: TokenSource | None = None, **given: Any) -> Client:
+def _client(url: str, clock: FakeTime, *, token: TokenSource | None = None, **given: Any) -> Client:
     learnt = given.pop("learnt", None)
     settings = RunSettings(
         tenant="acme", **{"connect_timeout": 5, "read_timeout": 5, "give_up_after": 300} | given
@@ -80,20 +81,18 @@ def _client(url: str, clock: Clock, *, token: TokenSource | None = None, **given
     return Client(
         url,
         token=token or Token("t-1"),
-        pace=RateLimiter(None, clock.now, learnt),
+        rate_limiter=RateLimiter(None, clock.now, learnt),
         settings=settings,
-        clock=clock,
-        sleep=clock.sleep,
-        wall_clock=lambda: _NOW,
+        clock=Clock(clock, clock.sleep, lambda: _NOW),
         chance=random.Random(1),
     )
 
 
 def _against(
-    behave: Behaviour, use: Callable[[Client, ScriptedServer, Clock], Coroutine[Any, Any, T]], **given: Any
+    behave: Behaviour, use: Callable[[Client, ScriptedServer, FakeTime], Coroutine[Any, Any, T]], **given: Any
 ) -> T:
     async def talk() -> T:
-        clock = Clock(stuck=given.pop("stuck", False))
+        clock = FakeTime(stuck=given.pop("stuck", False))
         async with ScriptedServer(behave) as server, _client(server.url, clock, **given) as client:
             return await use(client, server, clock)
 
@@ -101,13 +100,13 @@ def _against(
 
 
 async def _one(
-    client: Client, server: ScriptedServer, clock: Clock
-) -> tuple[SendResult, ScriptedServer, Client, Clock]:
+    client: Client, server: ScriptedServer, clock: FakeTime
+) -> tuple[SendResult, ScriptedServer, Client, FakeTime]:
     return await client.post(_BODY), server, client, clock
 
 
 async def _stops(
-    client: Client, server: ScriptedServer, clock: Clock
+    client: Client, server: ScriptedServer, clock: FakeTime
 ) -> tuple[Stopped, ScriptedServer, Client]:
     del clock
     with pytest.raises(Stopped) as caught:
@@ -140,21 +139,22 @@ def test_a_row_goes_out_as_it_should() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"),
+    ("status", "kind", "code"),
     [
-        (400, VerdictKind.REFUSED),
-        (409, VerdictKind.DANGLING),
-        (500, VerdictKind.IN_DOUBT),
-        (503, VerdictKind.IN_DOUBT),
-        (204, VerdictKind.IN_DOUBT),
+        (400, VerdictKind.REFUSED, "answer.refused"),
+        (409, VerdictKind.MISSING_REFERENCE, "answer.missing_reference"),
+        (500, VerdictKind.IN_DOUBT, "answer.server_error"),
+        (503, VerdictKind.IN_DOUBT, "answer.server_error"),
+        (204, VerdictKind.IN_DOUBT, "answer.unexpected_status"),
     ],
 )
-def test_what_is_decided_is_sent_once(status: int, kind: VerdictKind) -> None:
+def test_what_is_decided_is_sent_once(status: int, kind: VerdictKind, code: str) -> None:
     """An answer that decides about a row, or leaves it in doubt, is not followed by another request."""
     body = b"" if status == 204 else b'{"message":"so"}'
     sent, server, client, _ = _against(answering(answer(status, body), CREATED), _one)
     assert (sent.kind, sent.http_status, sent.attempts) == (kind, status, 1)
-    assert "so" in sent.message or status == 204
+    assert sent.findings[0].code == code
+    assert sent.findings[0].params.get("words") == (None if status == 204 else "so")
     assert len(server.requests) == 1
     assert client.requests == Requests(sent=1)
 
@@ -186,7 +186,7 @@ def test_many_rows_through_many_breaks_are_each_sent_once() -> None:
                 return
 
     async def use(
-        client: Client, server: ScriptedServer, _: Clock
+        client: Client, server: ScriptedServer, _: FakeTime
     ) -> tuple[list[SendResult], ScriptedServer]:
         bodies = [f'{{"n":{number}}}'.encode() for number in range(200)]
         return list(await asyncio.gather(*map(client.post, bodies))), server
@@ -223,7 +223,7 @@ def test_a_throttled_row_waits_as_long_as_it_is_told(headers: dict[str, str], wa
 def test_one_throttled_row_holds_all() -> None:
     """Within a Retry-After no request leaves, whichever worker it is for."""
 
-    async def use(client: Client, server: ScriptedServer, clock: Clock) -> None:
+    async def use(client: Client, server: ScriptedServer, clock: FakeTime) -> None:
         await client.post(_BODY)
         clock.stuck = True
         throttled = asyncio.ensure_future(client.post(_BODY))
@@ -265,7 +265,7 @@ def test_a_service_that_comes_back_gets_the_row() -> None:
     """What found no connection is sent again until there is one."""
 
     async def talk() -> tuple[SendResult, Requests, int]:
-        clock = Clock()
+        clock = FakeTime()
         async with ScriptedServer(answering(CREATED)) as server:
             address = server.url
             port = server.port
@@ -291,14 +291,14 @@ def test_a_service_that_comes_back_gets_the_row() -> None:
 def test_a_service_that_is_not_there_stops_the_load_in_time() -> None:
     """Without a connection for --give-up-after seconds the load stops once; every row may be sent later."""
 
-    async def talk() -> tuple[list[Any], Client, Clock]:
-        clock = Clock()
+    async def talk() -> tuple[list[Any], Client, FakeTime]:
+        clock = FakeTime()
         async with ScriptedServer(answering(CREATED)) as server:
             address = server.url
         async with _client(address, clock) as client:
             ended = await asyncio.gather(*[client.post(_BODY) for _ in range(16)], return_exceptions=True)
             assert await client.post(_BODY) == SendResult(
-                VerdictKind.NOT_STORED, None, None, 0, "not sent: the load was stopped"
+                VerdictKind.NOT_STORED, None, None, 0, (Finding("sending.stopped"),)
             )
             return list(ended), client, clock
 
@@ -316,7 +316,7 @@ def test_a_service_that_is_not_there_stops_the_load_in_time() -> None:
 def test_a_service_that_fails_burns_few_rows() -> None:
     """Against a service that answers 500 to all, a load of 2,000 rows puts few in doubt before it stops."""
 
-    async def use(client: Client, server: ScriptedServer, _: Clock) -> None:
+    async def use(client: Client, server: ScriptedServer, _: FakeTime) -> None:
         rows, in_doubt = iter(range(2000)), []
 
         async def work() -> None:
@@ -335,12 +335,12 @@ def test_a_service_that_fails_burns_few_rows() -> None:
 def test_a_service_that_recovers_goes_on_at_once() -> None:
     """The first success ends an outage for all that wait, however long they were to sleep."""
 
-    async def use(client: Client, server: ScriptedServer, clock: Clock) -> None:
+    async def use(client: Client, server: ScriptedServer, clock: FakeTime) -> None:
         slow = asyncio.ensure_future(client.post(_BODY))
         await server.until(1)
         for _ in range(5):
             assert (await client.post(_BODY)).kind is VerdictKind.IN_DOUBT
-        assert client.trouble == "HTTP 500"
+        assert client.trouble == Finding("answer.server_error", params={"status": 500})
         clock.stuck = True
         waiting = [asyncio.ensure_future(client.post(_BODY)) for _ in range(3)]
         await clock.sleeping.wait()
@@ -431,7 +431,7 @@ def test_what_fails_every_row_stops_the_load(status: int, kind: type[Stopped]) -
 def test_when_one_row_stops_the_load_the_others_are_known() -> None:
     """After a 403 requests under way finish and count, and rows that wait come back unsent."""
 
-    async def use(client: Client, server: ScriptedServer, clock: Clock) -> None:
+    async def use(client: Client, server: ScriptedServer, clock: FakeTime) -> None:
         under_way = asyncio.ensure_future(client.post(_BODY))
         await server.until(1)
         with pytest.raises(NotPermitted):
@@ -474,13 +474,13 @@ async def _answers_on_demand(connection: Connection) -> None:
 def test_an_interrupt_lets_requests_under_way_finish() -> None:
     """The first Ctrl-C: what is under way ends as it ends, what waits comes back at once, unsent."""
 
-    async def use(client: Client, server: ScriptedServer, _: Clock) -> None:
+    async def use(client: Client, server: ScriptedServer, _: FakeTime) -> None:
         under_way = asyncio.ensure_future(client.post(_BODY))
         await server.until(1)
         client.interrupt()
         client.interrupt()
         late = await client.post(_BODY)
-        assert late == SendResult(VerdictKind.NOT_STORED, None, None, 0, "not sent: the load was interrupted")
+        assert late == SendResult(VerdictKind.NOT_STORED, None, None, 0, (Finding("sending.interrupted"),))
         going_on.set()
         assert (await under_way).kind is VerdictKind.CREATED
         assert len(server.requests) == 1
@@ -498,7 +498,7 @@ def test_an_interrupt_lets_requests_under_way_finish() -> None:
 def test_a_request_under_way_that_is_throttled_after_an_interrupt_is_unsent() -> None:
     """After an interrupt a 429 is no reason to wait: the row comes back not stored."""
 
-    async def use(client: Client, server: ScriptedServer, clock: Clock) -> None:
+    async def use(client: Client, server: ScriptedServer, clock: FakeTime) -> None:
         under_way = asyncio.ensure_future(client.post(_BODY))
         await server.until(1)
         client.interrupt()
@@ -520,17 +520,19 @@ def test_a_request_under_way_that_is_throttled_after_an_interrupt_is_unsent() ->
 def test_cutting_off_tells_what_is_known() -> None:
     """Cancelled under way a row is in doubt; cancelled while it waits it is certainly not stored."""
 
-    async def use(client: Client, server: ScriptedServer, clock: Clock) -> None:
+    async def use(client: Client, server: ScriptedServer, clock: FakeTime) -> None:
         under_way = asyncio.ensure_future(_cut(client))
         await server.until(1)
         under_way.cancel()
         sent = await under_way
         assert (sent.kind, sent.attempts) == (VerdictKind.IN_DOUBT, 1)
+        assert sent.findings == (Finding("sending.cut_off"),)
         waiting = asyncio.ensure_future(_cut(client))
         await clock.sleeping.wait()
         waiting.cancel()
         sent = await waiting
         assert (sent.kind, sent.attempts, sent.http_status) == (VerdictKind.NOT_STORED, 1, 429)
+        assert sent.findings == (Finding("sending.not_started"),)
 
     async def behave(connection: Connection) -> None:
         await connection.read()
@@ -545,13 +547,13 @@ async def _cut(client: Client) -> SendResult:
     try:
         return await client.post(_BODY)
     except CutOff as cut:
-        return cut.sent
+        return cut.result
 
 
 def test_a_cut_off_row_ends_its_task_as_cancelled() -> None:
     """`CutOff` is a cancellation like any other to whoever does not ask."""
 
-    async def use(client: Client, server: ScriptedServer, _: Clock) -> None:
+    async def use(client: Client, server: ScriptedServer, _: FakeTime) -> None:
         row = asyncio.ensure_future(client.post(_BODY))
         await server.until(1)
         row.cancel()
@@ -564,7 +566,10 @@ def test_a_cut_off_row_ends_its_task_as_cancelled() -> None:
 def test_a_client_that_was_not_entered_does_not_post() -> None:
     """Posting outside the context is a mistake of the caller's."""
     clock_less = Client(
-        "http://127.0.0.1/", token=Token("t"), pace=RateLimiter(None, 0.0), settings=RunSettings(tenant="a")
+        "http://127.0.0.1/",
+        token=Token("t"),
+        rate_limiter=RateLimiter(None, 0.0),
+        settings=RunSettings(tenant="a"),
     )
     with pytest.raises(RuntimeError, match="entered"):
         asyncio.run(clock_less.post(_BODY))

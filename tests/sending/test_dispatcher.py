@@ -12,8 +12,9 @@ from typing import Any, Self, cast
 import pytest
 
 from loader.errors import JournalFailed, SameRefusal, SourceLost, TokenRefused, TooManyErrors
+from loader.findings import Finding
 from loader.records import DecidedRow, Outcome, Position, Requests, SendableRow, Status
-from loader.sending import Client, Dispatcher, Ended, SendResult, StopLimits, VerdictKind, dispatch
+from loader.sending import Client, Dispatcher, DispatchResult, SendResult, StopLimits, VerdictKind, dispatch
 from loader.settings import ErrorLimit
 
 Answer = Callable[[int], SendResult]
@@ -26,7 +27,13 @@ def created(seq: int) -> SendResult:
 
 def refused(seq: int) -> SendResult:
     """No row is, each for a reason of its own."""
-    return SendResult(VerdictKind.REFUSED, None, 400, 1, f"row {seq} is not good")
+    return refused_with(f"row {seq} is not good")
+
+
+def refused_with(words: str) -> SendResult:
+    """A row that the service refused with these words."""
+    finding = Finding("answer.refused", params={"status": 400, "words": words})
+    return SendResult(VerdictKind.REFUSED, None, 400, 1, (finding,))
 
 
 class FakeClient:
@@ -77,7 +84,7 @@ class FakeLedger:
     fail_at: int | None = None
     intents: set[int] = field(default_factory=set)
     ends: dict[int, Outcome] = field(default_factory=dict)
-    judged: dict[int, Status] = field(default_factory=dict)
+    decided: dict[int, Status] = field(default_factory=dict)
     order: list[int] = field(default_factory=list)
     commits: int = 0
     most_open: int = 0
@@ -91,7 +98,7 @@ class FakeLedger:
     def commit(
         self,
         *,
-        judged: Sequence[DecidedRow],
+        decided: Sequence[DecidedRow],
         intents: Sequence[SendableRow],
         outcomes: Sequence[Outcome],
         checkpoints: Sequence[Position],
@@ -102,8 +109,8 @@ class FakeLedger:
         if self.fail_at is not None and self.commits >= self.fail_at:
             raise JournalFailed("the disk is full")
         self.checkpoints += checkpoints
-        self.order += sorted([row.seq for row in judged] + [row.seq for row in intents])
-        self.judged |= {row.seq: row.status for row in judged}
+        self.order += sorted([row.seq for row in decided] + [row.seq for row in intents])
+        self.decided |= {row.seq: row.status for row in decided}
         self.ends |= {each.seq: each for each in outcomes}
         self.intents |= {row.seq for row in intents}
         self.most_open = max(self.most_open, len(self.intents - set(self.ends)))
@@ -119,11 +126,11 @@ def batches(
 ) -> Iterator[FakeBatch]:
     """Rows in batches; some of them filtered."""
     for start in range(0, rows, size):
-        made: list[SendableRow | DecidedRow] = [
+        rows_of_batch: list[SendableRow | DecidedRow] = [
             DecidedRow(seq, 0, seq + 1, None, Status.FILTERED) if filtered(seq) else ready(seq)
             for seq in range(start, min(rows, start + size))
         ]
-        yield FakeBatch(Position(start, 0, start + 1), made)
+        yield FakeBatch(Position(start, 0, start + 1), rows_of_batch)
 
 
 def run(
@@ -131,12 +138,20 @@ def run(
     client: FakeClient,
     source: Iterator[FakeBatch],
     *,
-    on_news: Callable[[], None] = lambda: None,
+    concurrency: int = 4,
     **limits: Any,
-) -> Ended:
+) -> DispatchResult:
     """Dispatches all of a source with fakes."""
-    limit = StopLimits(**{"concurrency": 4, **limits})
-    return dispatch(lambda: Dispatcher(source, ledger, cast("Client", client), limit, on_news))
+    return dispatch(
+        lambda: Dispatcher(
+            source,
+            ledger,
+            cast("Client", client),
+            concurrency=concurrency,
+            limits=StopLimits(**limits),
+            on_progress=lambda: None,
+        )
+    )
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 7, 64])
@@ -148,7 +163,7 @@ def test_every_row_is_sent_once_and_in_doubt_stays_small(concurrency: int, turns
 
     ended = run(ledger, client, batches(500, filtered=lambda seq: seq % 3 == 0), concurrency=concurrency)
 
-    assert ended == Ended()
+    assert ended == DispatchResult()
     wanted = [seq for seq in range(500) if seq % 3]
     assert sorted(client.posted) == wanted
     assert {seq: each.id for seq, each in ledger.ends.items()} == {seq: f"id-{seq}" for seq in wanted}
@@ -170,11 +185,11 @@ def test_empty_source_ends_at_once() -> None:
     """No rows, no commits, no error."""
     ledger = FakeLedger()
 
-    assert run(ledger, FakeClient(ledger), batches(0)) == Ended()
+    assert run(ledger, FakeClient(ledger), batches(0)) == DispatchResult()
     assert ledger.commits == 0
 
 
-def test_rows_judged_already_need_no_worker() -> None:
+def test_decided_rows_need_no_worker() -> None:
     """A source without a row to send is only written down."""
     ledger = FakeLedger()
     client = FakeClient(ledger)
@@ -182,7 +197,7 @@ def test_rows_judged_already_need_no_worker() -> None:
     run(ledger, client, batches(5000, 1000, filtered=lambda _: True))
 
     assert not client.posted
-    assert len(ledger.judged) == 5000
+    assert len(ledger.decided) == 5000
 
 
 def test_what_fails_every_row_leaves_the_rest_pending() -> None:
@@ -200,9 +215,11 @@ def test_what_fails_every_row_leaves_the_rest_pending() -> None:
     ended = run(ledger, client, batches(1000))
 
     assert isinstance(ended.reason, TokenRefused)
+    (stopped,) = {each.findings for each in ledger.ends.values() if each.findings}
+    assert stopped == (Finding("sending.stopped", params={"words": "401: the token has expired"}),)
     stored = {seq for seq, each in ledger.ends.items() if each.status is Status.CREATED}
     assert stored == set(range(100))
-    others = {seq: each.status for seq, each in ledger.ends.items() if seq not in stored} | ledger.judged
+    others = {seq: each.status for seq, each in ledger.ends.items() if seq not in stored} | ledger.decided
     assert set(others.values()) == {Status.PENDING}
     assert stored | set(others) == set(ledger.order) == set(range(len(ledger.order)))
 
@@ -230,7 +247,7 @@ def test_bug_in_a_worker_ends_the_run() -> None:
         run(ledger, FakeClient(ledger, answer), batches(100))
 
 
-def test_source_that_breaks_off_is_told_and_what_was_sent_counts() -> None:
+def test_source_that_breaks_off_is_reported_and_what_was_sent_counts() -> None:
     """Rows read before the source was lost keep their outcomes."""
     ledger = FakeLedger()
 
@@ -242,14 +259,14 @@ def test_source_that_breaks_off_is_told_and_what_was_sent_counts() -> None:
 
     assert isinstance(ended.reason, SourceLost)
     assert {seq for seq, each in ledger.ends.items() if each.status is Status.CREATED} | {
-        seq for seq, status in ledger.judged.items() if status is Status.PENDING
+        seq for seq, status in ledger.decided.items() if status is Status.PENDING
     } | {seq for seq, each in ledger.ends.items() if each.status is Status.PENDING} == set(range(100))
 
 
 def test_first_rows_refused_alike_stop_the_load() -> None:
     """Twenty refusals with the same words and no row taken: the load is wrong, not its rows."""
     ledger = FakeLedger()
-    same = SendResult(VerdictKind.REFUSED, None, 400, 1, "unknown field 'nmae'")
+    same = refused_with("unknown field 'nmae'")
 
     ended = run(ledger, FakeClient(ledger, lambda _: same), batches(1000))
 
@@ -264,18 +281,18 @@ def test_refusals_of_their_own_do_not_stop_the_load() -> None:
 
     ended = run(ledger, FakeClient(ledger, refused), batches(200))
 
-    assert ended == Ended()
+    assert ended == DispatchResult()
     assert {each.status for each in ledger.ends.values()} == {Status.REFUSED}
 
 
 def test_streak_counts_for_the_first_rows_only() -> None:
     """Once a row was taken, equal refusals do not stop the load."""
     ledger = FakeLedger()
-    same = SendResult(VerdictKind.REFUSED, None, 400, 1, "no")
+    same = refused_with("no")
 
     ended = run(ledger, FakeClient(ledger, lambda seq: created(seq) if seq == 0 else same), batches(200))
 
-    assert ended == Ended()
+    assert ended == DispatchResult()
 
 
 @pytest.mark.parametrize(
@@ -300,6 +317,19 @@ def test_max_errors(limit: ErrorLimit, rows: int, stops: bool) -> None:  # noqa:
     assert isinstance(ended.reason, TooManyErrors) == stops
 
 
+def test_too_many_rows_in_doubt_pause_the_run() -> None:
+    """It ends early, without a reason: there is more to send once they are reconciled."""
+    ledger = FakeLedger()
+    doubt = SendResult(VerdictKind.IN_DOUBT, None, 500, 1, (Finding("answer.server_error"),))
+
+    ended = run(ledger, FakeClient(ledger, lambda _: doubt), batches(1000), max_in_doubt=20)
+
+    assert ended == DispatchResult(paused=True)
+    in_doubt = [each for each in ledger.ends.values() if each.status is Status.IN_DOUBT]
+    assert 20 <= len(in_doubt) <= 20 + 2 * 4
+    assert set(ledger.ends) | set(ledger.decided) == set(ledger.order)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_first_signal_stops_gracefully(number: signal.Signals) -> None:
     """Requests under way end, nothing new is sent, every row that was read has its line."""
@@ -320,7 +350,7 @@ def test_first_signal_stops_gracefully(number: signal.Signals) -> None:
     sent = {seq for seq, each in ledger.ends.items() if each.status is Status.CREATED}
     assert sent == set(client.posted)
     assert len(sent) < 1000
-    assert set(ledger.ends) | set(ledger.judged) == set(ledger.order)
+    assert set(ledger.ends) | set(ledger.decided) == set(ledger.order)
 
 
 def test_second_signal_stops_at_once() -> None:

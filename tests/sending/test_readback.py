@@ -13,13 +13,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from loader.sending import Interrupted, Mark, NoReadback, Token, find_stored, wait
+from loader.findings import Finding
+from loader.sending import NoReadback, RowKey, SignalReceived, Token, find_stored, wait
 from loader.sending.readback import ATTEMPTS, FIELDS
 from loader.settings import RunSettings
 from tests.support.scripted_api import Handler, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from loader.findings import JsonValue
 
 LOAD = "L-1"
 SECRET = "t0p-s3cret-t0ken"
@@ -85,17 +88,17 @@ def find(lists: Lists, *numbers: int, waits: list[float] | None = None, paths: s
         if waits is not None:
             waits.append(seconds)
 
-    found = find_stored(
+    ids = find_stored(
         [lists.url + path for path in paths.split()],
-        {Mark("runs.csv", number) for number in numbers},
+        {RowKey("runs.csv", number) for number in numbers},
         load_id=LOAD,
         token=Token(SECRET),
         settings=RunSettings(tenant="acme", read_timeout=5),
         chance=random.Random(1),
         sleep=sleep,
     )
-    assert {mark.file for mark in found} <= {"runs.csv"}
-    return {mark.record_no: record_id for mark, record_id in found.items()}
+    assert {key.file for key in ids} <= {"runs.csv"}
+    return {key.record_no: record_id for key, record_id in ids.items()}
 
 
 def test_pages_are_followed_to_the_last(lists: Lists) -> None:
@@ -177,30 +180,31 @@ def test_record_numbers_are_numbers(lists: Lists, number: float) -> None:
 
 
 def test_the_first_of_two_records_counts(lists: Lists) -> None:
-    """Should a row stand there twice, the first record is the one."""
+    """Should a row be there twice, the first record is the one."""
     lists.answers = lambda *_: page(record(1, "first"), record(1, "second"))
     assert find(lists, 1, 2) == {1: "first"}
 
 
 @pytest.mark.parametrize(
-    "unclear",
+    ("unclear", "code"),
     [
-        record(None, "x"),
-        record("3", "x"),
-        record(3.5, "x"),
-        {**record(3, "x"), "sys_bulk_load_record_no": True},
-        record(3, "x", sys_bulk_load_source_file=None),
-        record(3, 17),
-        {**record(3), "id": None},
-        {**record(3), "id": ""},
+        (record(None, "x"), "readback.no_record_no"),
+        (record("3", "x"), "readback.no_record_no"),
+        (record(3.5, "x"), "readback.no_record_no"),
+        ({**record(3, "x"), "sys_bulk_load_record_no": True}, "readback.no_record_no"),
+        (record(3, "x", sys_bulk_load_source_file=None), "readback.no_record_no"),
+        (record(3, 17), "readback.no_id"),
+        ({**record(3), "id": None}, "readback.no_id"),
+        ({**record(3), "id": ""}, "readback.no_id"),
     ],
     ids=repr,
 )
-def test_records_of_the_load_that_cannot_be_told(lists: Lists, unclear: dict[str, Any]) -> None:
+def test_records_of_the_load_that_are_unclear(lists: Lists, unclear: dict[str, Any], code: str) -> None:
     """A record of this load without a readable place or id: no row may count as not stored."""
     lists.answers = lambda *_: page(unclear)
-    with pytest.raises(NoReadback, match="a record of this load without") as caught:
+    with pytest.raises(NoReadback, match="a record of this load has no") as caught:
         find(lists, 3)
+    assert caught.value.finding == Finding(code, params={"url": f"{lists.url}/a"})
     assert caught.value.missing
 
 
@@ -217,9 +221,11 @@ def test_numbers_that_are_none(lists: Lists, number: str) -> None:
 def test_no_such_list(lists: Lists, status: int) -> None:
     """A list that does not exist, or may not be read, is not asked for again."""
     lists.answers = lambda *_: (status, {}, '{"message": "not for you"}')
-    with pytest.raises(NoReadback, match=f"{status} not for you") as caught:
+    with pytest.raises(NoReadback, match=f"{status}: not for you") as caught:
         find(lists, 1)
     assert caught.value.missing
+    params: dict[str, JsonValue] = {"url": f"{lists.url}/a", "status": status, "words": "not for you"}
+    assert caught.value.finding == Finding("readback.refused", params=params)
     assert len(lists.queries) == 1
 
 
@@ -230,6 +236,7 @@ def test_answers_that_stay_as_they_are(lists: Lists, status: int) -> None:
     with pytest.raises(NoReadback, match=str(status)) as caught:
         find(lists, 1)
     assert not caught.value.missing
+    assert caught.value.finding.code == "readback.refused"
     assert len(lists.queries) == 1
 
 
@@ -259,13 +266,14 @@ def test_nobody_there(lists: Lists) -> None:
     lists.url = "http://127.0.0.1:1"
     with pytest.raises(NoReadback, match=r"127\.0\.0\.1:1") as caught:
         find(lists, 1)
+    assert caught.value.finding.code == "readback.failed"
     assert not caught.value.missing
 
 
-@pytest.mark.parametrize(("told", "waited"), [("7", 7.0), ("0", 0.0), ("86400", 300.0)])
-def test_retry_after_is_kept(lists: Lists, told: str, waited: float) -> None:
+@pytest.mark.parametrize(("seconds", "waited"), [("7", 7.0), ("0", 0.0), ("86400", 300.0)])
+def test_retry_after_is_kept(lists: Lists, seconds: str, waited: float) -> None:
     """The service's own waiting time is taken, up to the time after which a load gives up."""
-    lists.answers = lambda number, _: page(record(1)) if number else (429, {"retry-after": told}, "")
+    lists.answers = lambda number, _: page(record(1)) if number else (429, {"retry-after": seconds}, "")
     waits: list[float] = []
     assert find(lists, 1, waits=waits) == {1: "id-1"}
     assert waits == [waited]
@@ -291,8 +299,9 @@ def test_trouble_with_a_later_page_goes_on_there(lists: Lists) -> None:
 def test_not_json(lists: Lists, text: str) -> None:
     """An answer that is not JSON breaks the lookup."""
     lists.answers = lambda *_: (200, {}, text)
-    with pytest.raises(NoReadback, match="not JSON") as caught:
+    with pytest.raises(NoReadback, match="not valid JSON") as caught:
         find(lists, 1)
+    assert caught.value.finding.code == "readback.not_json"
     assert not caught.value.missing
 
 
@@ -300,16 +309,18 @@ def test_not_json(lists: Lists, text: str) -> None:
 def test_no_list_of_records(lists: Lists, text: str) -> None:
     """JSON that is no list breaks the lookup: it must not look like a list without records."""
     lists.answers = lambda *_: (200, {}, text)
-    with pytest.raises(NoReadback, match="no list of records"):
+    with pytest.raises(NoReadback, match="not a list of records") as caught:
         find(lists, 1)
+    assert caught.value.finding.code == "readback.not_list"
 
 
 def test_circular_keys(lists: Lists) -> None:
     """A list whose keys go in circles ends."""
     following = {None: "a", "a": "b", "b": "a"}
     lists.answers = lambda _, query: page(key=following[query.get("exclusiveStartKey")])
-    with pytest.raises(NoReadback, match="circles"):
+    with pytest.raises(NoReadback, match="repeat") as caught:
         find(lists, 1)
+    assert caught.value.finding == Finding("readback.loop", params={"url": f"{lists.url}/a"})
     assert len(lists.queries) == 3
 
 
@@ -332,7 +343,7 @@ def test_what_is_asked(lists: Lists) -> None:
 
 
 def test_the_token_is_in_no_message(lists: Lists) -> None:
-    """What goes wrong is told without the token."""
+    """What goes wrong is reported without the token."""
     lists.answers = lambda *_: (404, {}, "no")
     with pytest.raises(NoReadback) as caught:
         find(lists, 1)
@@ -352,7 +363,7 @@ def test_a_signal_ends_it(lists: Lists, number: signal.Signals) -> None:
     lists.answers = answers
     before = signal.getsignal(number)
     try:
-        with pytest.raises(Interrupted) as caught:
+        with pytest.raises(SignalReceived) as caught:
             find(lists, 1)
     finally:
         released.set()
@@ -364,17 +375,18 @@ def test_a_signal_ends_a_wait() -> None:
     """Nobody has to sit out the time between two looks."""
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    with pytest.raises(Interrupted):
+    with pytest.raises(SignalReceived):
         wait(60)
     timer.join()
 
 
-def test_a_list_that_tells_no_load_shows_nothing(lists: Lists) -> None:
-    """Where no record says which load it is of, a row that is not found may be stored all the same."""
-    untold = {"id": "id-9", "sys_external_id": "K00009"}
-    lists.answers = lambda _number, _query: page(untold)
+def test_a_list_without_loads_proves_nothing(lists: Lists) -> None:
+    """Where no record shows which load it is of, a row that is not found may be stored all the same."""
+    unclear = {"id": "id-9", "sys_external_id": "K00009"}
+    lists.answers = lambda _number, _query: page(unclear)
 
-    with pytest.raises(NoReadback, match="do not tell sys_bulk_load_id") as shown:
+    with pytest.raises(NoReadback, match="have no sys_bulk_load_id") as shown:
         find(lists, 1)
 
+    assert shown.value.finding == Finding("readback.no_load_id", params={"url": f"{lists.url}/a"})
     assert shown.value.missing

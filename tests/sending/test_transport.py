@@ -16,7 +16,8 @@ import yarl
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from loader.errors import ConfigurationError
-from loader.sending.classify_response import FailureKind
+from loader.findings import Finding
+from loader.sending.answers import FailureKind
 from loader.sending.transport import (
     LONGEST_ANSWER,
     UNSENT,
@@ -26,6 +27,7 @@ from loader.sending.transport import (
     proxy_for,
     tls_context,
 )
+from loader.wording import message
 from tests.sending.scripted_server import CREATED, Connection, ScriptedServer, answer, answering
 
 if TYPE_CHECKING:
@@ -107,8 +109,9 @@ def test_a_refused_connection_was_not_sent(silent_port: int) -> None:
     """Nobody listens: nothing has left."""
     failure = failure_of(_error(f"http://127.0.0.1:{silent_port}/"))
     assert failure.kind is FailureKind.NOT_SENT
-    assert failure.detail.startswith(f"no connection: 127.0.0.1:{silent_port}: ")
-    assert "refused" in failure.detail
+    assert failure.finding.code == "connection.failed"
+    assert message(failure.finding).startswith(f"no connection: 127.0.0.1:{silent_port}: ")
+    assert "refused" in str(failure.finding.params["words"])
 
 
 def test_a_name_that_does_not_resolve_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,8 +123,9 @@ def test_a_name_that_does_not_resolve_was_not_sent(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     failure = failure_of(_error("http://nowhere.example/"))
     assert failure.kind is FailureKind.NOT_SENT
-    assert "nowhere.example" in failure.detail
-    assert "not known" in failure.detail
+    assert failure.finding.code == "connection.failed"
+    assert "nowhere.example" in str(failure.finding.params["words"])
+    assert "not known" in str(failure.finding.params["words"])
 
 
 def test_a_connection_that_does_not_come_about_in_time_was_not_sent(full_port: int) -> None:
@@ -156,7 +160,7 @@ def test_a_server_nobody_vouches_for_was_not_sent_to() -> None:
 
     error, arrived = asyncio.run(talk())
     assert failure_of(error).kind is FailureKind.NOT_SENT
-    assert "certificate" in failure_of(error).detail
+    assert "certificate" in str(failure_of(error).finding.params["words"])
     assert arrived == 0
 
 
@@ -260,7 +264,7 @@ def test_a_connection_lost_after_it_was_made_is_unknown(behave: Behaviour) -> No
     error, server = _outcome(behave)
     assert isinstance(error, httpx.TransportError)
     assert failure_of(error).kind is FailureKind.UNKNOWN
-    assert failure_of(error).detail
+    assert message(failure_of(error).finding)
     assert server.connections == 1
 
 
@@ -489,6 +493,27 @@ def test_an_error_that_nobody_thought_of_is_unknown() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (httpx.ConnectError, "connection.failed"),
+        (httpx.ConnectTimeout, "connection.timeout"),
+        (httpx.PoolTimeout, "connection.none_free"),
+        (httpx.ProxyError, "connection.proxy_failed"),
+        (httpx.UnsupportedProtocol, "connection.bad_url"),
+        (httpx.ReadTimeout, "answer.timeout"),
+        (httpx.RemoteProtocolError, "answer.not_http"),
+        (httpx.ReadError, "answer.connection_lost"),
+        (httpx.WriteError, "answer.connection_lost"),
+        (httpx.WriteTimeout, "answer.connection_lost"),
+    ],
+)
+def test_each_failure_has_its_code(kind: type[httpx.RequestError], code: str) -> None:
+    """The code names what failed; the system's words are a parameter, where there are any."""
+    assert failure_of(kind(" a\n b ")).finding == Finding(code, params={"words": "a b"})
+    assert failure_of(kind("")).finding == Finding(code)
+
+
 # --- Proxies and authorities --------------------------------------------------------------------------
 
 
@@ -620,7 +645,7 @@ def test_a_proxy_that_does_not_lead_on_was_not_sent_through(behave: Behaviour) -
 
     failure = failure_of(asyncio.run(talk()))
     assert failure.kind is FailureKind.NOT_SENT
-    assert "pass" not in failure.detail
+    assert "pass" not in message(failure.finding)
 
 
 def test_a_proxy_that_is_not_there_was_not_sent_through(silent_port: int) -> None:

@@ -144,7 +144,7 @@ tables = st.integers(1, 4).flatmap(
     escape=st.sampled_from([None, "\\"]),
     all_quoted=st.booleans(),
 )
-@example(
+@example(  # `',` between two line ends is a cell with an apostrophe, or the beginning of one in apostrophes
     table=[["'", ""], ["'", ""]],
     delimiter=",",
     line_end="\n",

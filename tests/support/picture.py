@@ -1,4 +1,4 @@
-"""`python -m tests.support.picture`: the README's picture of the sample data's dry-run report.
+"""`python -m tests.support.picture`: draw the README's picture of the sample data's dry-run report.
 
 It needs what the tests in a browser need: Chromium and playwright.
 """
@@ -29,7 +29,7 @@ _SIZE: Final = (1200, 1000)
 
 
 def report_of_the_sample(folder: Path) -> Path:
-    """Runs the demo's runs dry, after the demo's templates have been loaded.
+    """Validate the demo's runs, after the demo's templates have been loaded.
 
     Args:
         folder: Where the journal and the report go.
@@ -62,7 +62,7 @@ def _run(words: list[str]) -> None:
 
 
 def main() -> None:
-    """Draws the top of the page, 1,200 pixels wide, in the light."""
+    """Draw the top of the page, 1,200 pixels wide, in light colours."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         report = report_of_the_sample(Path(folder))
         browser = playwright.chromium.launch(executable_path=chromium())

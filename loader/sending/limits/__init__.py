@@ -1,1 +1,1 @@
-"""Decide how fast to send, when to pause and when to stop; pure functions of events and time."""
+"""When to send, when to pause and when to stop; pure functions of events and time."""

@@ -14,13 +14,13 @@ _SECONDS: Final = re.compile(r"\d{1,12}(?:\.\d{1,9})?", re.ASCII)
 
 
 def parse_http_date(value: str | None) -> datetime | None:
-    """Reads an HTTP date.
+    """Read an HTTP date.
 
     Args:
         value: Such as `Sun, 06 Nov 1994 08:49:37 GMT`; None where the header is missing.
 
     Returns:
-        The moment, with its zone (UTC where the text names none); None where it is no date.
+        The moment, with its zone (UTC where the text names none); None where it is not a date.
     """
     try:
         moment = parsedate_to_datetime(value) if value else None
@@ -30,7 +30,7 @@ def parse_http_date(value: str | None) -> datetime | None:
 
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:
-    """Reads how long a service wants to be left alone.
+    """Read how long a service asks to wait before the next request.
 
     Args:
         value: Seconds or an HTTP date, as the header has it; None where there is none.

@@ -1,4 +1,4 @@
-"""Verdicts on a load, from what became of its rows; pure."""
+"""When what became of a load's rows stops the load, or makes it pause; pure."""
 
 from __future__ import annotations
 
@@ -6,99 +6,143 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from loader.errors import SameRefusal, Stopped, TooManyErrors
+from loader.findings import group_key
 from loader.records import DecidedRow, Outcome, Status
+from loader.text import count
+from loader.wording import message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from loader.findings import Finding
     from loader.settings import ErrorLimit
 
 FEW_ROWS: Final = 100
-"""A share of errors is judged from so many rows on, and at the end."""
+"""A share of errors counts from so many rows on, and at the end."""
 STREAK: Final = 20
-"""So many first rows refused with the same words stop a load."""
+"""So many first rows refused for the same reason stop a load."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopLimits:
-    """When a load stops by itself, and how much is under way at once.
+    """When a load stops by itself.
 
     Attributes:
-        concurrency: Requests under way at once; twice as many rows at most have an intent and no outcome.
-        max_errors: Rows that may go wrong; None: any number.
-        unsent: What counts as wrong for `max_errors` without having been sent.
-        wrong: Rows that have gone wrong before this run, for `max_errors`.
-        read: Rows that were read before this run, for `max_errors`.
-        doubts: Rows in doubt after which the run pauses, so that they are reconciled; None: it never does.
+        max_errors: Rows that may have errors; None: any number.
+        error_statuses: The statuses of rows that count for `max_errors` without having been sent.
+        errors_before: Rows with errors before this run, for `max_errors`.
+        rows_before: Rows read before this run, for `max_errors`.
+        max_in_doubt: Rows in doubt after which the run pauses, so that they are reconciled; None: it never
+            does.
         first_run: Whether the load's first rows are sent now, so that a streak of refusals stops it.
     """
 
-    concurrency: int
     max_errors: ErrorLimit | None = None
-    unsent: frozenset[Status] = frozenset({Status.INVALID, Status.BLOCKED})
-    wrong: int = 0
-    read: int = 0
-    doubts: int | None = None
+    error_statuses: frozenset[Status] = frozenset({Status.INVALID, Status.BLOCKED})
+    errors_before: int = 0
+    rows_before: int = 0
+    max_in_doubt: int | None = None
     first_run: bool = True
 
 
 class StopRules:
-    """Watches a run: too many errors, or the first rows all refused alike.
+    """Watch one run: too many errors, first rows refused alike, too many rows in doubt.
+
+    Contract: `add` after each commit, in their order, and `at_end` once no more rows will be read. A run ends
+    at the first reason; what later calls return then is of no use.
 
     Args:
         limits: When to stop.
     """
 
     def __init__(self, limits: StopLimits) -> None:
-        self._limit = limits.max_errors
-        self._unsent = limits.unsent
-        self._read = limits.read
-        self._wrong = limits.wrong
-        self._refusals: list[str] = []
-        self._all_alike = limits.first_run
+        self._limits = limits
+        self._rows = limits.rows_before
+        self._errors = limits.errors_before
+        self._in_doubt = 0
+        self._streak = _Streak() if limits.first_run else None
 
-    def add(
-        self, judged: Sequence[DecidedRow], sent: int, outcomes: Sequence[Outcome], *, at_end: bool
-    ) -> Stopped | None:
-        """Takes in what a commit has written.
+    def add(self, decided: Sequence[DecidedRow], sent: int, outcomes: Sequence[Outcome]) -> Stopped | None:
+        """Take in what a commit has written.
 
         Args:
-            judged: Rows judged without sending them.
+            decided: Rows decided without sending them.
             sent: How many rows got an intent.
             outcomes: What became of rows sent before.
-            at_end: Whether no more rows will be read.
 
         Returns:
             Why the load must stop; None where it may go on.
         """
-        refused = [each.message for each in outcomes if each.status is Status.REFUSED]
-        self._read += len(judged) + sent
-        self._wrong += len(refused) + sum(each.status in self._unsent for each in judged)
-        return self._too_many(at_end=at_end) or self._streak(outcomes, refused)
+        refused = sum(outcome.status is Status.REFUSED for outcome in outcomes)
+        self._rows += len(decided) + sent
+        self._errors += refused + sum(row.status in self._limits.error_statuses for row in decided)
+        self._in_doubt += sum(outcome.status is Status.IN_DOUBT for outcome in outcomes)
+        return self._too_many(at_end=False) or self._same_refusal(outcomes)
+
+    def at_end(self) -> Stopped | None:
+        """Return why the load must stop, judging a share of few rows as well; None where it is fine."""
+        return self._too_many(at_end=True)
+
+    @property
+    def must_pause(self) -> bool:
+        """Tell whether so many rows of this run are in doubt that they are reconciled first."""
+        return self._limits.max_in_doubt is not None and self._in_doubt >= self._limits.max_in_doubt
 
     def _too_many(self, *, at_end: bool) -> TooManyErrors | None:
-        limit = self._limit
+        limit = self._limits.max_errors
         if limit is None:
             return None
-        if limit.count is not None and self._wrong > limit.count:
-            return TooManyErrors(f"{self._wrong} rows are wrong, and --max-errors allows {limit.count}")
-        enough = at_end or self._read >= FEW_ROWS
-        if limit.share is not None and enough and self._wrong > limit.share * self._read:
+        if limit.count is not None and self._errors > limit.count:
+            has = "has" if self._errors == 1 else "have"
+            return TooManyErrors(
+                f"{count(self._errors, 'row')} {has} errors, and --max-errors allows {limit.count}"
+            )
+        # A share of the first few rows says nothing: one bad row of three would stop a load with 5 %.
+        enough = at_end or self._rows >= FEW_ROWS
+        if limit.share is not None and enough and self._errors > limit.share * self._rows:
             allowed = f"{limit.share * 100:g}%"
             return TooManyErrors(
-                f"{self._wrong} of {self._read} rows are wrong, and --max-errors allows {allowed}"
+                f"{self._errors:,} of {count(self._rows, 'row')} have errors,"
+                f" and --max-errors allows {allowed}"
             )
         return None
 
-    def _streak(self, outcomes: Sequence[Outcome], refused: list[str]) -> SameRefusal | None:
-        if not self._all_alike:
+    def _same_refusal(self, outcomes: Sequence[Outcome]) -> SameRefusal | None:
+        if self._streak is None:
             return None
-        self._refusals += refused
-        taken = any(each.status in {Status.CREATED, Status.IN_DOUBT} for each in outcomes)
-        if taken or len(set(self._refusals)) > 1:
-            self._all_alike, self._refusals = False, []
+        self._streak.add(outcomes)
+        if self._streak.broken:
+            self._streak = None
             return None
-        if len(self._refusals) < STREAK:
+        if self._streak.rows < STREAK or self._streak.first is None:
             return None
-        words = self._refusals[0]
-        return SameRefusal(f"the first {len(self._refusals)} rows were all refused alike: {words}")
+        return SameRefusal(
+            f"the first {self._streak.rows} rows were all refused for the same reason:"
+            f" {message(self._streak.first)}"
+        )
+
+
+class _Streak:
+    """The refusals since the load's first row, as long as they all have the same cause."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.first: Finding | None = None
+        self.broken = False
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Count refusals; a row that was stored, or may be, and another reason break the streak."""
+        for outcome in outcomes:
+            if outcome.status in {Status.CREATED, Status.IN_DOUBT}:
+                self.broken = True
+            elif outcome.status is Status.REFUSED:
+                finding = outcome.findings[0] if outcome.findings else None
+                self.first = self.first or finding
+                self.rows += 1
+                self.broken = self.broken or not _same(self.first, finding)
+
+
+def _same(first: Finding | None, finding: Finding | None) -> bool:
+    if first is None or finding is None:
+        return first is finding
+    return group_key(first) == group_key(finding)

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
         (0, 0, 0, PageVerdict("The source has no rows: there is nothing to load.", "bad")),
         (1_240, 0, 0, PageVerdict("All 1,240 rows can be loaded.", "good")),
         (1, 0, 0, PageVerdict("The only row can be loaded.", "good")),
-        (5, 0, 1, PageVerdict("5 of 6 rows can be loaded; the others need not be.", "good")),
+        (5, 0, 1, PageVerdict("5 of 6 rows can be loaded; the others do not need to be.", "good")),
         (0, 0, 3, PageVerdict("Nothing is left to load: every row is already loaded or filtered.", "good")),
-        (5, 2, 1, PageVerdict("5 of 8 rows can be loaded; 2 cannot, as they are.", "warning")),
-        (0, 2, 1, PageVerdict("No row can be loaded: something is wrong with 2 of 3 rows.", "bad")),
+        (5, 1, 0, PageVerdict("5 of 6 rows can be loaded; 1 row has errors.", "warning")),
+        (5, 2, 1, PageVerdict("5 of 8 rows can be loaded; 2 rows have errors.", "warning")),
+        (0, 2, 1, PageVerdict("No row can be loaded: 2 of 3 rows have errors.", "bad")),
     ],
 )
-def test_a_dry_run_is_judged_by_what_could_be_sent(
+def test_the_verdict_of_a_dry_run_depends_on_what_could_be_sent(
     valid: int, invalid: int, filtered: int, verdict: PageVerdict
 ) -> None:
     """Rows that are wrong count against it; rows left out on purpose do not."""
@@ -50,7 +51,7 @@ def test_a_dry_run_is_judged_by_what_could_be_sent(
         (
             "finished",
             {"created": 2, "in_doubt": 1, "refused": 1},
-            PageVerdict("2 of 4 rows are loaded; 1 is not, and for 1 it is not known.", "bad"),
+            PageVerdict("2 of 4 rows are loaded; 1 is not, and 1 is in doubt.", "bad"),
         ),
         (
             "finished",
@@ -79,12 +80,12 @@ def test_a_dry_run_is_judged_by_what_could_be_sent(
         (
             "running",
             {"created": 1, "in_doubt": 3},
-            PageVerdict("The load is still at work: 1 of 4 rows read so far is loaded.", "bad"),
+            PageVerdict("The load is still running: 1 of 4 rows read so far is loaded.", "bad"),
         ),
     ],
 )
-def test_a_load_is_judged_by_what_is_there(
+def test_the_verdict_of_a_load_depends_on_what_is_stored(
     state: LoadState, became: dict[str, int], verdict: PageVerdict
 ) -> None:
-    """What still waits weighs more than what is in doubt, and that more than what was not taken."""
+    """Rows that wait count more than rows in doubt, and these more than refused ones."""
     assert load_verdict(load_rows(4, became), state) == verdict  # type: ignore[arg-type]  # a status is its name

@@ -68,7 +68,7 @@ def test_patience_runs_from_the_first_failure_and_ends_with_any_success() -> Non
     outage = CircuitBreaker(300)
     assert outage.patience(50.0) == float("inf")
     outage.failed(100.0, 99.0, chance=0.5)
-    outage.refused_service(200.0)
+    outage.throttled(200.0)
     assert outage.patience(250.0) == 150
     assert not outage.given_up(399.9)
     assert outage.given_up(400.0)

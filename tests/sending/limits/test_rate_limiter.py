@@ -98,7 +98,7 @@ class Load:
 
     def _arrive(self, run: Run, now: float, sent_at: float, passed: bool, *, chance: float) -> None:  # noqa: FBT001 - from a heap
         if passed:
-            run.pace.accepted(now)
+            run.pace.accepted()
             return
         run.pace.throttled(now, self.retry_after, sent_at=sent_at, chance=chance)
         if self.retry_after:
@@ -171,7 +171,7 @@ def test_a_ceiling_is_never_exceeded(ceiling: float, late: list[float], seed: in
         while wait := pace.reserve(now):
             now += wait + delay * (dice.random() < 0.2)
         times.append(now)
-        pace.accepted(now)
+        pace.accepted()
     run = Run(pace, [(at, True) for at in times])
     assert run.busiest_second() <= int(ceiling) + 1
 
@@ -224,7 +224,7 @@ def test_an_idle_load_learns_nothing() -> None:
     pace = RateLimiter(None, 0.0, learnt=50.0)
     for now in (0.0, 3600.0, 7200.0):
         assert pace.reserve(now) == 0
-        pace.accepted(now)
+        pace.accepted()
     assert pace.rate == pytest.approx(50.0, rel=0.01)
 
 

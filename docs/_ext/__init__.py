@@ -1,0 +1,1 @@
+"""Sphinx extensions that build reference pages from the program itself."""
