@@ -154,8 +154,8 @@ def test_reading_goes_on_from_any_batch(rows: list[Row], size: int, block: int, 
         except SourceError:
             return
         patch.setattr(groups, "_ROWS_AT_ONCE", block)
-        layout = inputs.source.layout  # type: ignore[union-attr]  # the mapping groups
-        kept = {"plain_layout": {"records": layout.records}} if layout.is_plain else {}
+        index = inputs.source.index  # type: ignore[union-attr]  # the mapping groups
+        kept = {"plain_layout": {"records": index.records}} if index.is_plain else {}
         number = data.draw(st.integers(0, len(whole) - 1))
         start = whole[number - 1].end if number else Position()
         limit = data.draw(st.one_of(st.none(), st.integers(start.seq, whole[-1].end.seq)))
