@@ -56,9 +56,7 @@ def check_command(
     if result.errors:
         say_next(command_line("loader", "check", mapping, *sources, *source_words(overrides)))
         return _HAS_ERRORS
-    say_next(
-        command_line("loader", "validate", mapping, *(sources or ["SOURCE"]), *source_words(overrides))
-    )
+    say_next(command_line("loader", "validate", mapping, *(sources or ["SOURCE"]), *source_words(overrides)))
     return 0
 
 

@@ -92,7 +92,7 @@ def _report(proposed: ProposedMapping, output: Path | None) -> None:
     mapped = f"{len(proposal.mapped)} of {count(len(proposal.columns), 'column')} mapped"
     say(f"looked at {part} {count(proposed.read, 'record')}; {mapped}")
     for note in proposal.notes:
-        say(f"check: {note}")
+        say(f"note: {note}")
     for path in proposal.missing:
         say(f"missing: {path} is required, and nothing fills it")
     if proposed.states is not None:

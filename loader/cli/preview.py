@@ -68,8 +68,8 @@ def preview_command(
 
     SOURCE is a file, a glob, or - for standard input.
 
-    Rows that cannot be read are shown as far as their cells can be told apart: missing cells are empty,
-    surplus cells come last. Stderr has what is wrong with them. With -m, findings are shown beside the
+    Rows that cannot be read are shown as far as their cells are known: missing cells are empty, surplus
+    cells come last. Stderr has what is wrong with them. With -m, findings are shown beside the
     payloads. Payloads are shown without the sys_bulk_load_* fields, which depend on the load.
 
     Example: loader preview runs.csv -m runs.yaml --limit 3

@@ -205,7 +205,7 @@ def _fits(conversion: str, item: Field) -> bool:
 
 
 def _check_shape(leaf: Leaf, findings: Findings) -> None:
-    """Check that a rule that gives text does not fill a field of objects, nor one of lists without `split`."""
+    """Check that a rule that gives text fills no field of objects, and one of lists only with `split`."""
     if leaf.item.kind is FieldKind.OBJECT:
         relative_date = leaf.item.is_relative_date or None
         findings.add("rule.objects_expected", leaf.yaml_path, leaf.path, relative_date=relative_date)

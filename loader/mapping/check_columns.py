@@ -61,7 +61,8 @@ def check_columns(
     where = draft.spec.where
     if second_file is None and where is not None and not findings.wrong_at(("where",)):
         references = [
-            ColumnReference(name, ("where",), "where", column_in_sql(where, name)) for name in sql_columns(where)
+            ColumnReference(name, ("where",), "where", column_in_sql(where, name))
+            for name in sql_columns(where)
         ]
         used.update(reference.name for reference in references)
         _check_names(references, schema, findings)
@@ -86,9 +87,7 @@ def _reference(leaf: Leaf, name: str) -> ColumnReference:
     if rule.columns and name in rule.columns:
         return ColumnReference(name, (*place, "columns", rule.columns.index(name)), leaf.path)
     if rule.template is not None:
-        return ColumnReference(
-            name, (*place, "template"), leaf.path, column_in_template(rule.template, name)
-        )
+        return ColumnReference(name, (*place, "template"), leaf.path, column_in_template(rule.template, name))
     if rule.sql is not None:
         return ColumnReference(name, (*place, "sql"), leaf.path, column_in_sql(rule.sql, name))
     return ColumnReference(name, (*place, "json" if rule.json_column is not None else "column"), leaf.path)

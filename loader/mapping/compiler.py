@@ -69,9 +69,7 @@ def compile_mapping(mapping: MappingPlan, schema: Schema) -> CompiledMapping:
     return replace(whole, grouping=grouping)
 
 
-def check_schema(
-    draft: MappingDraft, schema: Schema, joined: Mapping[str, Schema] | None = None
-) -> Findings:
+def check_schema(draft: MappingDraft, schema: Schema, joined: Mapping[str, Schema] | None = None) -> Findings:
     """Return all that is wrong between a mapping and a source's columns, without what is wrong by itself.
 
     Args:
@@ -105,10 +103,8 @@ class _Parts:
     filter: _Rows | None
 
 
-def _compile(
-    draft: MappingDraft, schema: Schema, joined: Mapping[str, Schema], findings: Findings
-) -> _Parts:
-    """Check a mapping against columns and compile what has no errors; all of it is of use only without any."""
+def _compile(draft: MappingDraft, schema: Schema, joined: Mapping[str, Schema], findings: Findings) -> _Parts:
+    """Check a mapping against columns, and compile what has no errors: of use only where nothing has."""
     beside = columns_beside_rules(draft.spec, draft.tree)
     check_columns(draft, draft.row_leaves, beside, schema, findings)
     check_key_types(beside, schema, findings)
@@ -179,10 +175,11 @@ class _RowCompiler:
             return None
         try:
             _, dtype = self._reader.sql(_WHERE, where)
-            if not isinstance(dtype, pl.Boolean | pl.Null):
-                raise UnfitError("sql.not_boolean", type=str(dtype))
         except UnfitError as error:
             self._findings.add_error(error, ("where",), "where")
+            return None
+        if not isinstance(dtype, pl.Boolean | pl.Null):
+            self._findings.add("sql.not_boolean", ("where",), "where", part="value", type=str(dtype))
             return None
         columns = sql_columns(where)
         self._reader.program.checks.append(
@@ -202,7 +199,7 @@ class _RowCompiler:
 
 
 def _list_values(tree: ObjectNode) -> dict[str, Value]:
-    """Return the lists of rows as values of the record, by path: their JSON comes from outside, in a column."""
+    """Return the lists of rows as values of the record, by path; their JSON comes from outside."""
     values: dict[str, Value] = {}
     for number, node in enumerate(each_nodes(tree), start=1):
         column = f"__each{number}"

@@ -64,7 +64,7 @@ def cell_text(cell: pl.Expr, nulls: Sequence[str], *, trimmed: bool = True) -> p
     """
     if not trimmed:
         return null_if(cell, nulls)
-    # Before trimming, only texts with white space of their own need a look: trimming leaves others as they are.
+    # Only texts with white space of their own need a look before trimming: it leaves others as they are.
     padded = [text for text in nulls if text != text.strip()]
     return null_if(trim(null_if(cell, padded)), nulls)
 
@@ -233,7 +233,10 @@ def _iso_time(text: pl.Expr) -> pl.Expr:
 
 
 def relative_date(text: pl.Expr) -> pl.Expr:
-    """Return a phrase as the JSON of a relative date: "30 days before the end of the month", "on the reference date"."""
+    """Return a phrase as the JSON of a relative date.
+
+    Phrases are like "30 days before the end of the month" and "on the reference date".
+    """
     folded = text.str.to_lowercase().str.replace_all(r"\s+", " ")
     parts = folded.str.extract_groups(_PHRASE)
     count = parts.struct.field("number")

@@ -159,7 +159,7 @@ def read_document(text: str, file: str = "") -> Document:
         raise mapping_error([_syntax_error(str(error), file, None)]) from None
     document = Document(None, file, LineIndex(text))
     if root is not None:
-        document.data = _Builder(document).build(root, ())
+        document.data = _ValueBuilder(document).build(root, ())
     return document
 
 
@@ -182,7 +182,7 @@ def _is_in_line(mark: yaml.Mark) -> bool:
     return (mark.buffer or "")[mark.pointer : mark.pointer + 1] not in _NOWHERE
 
 
-class _Builder:
+class _ValueBuilder:
     """Makes values of YAML nodes, and notes their places in the document."""
 
     def __init__(self, document: Document) -> None:

@@ -86,7 +86,9 @@ def column_in_sql(sql: str, name: str) -> Span | None:
     """Return where SQL names a column, quotes included; None where that cannot be found."""
     for part in _SQL_PART.finditer(sql):
         quoted, ticked, bare = part.groups()
-        part_name = quoted.replace('""', '"') if quoted is not None else ticked if ticked is not None else bare
+        part_name = (
+            quoted.replace('""', '"') if quoted is not None else ticked if ticked is not None else bare
+        )
         if part_name == name:
             return Span(*part.span())
     return None
@@ -230,7 +232,7 @@ def _instance(dtype: PolarsDataType) -> pl.DataType:
 
 
 def in_years(cell: pl.Expr, dtype: pl.Date | pl.Datetime) -> pl.Expr:
-    """Return the dates and times of the years 1 to 9999, null for others: Polars cannot compute with these."""
+    """Return dates and times of the years 1 to 9999, null for others: Polars cannot compute with these."""
     per_day = (
         1 if isinstance(dtype, pl.Date) else 86_400 * {"ms": 10**3, "us": 10**6, "ns": 10**9}[dtype.time_unit]
     )

@@ -1,4 +1,4 @@
-"""Compiles one leaf: its origin, its conversions in order, the field's own type, what the field allows.
+"""Compile one leaf: its origin, its conversions in order, the field's own type, what the field allows.
 
 Each step is a column of its own that the next one reads. Beside them are masks: for each way a cell can be
 wrong, one that is true where it is.
@@ -6,29 +6,28 @@ wrong, one that is true where it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from loader.mapping import conversions
 from loader.mapping.cell_reader import UnfitError
-from loader.mapping.expressions import as_text, columns_of, in_years, is_list, is_nested, is_text
+from loader.mapping.expressions import columns_of, is_list, is_nested, is_text
 from loader.mapping.json_cells import CHECKED_CELL, JSON_CODES, check_json, check_nested
+from loader.mapping.parsers import Table, field_parser, rule_parser, shown_text, typed_parser
 from loader.mapping.program import CellCheck, Lookup, Value
 from loader.resources.fields import FieldKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from loader.findings import JsonValue
     from loader.mapping.cell_reader import CellReader
     from loader.mapping.grammar import Rule
+    from loader.mapping.parsers import Parser, Transform
     from loader.mapping.program import Encoding
     from loader.mapping.tree import Leaf
-
-Transform: TypeAlias = Callable[[pl.Expr], pl.Expr]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +47,6 @@ class _Cells:
     is_list: bool = False
     dtype: pl.DataType | None = None
     shown: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Parser:
-    """A conversion of text that may fail.
-
-    Attributes:
-        transform: Gives null where a text does not fit.
-        encoding: How its results are held.
-        code: Of the finding for a text that does not fit.
-        params: Of that finding; those that are None are left out.
-    """
-
-    transform: Transform
-    encoding: Encoding
-    code: str
-    params: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 class FieldCompiler:
@@ -161,10 +143,12 @@ class FieldCompiler:
             )
             return replace(cells, shown=cells.column)
         column = pl.col(cells.column)
-        shown = column.list.eval(_shown(pl.element(), dtype)) if cells.is_list else _shown(column, dtype)
+        shown = (
+            column.list.eval(shown_text(pl.element(), dtype)) if cells.is_list else shown_text(column, dtype)
+        )
         self._reader.program.add(self._stage, f"{self._name}_shown", shown)
         cells = replace(cells, dtype=dtype, shown=f"{self._name}_shown")
-        return self._converted(cells, _typed_parser(dtype, self._rule))
+        return self._converted(cells, typed_parser(dtype, self._rule))
 
     def _checked_json(self, column: str, check: Callable[[pl.Series, Any], pl.Series]) -> _Cells:
         """Check a column of JSON texts or nested values against the field, cell by cell."""
@@ -211,7 +195,7 @@ class FieldCompiler:
         if rule.map is None:
             return cells
         keys, before = list(rule.map), cells.column
-        table = _Table.of(rule)
+        table = Table.of(rule)
         cells = self._mapped(cells, table.apply)
         if rule.otherwise is None:
             is_outside = _any_of(before, lambda cell: ~cell.is_in(keys), is_list=cells.is_list)
@@ -241,7 +225,7 @@ class FieldCompiler:
         rule, kind = self._rule, self._leaf.item.kind
         if cells.dtype is not None and cells.dtype.is_temporal() and (rule.date or rule.datetime):
             return replace(cells, encoding="plain")
-        if parser := _rule_parser(rule, cells.dtype) or _field_parser(kind):
+        if parser := rule_parser(rule, cells.dtype) or field_parser(kind):
             return self._converted(cells, parser)
         if kind is FieldKind.ANY and isinstance(cells.dtype, pl.Boolean):
             return replace(cells, encoding="json")
@@ -285,7 +269,7 @@ class FieldCompiler:
             result = transform(column)
         return replace(cells, column=self._step(result))
 
-    def _converted(self, cells: _Cells, parser: _Parser) -> _Cells:
+    def _converted(self, cells: _Cells, parser: Parser) -> _Cells:
         """Apply a conversion, with a check for what it makes null."""
         before, cells = pl.col(cells.column), self._mapped(cells, parser.transform)
         after = pl.col(cells.column)
@@ -296,9 +280,7 @@ class FieldCompiler:
         self._check(failed, cells, parser.code, parser.params)
         return replace(cells, encoding=parser.encoding)
 
-    def _check(
-        self, mask: pl.Expr, cells: _Cells, code: str, params: Mapping[str, JsonValue]
-    ) -> None:
+    def _check(self, mask: pl.Expr, cells: _Cells, code: str, params: Mapping[str, JsonValue]) -> None:
         """Add a check whose mask is a column, so that it is computed once."""
         self._add_check(self._add_mask(mask), code, shown=cells.shown, params=params)
 
@@ -338,127 +320,3 @@ def _any_of(column: str, test: Transform, *, is_list: bool) -> pl.Expr:
     if not is_list:
         return test(pl.col(column))
     return pl.col(column).list.eval(test(pl.element())).list.any()
-
-
-# --- Parsing ---------------------------------------------------------------------------------------------
-
-
-def _rule_parser(rule: Rule, dtype: pl.DataType | None) -> _Parser | None:
-    """Return the conversion that a rule names; None where it names none.
-
-    Args:
-        rule: The rule.
-        dtype: The cells' own type, whose text needs no format; None for text.
-    """
-    if rule.date:
-        return _Parser(
-            lambda text: conversions.date(text, rule.date), "plain", "date.format", {"formats": [*rule.date]}
-        )
-    if rule.datetime:
-        return _Parser(
-            lambda text: conversions.datetime(text, rule.datetime, rule.timezone),
-            "plain",
-            "datetime.format",
-            {"formats": [*rule.datetime], "timezone": rule.timezone},
-        )
-    if (number := rule.number) is not None:
-        number_format = None if dtype is not None and dtype.is_numeric() else number
-        params: dict[str, JsonValue] = {"decimal": number.decimal, "thousands": number.thousands}
-        return _Parser(lambda text: conversions.number(text, number_format), "json", "number.format", params)
-    if (boolean := rule.boolean) is not None:
-        words = None if isinstance(dtype, pl.Boolean) else boolean
-        allowed: list[JsonValue] = [*boolean.true, *boolean.false]
-        return _Parser(
-            lambda text: conversions.boolean(text, words), "json", "boolean.word", {"allowed": allowed}
-        )
-    if rule.relative_date:
-        return _Parser(conversions.relative_date, "json", "relative_date.phrase")
-    return None
-
-
-def _field_parser(kind: FieldKind) -> _Parser | None:
-    """Return what a field's own type makes of text that no conversion parses; None where it stays text."""
-    if kind is FieldKind.DATE:
-        return _Parser(conversions.iso_date, "plain", "date.iso_format")
-    if kind is FieldKind.NUMBER:
-        return _Parser(conversions.number, "json", "number.plain_format")
-    if kind is FieldKind.BOOLEAN:
-        return _Parser(conversions.boolean, "json", "boolean.default_word")
-    return None
-
-
-def _typed_parser(dtype: pl.DataType, rule: Rule) -> _Parser:
-    """Return what makes text of cells that have a type, with the code for those that have none."""
-    code, params = "number.not_finite", {}
-    if dtype.is_temporal():
-        code = "datetime.not_once" if rule.timezone else "date.out_of_range"
-        params = {"timezone": rule.timezone} if rule.timezone else {}
-    return _Parser(lambda cell: _typed_text(cell, dtype, rule), "text", code, params)
-
-
-def _typed_text(cell: pl.Expr, dtype: pl.DataType, rule: Rule) -> pl.Expr:
-    """Return a typed cell as text; the date of a time is the one in the time's own zone."""
-    if isinstance(dtype, pl.Date | pl.Datetime):
-        cell = in_years(cell, dtype)
-    if isinstance(dtype, pl.Datetime) and rule.date:
-        return as_text(cell.dt.date(), pl.Date())
-    if rule.datetime and isinstance(dtype, pl.Date | pl.Datetime):
-        if getattr(dtype, "time_zone", None) is None:
-            cell = conversions.local_to_utc(cell.cast(pl.Datetime("us")), rule.timezone)
-        else:
-            cell = cell.dt.cast_time_unit("us")
-        return as_text(cell, pl.Datetime("us", "UTC"))
-    return as_text(cell, dtype)
-
-
-def _shown(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Return a typed cell as text, whatever it holds: dates out of all range as their number."""
-    if isinstance(dtype, pl.Date | pl.Datetime):
-        return pl.coalesce(in_years(cell, dtype).cast(pl.String), cell.to_physical().cast(pl.String))
-    return cell.cast(pl.String)
-
-
-# --- Tables ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """The table of `map`.
-
-    Attributes:
-        keys: What is replaced.
-        values: By what, as text or JSON; None for nulls.
-        gives_text: Whether all values are text; else they are JSON.
-        keeps: Whether a value outside of the table stays.
-        outside: What else it becomes, as text or JSON; None for a null.
-    """
-
-    keys: list[str]
-    values: list[str | None]
-    gives_text: bool
-    keeps: bool
-    outside: str | None
-
-    @classmethod
-    def of(cls, rule: Rule) -> _Table:
-        """Return the table of a rule that has one."""
-        table = rule.map or {}
-        outside = getattr(rule.otherwise, "value", None)
-        gives_text = all(isinstance(value, str) for value in (*table.values(), outside) if value is not None)
-
-        def written(value: Any) -> str | None:
-            if value is None:
-                return None
-            return str(value) if gives_text else conversions.constant_json(value)
-
-        values = [written(value) for value in table.values()]
-        return cls(list(table), values, gives_text, rule.otherwise == "keep", written(outside))
-
-    def apply(self, cell: pl.Expr) -> pl.Expr:
-        """Return the cell replaced by the table."""
-        outside: pl.Expr = pl.lit(self.outside, dtype=pl.String)
-        if self.keeps:
-            quoted = pl.concat_str(pl.lit('"'), conversions.escape(cell), pl.lit('"'))
-            outside = cell if self.gives_text else quoted
-        replaced = cell.replace_strict(self.keys, self.values, default=None, return_dtype=pl.String)
-        return pl.when(cell.is_in(self.keys)).then(replaced).when(cell.is_not_null()).then(outside)

@@ -78,7 +78,9 @@ class Findings:
     def of(self, *severities: Severity) -> list[Finding]:
         """Return the findings of these severities, or all where none is named, in the order of the file."""
         chosen = [
-            finding for finding in self._findings if not severities or CODES[finding.code].severity in severities
+            finding
+            for finding in self._findings
+            if not severities or CODES[finding.code].severity in severities
         ]
         return in_file_order(chosen)
 

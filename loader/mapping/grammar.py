@@ -265,8 +265,8 @@ class MappingExample(_Part):
     )
     payload: dict[str, Json] | None = Field(
         None,
-        description="These fields of the payload (or dotted paths), exactly; others are not compared. Null: the "
-        "field is left out.",
+        description="These fields of the payload (or dotted paths), exactly; others are not compared. Null: "
+        "the field is left out.",
         examples=[{"status": "completed"}],
     )
     errors: Texts | None = Field(
@@ -327,7 +327,9 @@ class Each(_Part):
 
     @model_validator(mode="after")
     def _second_file(self) -> Each:
-        given: list[JsonValue] = [name for name in ("key", "equals", "source") if name in self.model_fields_set]
+        given: list[JsonValue] = [
+            name for name in ("key", "equals", "source") if name in self.model_fields_set
+        ]
         if self.rows is None and given:
             raise _error("each.lone_key", keys=given)
         if self.rows is not None and self.key is None:

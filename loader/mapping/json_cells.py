@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from loader.findings import JsonValue
     from loader.resources.fields import Field
 
-CHECKED_CELL: Final = pl.Struct({"json": pl.String, "code": pl.String, "params": pl.String, "found": pl.String})
+CHECKED_CELL: Final = pl.Struct(
+    {"json": pl.String, "code": pl.String, "params": pl.String, "found": pl.String}
+)
 """A cell's compact JSON, or what is wrong with it: code, parameters as JSON, and what was found, as text.
 
 All are null for a null; `params` is null for none, and `found` where it cannot be shown.
@@ -186,7 +188,7 @@ def _without_nulls(value: Any, field: Field) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of Polars as one of JSON, without null members and without objects that have no other."""
+    """Return a value of Polars as one of JSON, without null members and objects that have no others."""
     if isinstance(value, dict):
         members = {name: _plain(member) for name, member in value.items()}
         return {name: member for name, member in members.items() if member is not None} or None

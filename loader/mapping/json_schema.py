@@ -127,7 +127,7 @@ def _ref(name: str) -> Schema:
 
 
 def _loosened(schema: Any, *, nulls: bool) -> Any:
-    """Return a schema of typed values as one of YAML; `nulls`: whether a null means that a key is left out."""
+    """Return a schema of typed values as one of YAML; `nulls`: a null means that a key is left out."""
     if isinstance(schema, list):
         return [_loosened(part, nulls=nulls) for part in schema]
     if not isinstance(schema, dict):

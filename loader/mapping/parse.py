@@ -43,7 +43,7 @@ def parse_mapping(text: str, name: str, types: RecordTypes) -> MappingPlan:
 
 
 def read_draft(text: str, name: str, types: RecordTypes) -> MappingDraft:
-    """Return a mapping as far as it can be understood, with all that can be known to be wrong without a source.
+    """Return a mapping as far as it can be understood, and all that is wrong with it by itself.
 
     Args:
         text: The YAML.

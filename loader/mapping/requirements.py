@@ -69,7 +69,9 @@ def _has_input(program: Program, node: Node) -> pl.Expr:
 
 def _is_kept(program: Program, node: ObjectNode) -> bool:
     """Return whether an object is there whatever the row's cells are."""
-    return is_constant(node) if node.item else any(_has_constant(program, child) for child in child_nodes(node))
+    return (
+        is_constant(node) if node.item else any(_has_constant(program, child) for child in child_nodes(node))
+    )
 
 
 def _has_constant(program: Program, node: Node) -> bool:

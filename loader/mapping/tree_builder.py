@@ -31,12 +31,12 @@ def build_tree(fields: dict[str, Any], record_type: RecordType | None, findings:
     """
     root = record_type.root if record_type else unlisted("", FieldKind.OBJECT)
     tree = ObjectNode(path="", target=root)
-    _Builder(record_type, findings).fill(tree, fields, ("fields",))
+    _TreeBuilder(record_type, findings).fill(tree, fields, ("fields",))
     _sort_members(tree)
     return tree
 
 
-class _Builder:
+class _TreeBuilder:
     def __init__(self, record_type: RecordType | None, findings: Findings) -> None:
         self._record_type = record_type
         self._findings = findings

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from loader.findings import Finding, Location, dump_params, load_findings, load_params
+from loader.findings import Finding, Location, dump_params, load_params
 from loader.records import EXTERNAL_ID, LINE, RECORD_NO, ROW_NO
 from loader.text import SHOWN_CHARACTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from loader.findings import JsonValue
     from loader.payload.results import Payloads
@@ -32,7 +33,7 @@ FINDINGS_SCHEMA: Final = pl.Schema(
 """The columns of a frame of findings, with their types: FINDING_COLUMNS."""
 
 FILE: Final = "file"
-"""String: the second file whose row a finding is about; null for a row of the source."""
+"""String: the second file with the row that a finding is about; null for a row of the source."""
 
 GROUPED_SCHEMA: Final = pl.Schema({**FINDINGS_SCHEMA, ROW_NO: pl.Int64(), FILE: pl.String()})
 """The columns where records are made of several rows: LINE and ROW_NO are those of one row, in `FILE`."""
@@ -73,20 +74,25 @@ def expand_findings(rows: pl.DataFrame, column: str) -> pl.DataFrame:
         The other columns of the row, then `field`, `column`, `value`, `code` and `params`.
 
     Raises:
-        ValueError: A text is not one that `dump_findings` wrote.
+        ValueError: A text is not a JSON list.
     """
-    # Most rows that cannot be read have one of a few texts: each different one is parsed once.
-    stored = _stored(rows[column].unique(maintain_order=True)).rename({"text": column})
-    return rows.join(stored, on=column, how="inner", maintain_order="left_right").drop(column)
-
-
-def _stored(texts: Iterable[str]) -> pl.DataFrame:
+    # Most rows that cannot be read have one of a few texts: each different one is parsed once, and all of
+    # them together, since a call for each would take several times as long.
+    texts = rows[column].unique(maintain_order=True).to_list()
     lines = [
-        (text, finding.field, finding.column, finding.value, finding.code, dump_params(finding.params))
-        for text in texts
-        for finding in load_findings(text)
+        (
+            text,
+            item.get("field", ""),
+            item.get("column"),
+            item.get("value"),
+            item["code"],
+            dump_params(item.get("params", {})),
+        )
+        for text, items in zip(texts, json.loads(f"[{','.join(texts)}]"), strict=True)
+        for item in items
     ]
-    return pl.DataFrame(lines, schema={"text": pl.String(), **_STORED_SCHEMA}, orient="row")
+    stored = pl.DataFrame(lines, schema={column: pl.String(), **_STORED_SCHEMA}, orient="row")
+    return rows.join(stored, on=column, how="inner", maintain_order="left_right").drop(column)
 
 
 def findings_by_record(payloads: Payloads) -> dict[int, tuple[Finding, ...]]:

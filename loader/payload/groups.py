@@ -88,7 +88,7 @@ def build_records(
         own = _usable_rows(children[GROUP])
         findings += [_incomplete(children[GROUP]), _differing(own, rows, compiled)]
         if grouping.filter is not None:
-            # `build` below meets only the row that stands for its record: the others are filtered here.
+            # `build` below meets only the first usable row of a record: the others are filtered here.
             findings.append(_built(_other_rows(own, rows), grouping.filter, build)[1])
     return replace(_combined(build(rows, compiled), rows, findings), items=tuple(computed_items))
 
@@ -177,7 +177,7 @@ def _usable_rows(child: pl.DataFrame) -> pl.DataFrame:
 
 
 def _other_rows(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of groups without those that are in `rows`, where each stands for its record."""
+    """Return the rows of groups without those in `rows`, each the first of its record that counts."""
     return own.join(
         rows.select(ROW_NO), left_on=RECORD_NO, right_on=ROW_NO, how="anti", maintain_order="left"
     )
@@ -275,7 +275,7 @@ def _differing(own: pl.DataFrame, rows: pl.DataFrame, compiled: CompiledMapping)
     findings = [_ROW_FINDINGS.to_frame()]
     for number, (name, path) in enumerate(shared):
         cell, other = pl.col(f"here {number}"), pl.col(f"first {number}")
-        # An empty cell says nothing else: exports often fill a record's own cells in its first row only.
+        # An empty cell is not another value: exports often fill a record's own cells in its first row only.
         bad = both.filter(cell.is_not_null() & cell.ne_missing(other))
         if bad.height:
             nested = is_list(rows.schema[name]) or is_nested(rows.schema[name])

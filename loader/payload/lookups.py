@@ -60,12 +60,14 @@ def with_ids(
         ids = lookup_results.get(lookup.record_type, _NOTHING_KNOWN).ids
         key = pl.col(lookup.key)
         if lookup.is_list:
-            found = key.list.eval(_id_of(pl.element(), ids)).list.drop_nulls()
-            missing = key.list.len() != found.list.len()
+            row_ids = key.list.eval(_id_of(pl.element(), ids)).list.drop_nulls()
+            missing = key.list.len() != row_ids.list.len()
         else:
-            found = _id_of(key, ids)
-            missing = key.is_not_null() & found.is_null()
-        frame = frame.with_columns(found.alias(lookup.id), missing.fill_null(False).alias(lookup.missing))  # noqa: FBT003 - an expression's value
+            row_ids = _id_of(key, ids)
+            missing = key.is_not_null() & row_ids.is_null()
+        frame = frame.with_columns(
+            row_ids.alias(lookup.id), missing.fill_null(value=False).alias(lookup.missing)
+        )
     return frame
 
 

@@ -58,7 +58,7 @@ class PayloadDraft:
 
     @property
     def keys(self) -> dict[str, list[str]]:
-        """The different keys that lookups need the ids of, by record type; empty without lookups."""
+        """Return the different keys that lookups need the ids of, by record type; empty without lookups."""
         return lookup_keys(self.frame, self.compiled.program.lookups)
 
 
@@ -207,7 +207,7 @@ def _guard(cells: pl.DataFrame, expression: pl.Expr) -> tuple[pl.Series, pl.Seri
 
 
 def _input_columns(compiled: CompiledMapping) -> set[str]:
-    """Return the columns that tell whether an item of a list has any input."""
+    """Return the columns that show whether an item of a list has any input."""
     return {name for value in compiled.program.values.values() for name in value.has_input.meta.root_names()}
 
 

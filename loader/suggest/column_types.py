@@ -258,7 +258,7 @@ def _number(column: ColumnProfile) -> ColumnReading | None:
     rule: dict[str, Any] = {}
     if (form.decimal, form.thousands) != (".", None):
         rule = {"number": form.model_dump(exclude_none=True)}
-    # 1.234 is one and a bit or over a thousand: where every sign is followed by three digits, nothing tells.
+    # 1.234 is one and a bit or over a thousand: where three digits follow every sign, nothing shows which.
     grouped = values.filter(text.str.contains(_ONE_GROUP_SIGN))
     with_sign = values.filter(text.str.contains(r"[.,]"))
     if with_sign.height and grouped.height == with_sign.height:

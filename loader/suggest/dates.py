@@ -1,6 +1,6 @@
 """How a column writes dates and times: formats tried on every value, and what they leave open.
 
-A day and a month that could be each other (03/04/2019) are told apart only by other values: of the same
+Only other values show which of two numbers (03/04/2019) is the day and which the month: values of the same
 column, or of another column of the same file. Where there are none, the order stays open, and only a person
 can decide it: a wrong guess would load a wrong date without a word.
 """

@@ -1,4 +1,4 @@
-"""The column that tells rows apart, also across loads."""
+"""The column that identifies rows, also across loads."""
 
 from __future__ import annotations
 

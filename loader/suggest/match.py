@@ -126,7 +126,7 @@ def _score(column: ColumnProfile, target: Target, reading: ColumnReading, target
 
 
 def _favour_fields_about(filled: Sequence[str], scores: Scores, fields: Sequence[Target]) -> None:
-    """Raise the scores of fields whose name is part of the path of a list that numbered columns fill."""
+    """Raise the scores of fields named after a part of the path of a list that numbered columns fill."""
     for path in filled:
         words = {word for token in tokens(path) for word in token}
         for place, target in enumerate(fields):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Token = frozenset[str]
-"""The concepts that one word of a name may stand for."""
+"""The concepts that one word of a name may mean."""
 
 _BREAKS: Final = re.compile(
     r"(?<=[a-z0-9ß])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])"

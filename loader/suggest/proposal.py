@@ -72,7 +72,7 @@ class Proposal:
         columns: The source's columns.
         mapped: Those that the mapping uses.
         missing: Required fields that nothing fills.
-        notes: What was guessed, or could not be: one line each, for whoever runs the command.
+        notes: What was guessed, or could not be: one line each, for the person who runs the command.
     """
 
     text: str
@@ -316,9 +316,7 @@ def _trial_filter(matches: Sequence[Match]) -> _TrialFilter | None:
 
 def _key_line(key: KeyColumn | None) -> YamlLine:
     if key is None:
-        return YamlLine(
-            "external_id: COLUMN", "no column is unique: which one tells the rows apart?", off=True
-        )
+        return YamlLine("external_id: COLUMN", "no column is unique: which one identifies a row?", off=True)
     content = f"external_id: {scalar(key.column.name)}"
     if not key.sure:
         return YamlLine(content, f"perhaps: {key.evidence}, but its name is not that of a key", off=True)

@@ -170,7 +170,7 @@ def hint_entries(filled: Mapping[str, str], targets: Targets) -> Iterator[YamlEn
 
 
 def _restriction(target: Field, listed: Field, column: str) -> tuple[dict[str, Any], str] | None:
-    """Return the rule and the comment of a field that tells how a list restricts; None for other fields."""
+    """Return the rule and the comment of a field that sets how a list restricts; None for other fields."""
     stem = listed.name.removesuffix("_ids")
     if target.name == f"{stem}_restriction" and "include" in target.enum:
         return {"value": "include"}, f"or exclude; without it, {listed.name} may restrict nothing"

@@ -89,7 +89,7 @@ class Targets:
         return covered / sum(map(_weight, name)) * (_NAME_SHARE + (1 - _NAME_SHARE) * filled)
 
     def _rarity(self, token: Token) -> float:
-        """Return the weight of a concept: one that many fields share tells little about which is meant."""
+        """Return the weight of a concept: one that many fields share hardly shows which is meant."""
         if token <= WEAK:
             return _WEAK_WEIGHT
         return 1 / (1 + math.log(max(1, min(self._frequency[word] for word in token))))

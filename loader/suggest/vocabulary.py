@@ -78,7 +78,7 @@ PHRASES: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
 WEAK: Final = frozenset(
     {"id", "date", "option", "send", "sys", "is", "has", "the", "of", "in", "perform", "range", "s3"}
 )
-"""Concepts that tell little about which field is meant: the form of a value, not its meaning."""
+"""Concepts that hardly show which field is meant: the form of a value, not its meaning."""
 
 TRUE_LIKE: Final = frozenset(TRUE_WORDS) | frozenset(
     "j ja wahr x on an aktiv active oui o si s sim ✓ ✔".split()  # noqa: SIM905 - a list to read

@@ -193,6 +193,7 @@ COLUMNS: Final[Mapping[str, Wording]] = {
     "mapping.idle_pattern": Wording(
         message="no column matches '{pattern}'",
         fix="Correct the pattern, or remove it.",
+        with_field=False,
     ),
     "column.unusable_type": Wording(
         message=_holds("which no payload can hold"),

@@ -195,9 +195,7 @@ fields:
     ]
     with pytest.raises(MappingError) as caught:
         parsed(text)
-    assert caught.value.message.splitlines()[6] == (
-        "m.yaml:5:3: unknown field 'nmae'; did you mean 'name'?"
-    )
+    assert caught.value.message.splitlines()[6] == ("m.yaml:5:3: unknown field 'nmae'; did you mean 'name'?")
 
 
 @pytest.mark.parametrize(
@@ -294,9 +292,7 @@ def test_relative_dates_may_be_mapped_field_by_field() -> None:
 
 def test_open_objects_take_unlisted_fields() -> None:
     """A field that the page does not list may be mapped, with fields below it and any conversion."""
-    parsed(
-        RUN + f"  {ANY}: {{deep: {{er: A}}, flag: {{column: B, boolean: {{true: [x], false: [y]}}}}}}\n"
-    )
+    parsed(RUN + f"  {ANY}: {{deep: {{er: A}}, flag: {{column: B, boolean: {{true: [x], false: [y]}}}}}}\n")
 
 
 def test_empty_keys_are_absent() -> None:

@@ -249,7 +249,10 @@ def test_split_cleans_its_items() -> None:
         ["a", "b", "c"], None, None, None,
     ]  # fmt: skip
     rule = '{column: C, split: "|", case: upper, map: {A: x, B: y}, null_if: ["-"]}'
-    assert values(LIST, rule, ["a|-|b", "a|q"]) == [["x", "y"], wrong("map.no_entry", "a|q", allowed=["A", "B"])]
+    assert values(LIST, rule, ["a|-|b", "a|q"]) == [
+        ["x", "y"],
+        wrong("map.no_entry", "a|q", allowed=["A", "B"]),
+    ]
 
 
 def test_unlisted_fields_take_lists() -> None:

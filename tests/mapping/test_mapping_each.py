@@ -69,7 +69,8 @@ def errors(text: str, schema: Mapping[str, pl.DataType] | None = None) -> list[F
 @pytest.mark.parametrize(
     ("text", "code", "params"),
     [
-        (RUN + f"  {REMINDERS}: {{each: {{reminder_notice_id: N}}}}\n", "each.no_group", {"field": REMINDERS}),
+        (RUN + f"  {REMINDERS}: {{each: {{reminder_notice_id: N}}}}\n", "each.no_group",
+         {"field": REMINDERS}),
         (grouped("{each: {reminder_notice_id: {value: x}}}"), "each.no_column", {}),
         (grouped("{each: {reminder_notice_id: {each: N}}}"), "each.nested", {}),
         (grouped("[{reminder_notice_id: {each: N}}]"), "each.nested", {}),
@@ -109,7 +110,11 @@ def test_key_columns_must_tell_rows_apart() -> None:
     """A column of lists is no key."""
     text = grouped("{each: {reminder_notice_id: N}}")
     (found,) = errors(text, {**TEXTS, "K": pl.List(pl.String())})
-    assert (found.code, found.column, found.params) == ("column.not_comparable", "K", {"type": "List(String)"})
+    assert (found.code, found.column, found.params) == (
+        "column.not_comparable",
+        "K",
+        {"type": "List(String)"},
+    )
 
 
 def test_one_second_file_is_read_in_one_way() -> None:

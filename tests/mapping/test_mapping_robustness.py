@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from loader import wording
 from loader.errors import MappingError
-from loader.mapping import MappingPlan
 from loader.mapping.expressions import columns_of, sql_columns
 from loader.mapping.tree import leaves
 from loader.mapping.yaml_paths import split_lines
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from loader.findings import Finding
+    from loader.mapping import MappingPlan
 
 SHIPPED = [path.read_text("utf-8") for path in sorted(Path(__file__).parents[2].glob("mappings/*.yaml"))]
 CELLS = [

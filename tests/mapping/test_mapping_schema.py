@@ -21,7 +21,10 @@ from tests.support.written import ROOT, written
 if TYPE_CHECKING:
     from loader.resources import RecordType
 
-SCHEMAS = {**{name: mapping_schema(each) for name, each in BUILT_IN.items()}, "any": any_mapping_schema(BUILT_IN)}
+SCHEMAS = {
+    **{name: mapping_schema(each) for name, each in BUILT_IN.items()},
+    "any": any_mapping_schema(BUILT_IN),
+}
 VALIDATORS = {name: Draft202012Validator(schema) for name, schema in SCHEMAS.items()}
 LIST = "application_activation_options.program_ids"
 REMINDERS = "application_reminder_options.reminders"

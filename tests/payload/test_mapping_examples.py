@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from loader.findings import Finding
     from loader.mapping import MappingPlan
+    from loader.mapping.yaml_paths import Part
 
 START = "application_expiration_options.expiration_date_range_start"
 BASE = RUN.replace("name: {value: n}", "name: Name").replace("status: {value: draft}", "status: State")
@@ -121,10 +122,10 @@ def test_examples_that_do_not_hold(
     lines: str, example: str, place: tuple[str | int, ...], code: str, params: dict[str, Any]
 ) -> None:
     """Each difference is reported at the innermost place of the example that differs."""
-    plan, found = run_plan(lines, f"[{example}]")
-    part = "value" if code in {"example.differs", "example.no_error"} or not place else "key"
-    places = [plan.document.locate(("examples", 0, *place), which) for which in (part, "key")]
-    finding = next(finding for finding in found if finding.code == code and finding.location in places)
+    plan, findings = run_plan(lines, f"[{example}]")
+    parts: tuple[Part, ...] = ("key", "value")
+    places = [plan.document.locate(("examples", 0, *place), part) for part in parts]
+    finding = next(finding for finding in findings if finding.code == code and finding.location in places)
     given = {**finding.params, "field": finding.field, "column": finding.column}
     assert {name: given.get(name) for name in params} == params
     assert ("suggestion" in given) == ("suggestion" in params)
@@ -137,8 +138,8 @@ def test_examples_that_do_not_hold(
 )
 def test_other_fields_with_errors(errors: str, code: str, severity: str) -> None:
     """An example need not fill every required field to show one mistake; that there is none must hold."""
-    found = run("", f"[{{row: {{}}, errors: {errors}}}]")
-    (status,) = [finding for finding in found if finding.field == "status"]
+    findings = run("", f"[{{row: {{}}, errors: {errors}}}]")
+    (status,) = [finding for finding in findings if finding.field == "status"]
     assert (status.code, CODES[status.code].severity) == (code, severity)
     assert wording.detail(status) == "status is required, but column 'State' is empty"
 

@@ -170,24 +170,27 @@ def test_by_itself_a_batch_shows_what_would_be_looked_up() -> None:
         (DATE, "{lookup: billing-template, column: A}", "lookup.field_type", {"takes": "a date"}),
         (NUMBER, "{lookup: billing-template, column: A}", "lookup.field_type", {"takes": "a number"}),
         (FLAG, "{lookup: billing-template, column: A}", "lookup.field_type", {"takes": "true or false"}),
-        ("drop_options", "{lookup: billing-template, column: A}", "lookup.field_type", {"takes": "an object"}),
+        ("drop_options", "{lookup: billing-template, column: A}", "lookup.field_type",
+         {"takes": "an object"}),
         ("application_activation_options.program_restriction", "{lookup: billing-template, column: A}",
          "lookup.enum_field", {"allowed": ["exclude", "include", "none"]}),
         (TEXT, "{lookup: billing-template, column: A, split: ','}", "rule.split_misfit", {"field": TEXT}),
-        (TEXT, '{lookup: billing-template, column: A, date: "%Y-%m-%d"}', "lookup.conversion", {"key": "date"}),
+        (TEXT, '{lookup: billing-template, column: A, date: "%Y-%m-%d"}', "lookup.conversion",
+         {"key": "date"}),
         (TEXT, "{lookup: billing-template, column: A, number: {}}", "lookup.conversion", {"key": "number"}),
         (TEXT, "{lookup: billing-template, column: A, default: 7}", "constant.wrong_type",
          {"role": "default", "takes": "text", "got": "7"}),
         (TEXT, "{lookup: billing-template, column: A, map: {a: 7}}", "constant.wrong_type",
          {"key": "a", "takes": "text", "got": "7"}),
-        (ANY, "{lookup: billing-template, column: A, map: {a: 7}}", "lookup.key_type", {"key": "a", "got": "7"}),
+        (ANY, "{lookup: billing-template, column: A, map: {a: 7}}", "lookup.key_type",
+         {"key": "a", "got": "7"}),
     ],
 )  # fmt: skip
 def test_errors_of_a_lookup(field: str, rule: str, code: str, params: dict[str, Any]) -> None:
     """Each mistake is found once, in its line."""
-    found = rule_findings(field, rule)
-    assert len(found) == 1
-    assert has(found, code, params), found
+    errors = rule_findings(field, rule)
+    assert len(errors) == 1
+    assert has(errors, code, params), errors
 
 
 def test_columns_of_lookups_are_checked() -> None:

@@ -171,8 +171,8 @@ def test_external_ids() -> None:
         assert states(payloads) == ["ready", "invalid", "invalid", "ready"]
         assert payloads.rows[EXTERNAL_ID].to_list()[::3] == ["007", "a"]
         assert bodies(payloads)[0]["sys_external_id"] == "007"
-        found = payloads.findings.select("field", "code").unique().rows()
-        assert found == [("sys_external_id", "external_id.empty")]
+        findings = payloads.findings.select("field", "code").unique().rows()
+        assert findings == [("sys_external_id", "external_id.empty")]
     typed = mapped(f"{RUN}external_id: K\n", {"K": pl.Series([7, None])})
     assert states(typed) == ["ready", "invalid"]
     assert bodies(typed)[0]["sys_external_id"] == "7"
@@ -182,8 +182,8 @@ def test_every_finding_of_a_row_is_kept_in_mapping_order() -> None:
     """A row with several mistakes has them all, in the order of the fields, with its external id."""
     text = f"{RUN}  run_date: A\n  sys_locked: B\nexternal_id: K\n"
     payloads = mapped(text, {"K": ["k1", "k2"], "A": ["x", "y"], "B": ["z", "1"]})
-    found = payloads.findings.select(RECORD_NO, EXTERNAL_ID, "field", "column", "value")
-    assert found.rows() == [
+    findings = payloads.findings.select(RECORD_NO, EXTERNAL_ID, "field", "column", "value")
+    assert findings.rows() == [
         (1, "k1", "run_date", "A", "x"),
         (1, "k1", "sys_locked", "B", "z"),
         (2, "k2", "run_date", "A", "y"),
@@ -210,8 +210,8 @@ def test_records_that_could_not_be_read_are_invalid() -> None:
 
 def test_long_values_are_cut() -> None:
     """A cell of a megabyte is shown by its first 60 characters."""
-    (found,) = values("run_date", "C", ["x" * 1_000_000])
-    assert found == wrong("date.iso_format", f"{'x' * 60}…")
+    (result,) = values("run_date", "C", ["x" * 1_000_000])
+    assert result == wrong("date.iso_format", f"{'x' * 60}…")
 
 
 def test_the_nearest_allowed_value_is_suggested() -> None:

@@ -38,7 +38,7 @@ MOMENT = datetime(2026, 11, 22, 10, 15, 0, 250_000, tzinfo=UTC)
 
 
 def frame_of(case: Case) -> pl.DataFrame:
-    """A case's rows as the reader gives them."""
+    """Return a case's rows as the reader gives them."""
     columns = list(case.rows[0])
     return pl.DataFrame(
         {name: [row[name] for row in case.rows] for name in columns},
@@ -51,24 +51,24 @@ def frame_of(case: Case) -> pl.DataFrame:
 
 
 def compiled_for(case: Case) -> CompiledMapping:
-    """A case's mapping, compiled for its columns, all of them text."""
+    """Return a case's mapping, compiled for its columns, all of them text."""
     plan = parse_mapping(as_yaml(case.mapping), "mapping", BUILT_IN)
     return compile_mapping(plan, dict.fromkeys(case.rows[0], pl.String()))
 
 
 def build(rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
-    """What becomes of rows, with the ids that there are."""
+    """Return what becomes of rows, with the ids that there are."""
     return finish(draft(rows, compiled), {name: LookupResult(ids, {}) for name, ids in IDS.items()})
 
 
 def stamped(payloads: Payloads) -> pl.DataFrame:
-    """The ready rows with the bodies that would be sent."""
+    """Return the ready rows with the bodies that would be sent."""
     ready = payloads.rows.filter(pl.col(STATE) == "ready")
     return stamp(ready, load_id="L1", tenant="acme", source_file="runs.csv", processed_at=MOMENT)
 
 
 def exact(text: str | bytes) -> Any:
-    """JSON with its numbers as they stand."""
+    """Return JSON with its numbers as they are written."""
     return json.loads(text, parse_float=Decimal)
 
 
@@ -126,11 +126,11 @@ class Numeral(str):
 
 
 def spelled(value: Any) -> str:
-    """Compact JSON, with numbers as they were written."""
+    """Return compact JSON, with numbers as they were written."""
     if isinstance(value, Numeral):
         return str(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{spelled(key)}:{spelled(each)}" for key, each in value.items()) + "}"
+        return "{" + ",".join(f"{spelled(key)}:{spelled(member)}" for key, member in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(spelled, value)) + "]"
     return json.dumps(value, ensure_ascii=False)

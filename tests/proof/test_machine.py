@@ -1,4 +1,4 @@
-"""Any sequence of runs, answers, crashes and resumes: nothing twice, nothing lost, few doubts."""
+"""Any sequence of runs, answers, crashes and resumes: nothing twice, nothing lost, few rows in doubt."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from loader.errors import JournalFailed
-from loader.journal import Journal
-from loader.pipeline.rows.transform import DecidedBatch, TransformedBatch, decide
+from loader.findings import Finding
+from loader.identity import decide_rows
+from loader.journal import open_journal
 from loader.records import DecidedRow, Outcome, Position, Requests, SendableRow, Status
-from loader.sending import Client, Dispatcher, RateLimiter, StopLimits, Token, dispatch
+from loader.sending import Client, Clock, Dispatcher, RateLimiter, StopLimits, Threads, Token, dispatch
 from loader.settings import RunSettings
 from tests.journal.journal_values import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from concurrent.futures import ThreadPoolExecutor
 
-    from loader.journal.resume import PendingRows
-    from loader.sending import Ended
+    from loader.journal import Journal, PendingRows
+    from loader.sending import DispatchResult
 
 ROWS: Final = 18
 BATCH: Final = 5
 CONCURRENCY: Final = 3
 LOADS: Final = ("20261122T101500Z-0000000a", "20261122T101500Z-0000000b")
 FINAL: Final = frozenset(Status) - {Status.PENDING}
+_DECIDED: Final = Finding("required.empty", "name")
 
 Kind = Literal[
     "stored", "stored, answer lost", "stored, 500", "stored, no id", "not stored, answer lost",
@@ -167,20 +168,20 @@ class Wire(httpx.AsyncBaseTransport):
             raise httpx.ConnectError("connection refused", request=request)
         self._service.comes(key)
         await _turns(answer.turns[0])
-        told = self._service.store(key) if answer.kind.startswith("stored") else ""
+        record_id = self._service.store(key) if answer.kind.startswith("stored") else ""
         if crash:
             raise self._life.end()
         await _turns(answer.turns[1])
         if self._life.over:
             await asyncio.Event().wait()
-        return self._answered(key, answer.kind, told, request)
+        return self._answered(key, answer.kind, record_id, request)
 
-    def _answered(self, key: str, kind: Kind, told: str, request: httpx.Request) -> httpx.Response:
+    def _answered(self, key: str, kind: Kind, record_id: str, request: httpx.Request) -> httpx.Response:
         if kind.endswith("lost"):
             raise httpx.ReadError("the connection was lost", request=request)
         if kind in {"400", "409", "429", "401", "403"}:
             self._service.unclear.discard(key)
-        document = {"id": told} if kind == "stored" else {"message": f"{kind}: {key}"}
+        document = {"id": record_id} if kind == "stored" else {"message": f"{kind}: {key}"}
         return httpx.Response(STATUSES[kind], json=document, request=request)
 
 
@@ -189,17 +190,30 @@ async def _turns(count: int) -> None:
         await asyncio.sleep(0)
 
 
-class Stepping(Dispatcher[TransformedBatch]):
-    """The dispatcher without threads, so that a run can be repeated; others run around each piece of work."""
+class NoThreads(Threads):
+    """No threads, so that a run can be repeated; others run around each piece of work."""
 
-    turns: Iterator[int] = iter(())
+    def __init__(self, turns: Iterator[int]) -> None:
+        super().__init__()
+        self._turns = turns
 
-    async def _on(self, thread: ThreadPoolExecutor, work: Callable[[], Any]) -> Any:  # noqa: ARG002 - it has none
-        await _turns(next(self.turns, 0))
+    async def read(self, work: Callable[[], Any]) -> Any:
+        """Work in the event loop."""
+        await _turns(next(self._turns, 0))
         try:
             return work()
         finally:
-            await _turns(next(self.turns, 0))
+            await _turns(next(self._turns, 0))
+
+    write = read
+
+
+@dataclass(frozen=True)
+class RowBatch:
+    """Rows of a load, decided or not."""
+
+    checkpoint: Position
+    rows: list[SendableRow | DecidedRow]
 
 
 class Ledger:
@@ -210,10 +224,17 @@ class Ledger:
         self._load_id = load_id
         self._life = life
 
-    def decide(self, prepared: TransformedBatch) -> DecidedBatch:
+    def decide(self, prepared: RowBatch) -> RowBatch:
         """As a load does."""
         journal, load_id = self._journal, self._load_id
-        return decide(prepared, partial(journal.known_elsewhere, load_id), partial(journal.seen, load_id))
+        rows = decide_rows(
+            prepared.rows,
+            elsewhere=partial(journal.known_elsewhere, load_id),
+            here=partial(journal.known_here, load_id),
+            id_field="sys_external_id",
+            file_names=["rows.csv"],
+        )
+        return RowBatch(prepared.checkpoint, rows)
 
     def commit(self, *, requests: Requests, **changes: Any) -> None:
         """Writes, unless the process ends here."""
@@ -229,7 +250,7 @@ class Ledger:
             raise self._life.end()
 
 
-class Clock:
+class FakeTime:
     """Time that passes only while somebody sleeps."""
 
     now = 0.0
@@ -255,38 +276,38 @@ class Sources:
 
     Attributes:
         external_ids: By row.
-        verdicts: Of rows that are not to be sent.
+        decided: The statuses of rows that are not to be sent.
     """
 
     external_ids: tuple[str | None, ...]
-    verdicts: tuple[Status | None, ...]
+    decided: tuple[Status | None, ...]
 
-    def batch(self, load_id: str, start: int, wanted: Callable[[int], bool]) -> TransformedBatch:
-        """The rows of the batch that begins at `start` that are wanted."""
+    def batch(self, load_id: str, start: int, chosen: Callable[[int], bool]) -> RowBatch:
+        """The chosen rows of the batch that begins at `start`."""
         seqs = range(start, min(start + BATCH, ROWS))
-        rows = [self._row(load_id, seq) for seq in seqs if wanted(seq)]
-        return TransformedBatch(Position(start, 0, start + 1), seqs.stop, rows)
+        rows = [self._row(load_id, seq) for seq in seqs if chosen(seq)]
+        return RowBatch(Position(start, 0, start + 1), rows)
 
     def _row(self, load_id: str, seq: int) -> SendableRow | DecidedRow:
-        external_id, verdict = self.external_ids[seq], self.verdicts[seq]
-        if verdict:
-            return DecidedRow(seq, 0, seq + 1, external_id, verdict, message="as it stands")
+        external_id, status = self.external_ids[seq], self.decided[seq]
+        if status:
+            return DecidedRow(seq, 0, seq + 1, external_id, status, findings=(_DECIDED,))
         key = key_of(load_id, seq, external_id)
         return SendableRow(seq, 0, seq + 1, external_id, key.encode(), seq.to_bytes(16, "big"))
 
 
-def batches(source: Sources, journal: Journal, load_id: str) -> Iterator[TransformedBatch]:
-    """What a load has still to do, as `loader.pipeline.loads.commands` reads it."""
+def batches(source: Sources, journal: Journal, load_id: str) -> Iterator[RowBatch]:
+    """What a load has still to do, as a load reads it."""
     point = journal.resume_point(load_id)
     for behind in point.pending:
         yield from _pending(source, load_id, behind)
     for start in range(point.checkpoint.seq, ROWS, BATCH):
         prepared = source.batch(load_id, start, lambda seq: seq >= point.next_seq)
-        if prepared.end_seq > point.next_seq:
+        if prepared.rows:
             yield prepared
 
 
-def _pending(source: Sources, load_id: str, behind: PendingRows) -> Iterator[TransformedBatch]:
+def _pending(source: Sources, load_id: str, behind: PendingRows) -> Iterator[RowBatch]:
     for start in range(behind.checkpoint.seq, max(behind.seqs) + 1, BATCH):
         yield source.batch(load_id, start, lambda seq: seq in behind.seqs)
 
@@ -305,9 +326,9 @@ class LoadMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="loads-"))
         self.homes = 0
-        self.journal = Journal.open(self.folder / "0", wait=0)
+        self.journal = open_journal(self.folder / "0", wait=0)
         self.service = Service()
-        self.begun: list[str] = []
+        self.started: list[str] = []
         self.source = Sources((), ())
 
     @initialize(source=SOURCES)
@@ -325,50 +346,56 @@ class LoadMachine(RuleBasedStateMachine):
         crash=st.none() | CRASHES,
         answers=st.lists(ANSWERS, max_size=40),
         turns=st.lists(st.integers(0, 6), max_size=40),
-        doubts=st.sampled_from([None, 1, 4]),
+        max_in_doubt=st.sampled_from([None, 1, 4]),
     )
     def run_load(
-        self, load_id: str, crash: Crash | None, answers: list[Answer], turns: list[int], doubts: int | None
+        self,
+        load_id: str,
+        crash: Crash | None,
+        answers: list[Answer],
+        turns: list[int],
+        max_in_doubt: int | None,
     ) -> None:
-        """A load is begun, or taken up again, and runs to its end or to a crash."""
+        """A load is started, or taken up again, and runs to its end or to a crash."""
         self._take_up(load_id)
         life = Life(crash)
         try:
-            ended = self._dispatch(load_id, life, answers, turns, doubts)
+            ended = self._dispatch(load_id, life, answers, turns, max_in_doubt)
         except Crashed:
             self._die()
         except JournalFailed:
             return
         else:
-            if ended.reason is None and not ended.doubtful:
+            if not ended.early:
                 self._all_is_done(load_id)
 
-    @precondition(lambda self: self.begun)
+    @precondition(lambda self: self.started)
     @rule(data=st.data(), by_hand=st.booleans(), crash=st.sampled_from(["no", "before", "after"]))
     def look_up(self, data: st.DataObject, by_hand: bool, crash: str) -> None:  # noqa: FBT001 - drawn
-        """The service or a person says what became of rows in doubt, and it is written down, or nearly so."""
-        load_id = data.draw(st.sampled_from(self.begun))
+        """The service or a person decides about rows in doubt, and it is written down, or nearly so."""
+        load_id = data.draw(st.sampled_from(self.started))
         self._doubt(load_id)
-        found: dict[int, str | None] = {}
-        for each in self.journal.receipts(load_id, {Status.IN_DOUBT}):
-            key = key_of(load_id, each.seq, each.external_id)
-            found[each.seq] = next(iter(self.service.stored.get(key, [])), None)
+        ids: dict[int, str | None] = {}
+        for row in self.journal.row_results(load_id, {Status.IN_DOUBT}):
+            key = key_of(load_id, row.seq, row.external_id)
+            ids[row.seq] = next(iter(self.service.stored.get(key, [])), None)
         if crash != "before":
-            self._reconcile(load_id, found, by_hand=by_hand)
+            self._reconcile(load_id, ids, by_hand=by_hand)
         if crash != "no":
             self._die()
 
-    def _reconcile(self, load_id: str, found: dict[int, str | None], *, by_hand: bool) -> None:
+    def _reconcile(self, load_id: str, ids: dict[int, str | None], *, by_hand: bool) -> None:
         """Writes down the ids of rows in doubt, None for those that were not stored."""
         if by_hand:
-            decided = {seq: (told is not None, told) for seq, told in found.items()}
-            self.journal.decide(load_id, decided, by="somebody", at=datetime(2026, 11, 22, tzinfo=UTC))
+            decisions = {seq: (record_id is not None, record_id) for seq, record_id in ids.items()}
+            at = datetime(2026, 11, 22, tzinfo=UTC)
+            self.journal.record_decisions(load_id, decisions, by="somebody", at=at)
         else:
-            ends = {seq: Status.CREATED if told else Status.PENDING for seq, told in found.items()}
-            outcomes = [Outcome(seq, end, found[seq], attempts=0) for seq, end in ends.items()]
+            ends = {seq: Status.CREATED if record_id else Status.PENDING for seq, record_id in ids.items()}
+            outcomes = [Outcome(seq, end, ids[seq], attempts=0) for seq, end in ends.items()]
             self.journal.commit(load_id, outcomes=outcomes)
-        for seq, told in found.items():
-            if told is None:
+        for seq, record_id in ids.items():
+            if record_id is None:
                 self.service.unclear.discard(key_of(load_id, seq, self.source.external_ids[seq]))
 
     @invariant()
@@ -381,18 +408,18 @@ class LoadMachine(RuleBasedStateMachine):
     def each_row_has_its_one_state(self) -> None:
         """Rows have one line each, without gaps; the states agree with the totals and with the service."""
         claimed: dict[str, list[Status]] = {}
-        for load_id in self.begun:
-            receipts = list(self.journal.receipts(load_id))
-            assert [each.seq for each in receipts] == list(range(len(receipts)))
+        for load_id in self.started:
+            results = list(self.journal.row_results(load_id))
+            assert [row.seq for row in results] == list(range(len(results)))
             totals = self.journal.totals(load_id)
-            assert sum(totals.values()) == len(receipts)
-            for each in receipts:
-                key = key_of(load_id, each.seq, each.external_id)
-                assert each.external_id == self.source.external_ids[each.seq]
-                if each.status is Status.CREATED or each.status is Status.ALREADY_LOADED:
-                    assert [each.id] == self.service.stored[key]
-                if each.status in {Status.CREATED, Status.IN_DOUBT}:
-                    claimed.setdefault(key, []).append(each.status)
+            assert sum(totals.values()) == len(results)
+            for row in results:
+                key = key_of(load_id, row.seq, row.external_id)
+                assert row.external_id == self.source.external_ids[row.seq]
+                if row.status is Status.CREATED or row.status is Status.ALREADY_LOADED:
+                    assert [row.id] == self.service.stored[key]
+                if row.status in {Status.CREATED, Status.IN_DOUBT}:
+                    claimed.setdefault(key, []).append(row.status)
         for key in set(self.service.stored) | self.service.unclear:
             assert len(claimed[key]) == 1, "a row that may be stored is not known as such, or more than once"
             assert key in self.service.stored or claimed[key] == [Status.IN_DOUBT]
@@ -400,8 +427,8 @@ class LoadMachine(RuleBasedStateMachine):
     # --- How a process lives ------------------------------------------------------------------------
 
     def _take_up(self, load_id: str) -> None:
-        if load_id not in self.begun:
-            self.begun.append(load_id)
+        if load_id not in self.started:
+            self.started.append(load_id)
             self.journal.begin(load(load_id))
             return
         self.journal.reopen(load_id)
@@ -413,27 +440,36 @@ class LoadMachine(RuleBasedStateMachine):
         assert self.journal.mark_in_doubt(load_id) <= 2 * CONCURRENCY
 
     def _dispatch(
-        self, load_id: str, life: Life, answers: list[Answer], turns: list[int], doubts: int | None
-    ) -> Ended:
-        clock = Clock()
-        limits = StopLimits(CONCURRENCY, doubts=doubts)
+        self,
+        load_id: str,
+        life: Life,
+        answers: list[Answer],
+        turns: list[int],
+        max_in_doubt: int | None,
+    ) -> DispatchResult:
+        time = FakeTime()
         run = RunSettings(tenant="acme", concurrency=CONCURRENCY)
 
-        def make() -> Dispatcher[TransformedBatch]:
+        def make() -> Dispatcher[RowBatch]:
             client = Client(
                 "http://127.0.0.1:1/billingRuns/acme",
                 token=Token("t-1"),
-                pace=RateLimiter(None, clock.now),
+                rate_limiter=RateLimiter(None, time.now),
                 settings=run,
-                clock=clock,
-                sleep=clock.sleep,
+                clock=Clock(time, time.sleep),
                 chance=random.Random(1),
                 transport=Wire(self.service, life, answers),
             )
             rows = batches(self.source, self.journal, load_id)
-            made = Stepping(rows, Ledger(self.journal, load_id, life), client, limits, _silent)
-            made.turns = iter(turns)
-            return made
+            return Dispatcher(
+                rows,
+                Ledger(self.journal, load_id, life),
+                client,
+                concurrency=CONCURRENCY,
+                limits=StopLimits(max_in_doubt=max_in_doubt),
+                on_progress=_silent,
+                threads=NoThreads(iter(turns)),
+            )
 
         ended = dispatch(make)
         if life.over:
@@ -448,13 +484,13 @@ class LoadMachine(RuleBasedStateMachine):
         for name in ("journal.db", "journal.db-wal"):
             shutil.copy(dead / name, home / name)
         self.journal.close()
-        self.journal = Journal.open(home, wait=0)
+        self.journal = open_journal(home, wait=0)
 
     def _all_is_done(self, load_id: str) -> None:
         """After a run that came to its end every row of the file has an end."""
-        receipts = list(self.journal.receipts(load_id))
-        assert len(receipts) == ROWS
-        assert {each.status for each in receipts} <= FINAL
+        results = list(self.journal.row_results(load_id))
+        assert len(results) == ROWS
+        assert {row.status for row in results} <= FINAL
         assert self.journal.mark_in_doubt(load_id) == 0
 
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +71,7 @@ def test_it_is_started_once() -> None:
 
 
 def test_idle_and_half_sent_requests_do_not_hold_up_the_end() -> None:
-    """It stops within seconds, whatever clients keep open; a request under way is answered before."""
+    """It stops, whatever clients keep open, and closes it; a request under way is answered before."""
     answers: list[httpx.Response] = []
     sandbox = RunningSandbox(SandboxSettings(latency=0.5)).start()
     address = ("127.0.0.1", int(sandbox.url.rpartition(":")[2]))
@@ -83,9 +82,9 @@ def test_idle_and_half_sent_requests_do_not_hold_up_the_end() -> None:
         asked.start()
         while not client.get("/stats").json()["stored"]["billing-run"]:
             pass
-        started = time.perf_counter()
         sandbox.stop()
-        assert time.perf_counter() - started < 10
+        half.settimeout(1)
+        half.makefile("rb").read()  # to its end, which would never come from a connection that is kept open
         asked.join()
     assert answers[0].status_code == 200
 

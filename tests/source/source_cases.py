@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from loader.source import Source, open_source
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from loader.records import Batch
 
@@ -68,3 +71,15 @@ def read(source: Source, rows: int = 1000, start: Position | None = None, limit:
 def read_bytes(folder: Path, content: bytes, name: str = "rows.csv", **options: Any) -> Read:
     """Write a file and read all of it."""
     return read(opened(folder, content, name, **options))
+
+
+def lower_limit(monkeypatch: pytest.MonkeyPatch, name: str, value: int) -> None:
+    """Lower a limit of the reading wherever it is used, so that a test passes it with a small file."""
+    users = [
+        module
+        for path, module in list(sys.modules.items())
+        if path.startswith("loader.source.") and hasattr(module, name)
+    ]
+    assert users
+    for module in users:
+        monkeypatch.setattr(module, name, value)

@@ -10,7 +10,7 @@ import pytest
 from loader.errors import SourceError, SourceLost
 from loader.settings import SourceOptions
 from loader.source import open_source
-from tests.source.source_cases import opened, problem, ragged, read, read_bytes
+from tests.source.source_cases import lower_limit, opened, problem, ragged, read, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -222,23 +222,27 @@ def test_cell_of_a_megabyte(tmp_path: Path, *, quoted: bool) -> None:
 
 
 @pytest.mark.parametrize("tail", [b"", b"\n3,4\n5,6\n", b"\r\n3,4\r\n5,6"])
-def test_line_without_end(tmp_path: Path, tail: bytes) -> None:
-    """What goes on for more than 64 MiB without a line end costs one record; its beginning is kept."""
-    long = b"x," + b"y" * (70 * 2**20)
+def test_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tail: bytes) -> None:
+    """A line that is longer than a record may be costs one record, whose beginning is kept."""
+    lower_limit(
+        monkeypatch, "LONGEST_RECORD", 6 * 2**20
+    )  # more than one block that is read at once, as usual
+    long = b"x," + b"y" * (15 * 2**20)
     got = read_bytes(tmp_path, b"a,b\n1,2\n" + long + tail)
     assert got.cells[0] == ("1", "2")
     assert got.cells[1] == ("x", "y" * 4094)
     assert got.cells[2:] == ([("3", "4"), ("5", "6")] if tail else [])
     assert got.lines == [2, 3, 4, 5][: len(got.cells)]
     length = len(long) + (len(tail) - len(tail.lstrip()))
-    bad = problem("row.too_long", length=length, limit=64 * 2**20, max_cells=100_000, kept=4096)
+    bad = problem("row.too_long", length=length, limit=6 * 2**20, max_cells=100_000, kept=4096)
     assert [text for text in got.problems if text] == [bad]
     assert got.problems[1] == bad
 
 
-def test_reading_on_from_a_line_without_end(tmp_path: Path) -> None:
+def test_reading_on_from_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading can start before and behind a line that is not held in memory."""
-    source = opened(tmp_path, b"a,b\n1,2\nx," + b"y" * (65 * 2**20) + b"\n3,4\n")
+    lower_limit(monkeypatch, "LONGEST_RECORD", 6 * 2**20)
+    source = opened(tmp_path, b"a,b\n1,2\nx," + b"y" * (15 * 2**20) + b"\n3,4\n")
     one_by_one = read(source, rows=1)
     for batch in one_by_one.batches:
         again = read(source, rows=1, start=batch.start)
@@ -247,35 +251,38 @@ def test_reading_on_from_a_line_without_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("before", [b"", b'"q",', b'"l\nm",'])
-def test_line_with_too_many_cells(tmp_path: Path, before: bytes) -> None:
-    """A line of a million cells costs one record, and is not held as a million objects."""
-    got = read_bytes(tmp_path, b"a,b\n" + before + b"xx," * 1_000_000 + b"\n3,4\n")
+def test_line_with_too_many_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
+    """A line of ten times as many cells as a record may have costs one record, and is not held as cells."""
+    lower_limit(monkeypatch, "MOST_CELLS", 10_000)
+    got = read_bytes(tmp_path, b"a,b\n" + before + b"xx," * 100_000 + b"\n3,4\n")
     assert len(got.cells) == 2
     assert got.cells[1] == ("3", "4")
-    length = 3_000_001 + len(before)
-    bad = problem("row.too_long", length=length, limit=64 * 2**20, max_cells=100_000, kept=4096)
+    length = 300_001 + len(before)
+    bad = problem("row.too_long", length=length, limit=64 * 2**20, max_cells=10_000, kept=4096)
     assert got.problems == [bad, None]
     assert got.lines == [2, 3 + before.count(b"\n")]
 
 
 @pytest.mark.parametrize("quoted", [False, True])
-def test_cell_that_is_too_long(tmp_path: Path, *, quoted: bool) -> None:
-    """A cell of more than 16 MiB costs its record, which is kept whole."""
-    text = "x,\n" * (6 * 2**20) if quoted else "x" * (17 * 2**20)
+def test_cell_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, quoted: bool) -> None:
+    """A cell that is longer than one may be costs its record, which is kept whole."""
+    lower_limit(monkeypatch, "LONGEST_CELL", 5 * 2**20)  # more than one block that is read at once, as usual
+    text = "x,\n" * (2 * 2**20) if quoted else "x" * (6 * 2**20)
     mark = '"' if quoted else ""
     got = read_bytes(tmp_path, f"a,b\n1,2\n3,{mark}{text}{mark}\n5,6\n".encode())
     assert got.cells == [("1", "2"), ("3", text), ("5", "6")]
-    bad = problem("row.cell_too_long", cell=2, length=len(text), limit=16 * 2**20)
+    bad = problem("row.cell_too_long", cell=2, length=len(text), limit=5 * 2**20)
     assert got.problems == [None, bad, None]
 
 
-def test_unclosed_quote_in_a_large_file(tmp_path: Path) -> None:
-    """A quote that is open for more than 64 MiB costs its line, and what follows is read on."""
+def test_unclosed_quote_in_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quote that is open for longer than a record may be costs its line, and what follows is read on."""
+    lower_limit(monkeypatch, "LONGEST_RECORD", 6 * 2**20)
     row = b"1," + b"x" * 100_000 + b"\n"
-    got = read_bytes(tmp_path, b'a,b\n1,"open\n' + row * 700 + b'2,"end"\n')
-    assert len(got.cells) == 702
-    bad = problem("row.unclosed_quote", line=2, evidence="too_far", limit=64 * 2**20)
-    assert got.problems == [bad, *[None] * 701]
+    got = read_bytes(tmp_path, b'a,b\n1,"open\n' + row * 70 + b'2,"end"\n')
+    assert len(got.cells) == 72
+    bad = problem("row.unclosed_quote", line=2, evidence="too_far", limit=6 * 2**20)
+    assert got.problems == [bad, *[None] * 71]
 
 
 def test_truncated_gzip(tmp_path: Path) -> None:

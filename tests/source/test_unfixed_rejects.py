@@ -132,9 +132,7 @@ def test_rejected_twice_without_its_cause(rejects: Path) -> None:
 
 def test_record_with_a_new_fault_keeps_it(rejects: Path) -> None:
     """What reading finds wrong is reported as it is."""
-    assert problems(rejects, '7,"Spring" x,C|row.too_long,m') == [
-        problem("row.text_after_quote", value='"Spring" x', cell=2)
-    ]
+    assert problems(rejects, "7,Spr\0ing,C|row.too_long,m") == [problem("row.nul_byte", cell=2)]
 
 
 def test_rejects_of_other_formats(tmp_path: Path) -> None:

@@ -123,10 +123,10 @@ def test_days_that_do_not_exist_do_not_hide_dates() -> None:
     ],
 )
 def test_flags_get_their_words(values: list[str | None], rule: dict[str, Any]) -> None:
-    """Words that fields take by themselves need no rule; others are listed, X and an empty cell among them."""
-    found, _ = rule_of(values, name="Bill TP")
+    """Words that fields take by themselves need no rule; others are listed, such as X and an empty cell."""
+    proposed, _ = rule_of(values, name="Bill TP")
 
-    assert found == {"column": "Bill TP", **rule}
+    assert proposed == {"column": "Bill TP", **rule}
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_flags_get_their_words(values: list[str | None], rule: dict[str, Any]) -
 )
 def test_numbers_get_their_format(values: list[str | None], rule: dict[str, Any]) -> None:
     """Decimal comma, digits in groups, or neither."""
-    found, _ = rule_of(values, name="snapshot base version")
+    proposed, _ = rule_of(values, name="snapshot base version")
 
-    assert found == {"column": "snapshot base version", **rule}
+    assert proposed == {"column": "snapshot base version", **rule}
 
 
 def test_a_sign_that_may_be_either_is_not_guessed() -> None:
@@ -200,7 +200,7 @@ def test_trial_rows_are_filtered_and_noted() -> None:
 
 
 def test_lists_addresses_and_json() -> None:
-    """Lists are split at the sign that their values have, addresses lose their capitals, JSON goes in as it is."""
+    """Lists are split where their values show it, addresses lose their capitals, JSON goes in as it is."""
     cells = {
         **long_table(2),
         "Programs": ["P1|P2", "P3"],
@@ -208,11 +208,11 @@ def test_lists_addresses_and_json() -> None:
         "Drop Options": ['{"x": 1}', None],
         "Sessions": ["a", "b"],
     }
-    found = rules(propose_for(cells))
+    proposed = rules(propose_for(cells))
 
-    assert found["application_activation_options.program_ids"].split == "|"
-    assert found["notification_email"].case == "lower"
-    assert found["drop_options"].json_column == "Drop Options"
+    assert proposed["application_activation_options.program_ids"].split == "|"
+    assert proposed["notification_email"].case == "lower"
+    assert proposed["drop_options"].json_column == "Drop Options"
 
 
 @pytest.mark.parametrize(
@@ -234,19 +234,21 @@ def test_numbered_columns_make_a_list(names: tuple[str, str]) -> None:
         second[1]: [None, "b"],
     }
     proposal = propose_for(cells)
-    found = rules(proposal)
+    proposed = rules(proposal)
 
-    assert found["application_reminder_options.reminders[0].reminder_notice_id"].column == names[0]
-    assert found["application_reminder_options.reminders[1].reminder_notice_id"].column == second[0]
-    assert found["application_reminder_options.reminders[1].id"].value == 2
+    assert proposed["application_reminder_options.reminders[0].reminder_notice_id"].column == names[0]
+    assert proposed["application_reminder_options.reminders[1].reminder_notice_id"].column == second[0]
+    assert proposed["application_reminder_options.reminders[1].id"].value == 2
 
 
 def test_numbered_columns_without_values_belong_to_the_list() -> None:
     """A column that is empty in the sample is used like the one before it."""
     cells = {**long_table(2), "Reminder1Notice": ["N1", "N1"], "Reminder2Notice": [None, ""]}
-    found = rules(propose_for(cells))
+    proposed = rules(propose_for(cells))
 
-    assert found["application_reminder_options.reminders[1].reminder_notice_id"].column == "Reminder2Notice"
+    assert (
+        proposed["application_reminder_options.reminders[1].reminder_notice_id"].column == "Reminder2Notice"
+    )
 
 
 def test_items_that_lack_what_they_need_are_left_out() -> None:
@@ -267,12 +269,12 @@ def test_words_that_mean_null() -> None:
         "TPRule": ["+", "-", "+", "-"],
     }
     proposal = propose_for(cells)
-    found = rules(proposal)
+    proposed = rules(proposal)
 
     assert parse_mapping(proposal.text, "proposal", BUILT_IN).source.null_values == ("", "NULL")
     assert "'NULL' in 2 columns, 3 cells" in proposal.text
-    assert found["drop_options.drop_notice_id"].null_if == ("-",)
-    assert found["application_activation_options.training_provider_restriction"].map == {
+    assert proposed["drop_options.drop_notice_id"].null_if == ("-",)
+    assert proposed["application_activation_options.training_provider_restriction"].map == {
         "+": "include",
         "-": "exclude",
     }
@@ -306,19 +308,19 @@ def test_typed_columns_are_used_as_what_they_are() -> None:
         "visit_to": ["on the reference date"] * 2,
     }
     proposal = propose_for(cells, "billing-template")
-    found = rules(proposal)
+    proposed = rules(proposal)
 
     assert proposal.missing == ()
-    assert {path for path, rule in found.items() if rule.conversions} == {
+    assert {path for path, rule in proposed.items() if rule.conversions} == {
         "team_notice_options.visit_start_date_range_start",
         "team_notice_options.visit_start_date_range_end",
     }
-    assert found["fundraising_notice_options.expiration_date_range_start"].column == "notice_from"
-    assert found["fundraising_notice_options.program_ids"].column == "programs"
+    assert proposed["fundraising_notice_options.expiration_date_range_start"].column == "notice_from"
+    assert proposed["fundraising_notice_options.program_ids"].column == "programs"
 
 
 def test_fields_that_fit_as_well_are_named() -> None:
-    """Where two fields fit a column alike, none is taken, and the file asks which."""
+    """Where two fields fit a column alike, none is taken; the file has the question."""
     proposal = propose_for({**long_table(2), "Notice": ["N1", "N2"]}, "billing-run")
 
     assert "Notice" not in proposal.mapped

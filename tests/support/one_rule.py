@@ -23,14 +23,14 @@ from tests.support.readings import Unreadable
 
 @dataclass(frozen=True)
 class Cells:
-    """A row's cells, which texts stand for nothing, and the ids of records that there are, by their keys."""
+    """A row's cells, which texts count as null, and the ids of records that there are, by their keys."""
 
     row: Mapping[str, Any]
     null_values: list[str]
     ids: Mapping[str, Mapping[str, str]]
 
     def get(self, column: str, *, trim: bool = True) -> Any:
-        """The cell; None where it is missing or stands for nothing. Not trimmed."""
+        """Return the cell; None where it is missing or counts as null. Not trimmed."""
         cell = self.row.get(column)
         if isinstance(cell, str) and (
             cell in self.null_values or (trim and readings.trim(cell) in self.null_values)
@@ -39,7 +39,7 @@ class Cells:
         return cell
 
     def text(self, column: str, *, trim: bool = True) -> str | None:
-        """The cell as text, trimmed if `trim`."""
+        """Return the cell as text, trimmed if `trim`."""
         cell = self.get(column, trim=trim)
         if cell is None:
             return None
@@ -47,17 +47,17 @@ class Cells:
         return readings.trim(text) if trim else text
 
 
-class NotThere(Exception):  # noqa: N818 - it is no error, but the way to wait
+class NotThere(Exception):  # noqa: N818 - it is not an error of the row
     """A lookup finds no record."""
 
 
 def unlisted(path: str) -> ModelField:
-    """A field that the page does not list: of any JSON type."""
+    """Return a field that the page does not list: of any JSON type."""
     return ModelField(path, FieldKind.ANY)
 
 
 def child(field: ModelField, name: str) -> ModelField:
-    """The field of that name below `field`; an unlisted one, where the page lists none."""
+    """Return the field of that name below `field`; an unlisted one, where the page lists none."""
     return (field.children or {}).get(name) or unlisted(f"{field.path}.{name}")
 
 
@@ -65,7 +65,7 @@ def child(field: ModelField, name: str) -> ModelField:
 
 
 def origin(rule: Mapping[str, Any], field: ModelField, cells: Cells) -> Any:
-    """What the rule's origin gives: text untrimmed, a typed cell, finished JSON, or None.
+    """Return what the rule's origin gives: text untrimmed, a typed cell, finished JSON, or None.
 
     Raises:
         Unreadable: A cell that should be JSON is none, or the field cannot hold it.
@@ -74,8 +74,8 @@ def origin(rule: Mapping[str, Any], field: ModelField, cells: Cells) -> Any:
     if "column" in rule:
         return cells.get(rule["column"], trim=trim)
     if "columns" in rule:
-        found = (cells.get(column, trim=trim) for column in rule["columns"])
-        return next((cell for cell in found if cell is not None), None)
+        candidates = (cells.get(column, trim=trim) for column in rule["columns"])
+        return next((cell for cell in candidates if cell is not None), None)
     if "template" in rule:
         return _filled(rule["template"], cells, trim=trim)
     if "sql" in rule:
@@ -87,10 +87,10 @@ _PLACE = re.compile(r"\{([^{}]*)\}")
 
 
 def _filled(template: str, cells: Cells, *, trim: bool) -> str | None:
-    found = {name: cells.text(name, trim=trim) for name in _PLACE.findall(template)}
-    if None in found.values():
+    texts = {name: cells.text(name, trim=trim) for name in _PLACE.findall(template)}
+    if None in texts.values():
         return None
-    return _PLACE.sub(lambda place: found[place[1]] or "", template)
+    return _PLACE.sub(lambda place: texts[place[1]] or "", template)
 
 
 _NAME = r"""(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<bare>\w+))"""
@@ -104,14 +104,14 @@ def _named(match: re.Match[str]) -> str:
 
 
 def _case_when(sql: str, cells: Cells) -> Any:
-    """A bare column, or CASE with arms that compare one column with a text; cells are not trimmed."""
+    """Return a bare column, or CASE with arms that compare one column with a text; cells are not trimmed."""
     if bare := re.fullmatch(_NAME, sql):
         return cells.get(_named(bare))
     if not (case := _CASE.fullmatch(sql)):
         raise NotImplementedError(f"the interpreter knows no such SQL: {sql}")
     for arm in _WHEN.finditer(case["arms"]):
-        wanted = arm[3] and arm[3].replace("''", "'")
-        if cells.get(_named(arm)) == wanted:
+        text = arm[3] and arm[3].replace("''", "'")
+        if cells.get(_named(arm)) == text:
             return arm[4].replace("''", "'")
     return case.groups()[-1].replace("''", "'")
 
@@ -121,14 +121,14 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _parsed(text: str | None, field: ModelField) -> Any:
-    """JSON as it is, if the field may hold it."""
+    """Return JSON as it is, if the field may hold it."""
     if text is None:
         return None
     try:
         value = json.loads(text, parse_float=Decimal, parse_constant=_refuse)
     except ValueError as error:
         raise Unreadable(text) from error
-    _judge_whole(value, field)
+    _check_whole(value, field)
     return _Finished(value) if value is not None else None
 
 
@@ -143,7 +143,7 @@ class _Finished:
 
 
 def convert(rule: Mapping[str, Any], field: ModelField, value: Any) -> Any:
-    """What the rule's conversions and the field's own type make of an origin's value; before the default.
+    """Return what conversions and the field's own type make of an origin's value; before the default.
 
     Raises:
         Unreadable: One of them does not succeed.
@@ -158,7 +158,7 @@ def convert(rule: Mapping[str, Any], field: ModelField, value: Any) -> Any:
 
 
 def identified(keys: Any, ids: Mapping[str, str]) -> Any:
-    """The id of a key, or those of a list of keys; None for None.
+    """Return the id of a key, or those of a list of keys; None for None.
 
     Raises:
         NotThere: One of them has none.
@@ -176,7 +176,7 @@ def _cleaned(rule: Mapping[str, Any], text: str) -> str | None:
 
 
 def _split(rule: Mapping[str, Any], field: ModelField, text: str) -> list[Any] | None:
-    """The items, or None where all of them went."""
+    """Return the items, or None where all of them went."""
     items = (_cleaned(rule, item) for item in text.split(rule["split"]))
     converted = [_converted_item(rule, field.item or unlisted(field.path), item) for item in items if item]
     return [item for item in converted if item is not None] or None
@@ -198,13 +198,13 @@ def _mapped(rule: Mapping[str, Any], text: str) -> Any:
         raise Unreadable(text)
     instead = [otherwise["value"]] if isinstance(otherwise, Mapping) else []
     value = table[text] if text in table else next(iter(instead), None)
-    if value is None or all(each is None or isinstance(each, str) for each in [*table.values(), *instead]):
+    if value is None or all(item is None or isinstance(item, str) for item in [*table.values(), *instead]):
         return value
     return _Finished(plain(value))
 
 
 def _read_by(rule: Mapping[str, Any], text: str) -> Any:
-    """The text as the rule's one reading conversion has it; as it is, where there is none."""
+    """Return the text as the rule's one reading conversion has it; as it is, where there is none."""
     if "date" in rule:
         return readings.local_date(text, _listed(rule["date"]))
     if "datetime" in rule:
@@ -221,7 +221,7 @@ def _listed(formats: str | list[str]) -> list[str]:
 
 
 def own_type(value: Any, field: ModelField) -> Any:
-    """What the field itself makes of a text, or of a typed cell.
+    """Return what the field itself makes of a text, or of a typed cell.
 
     Raises:
         Unreadable: It cannot hold it.
@@ -250,9 +250,9 @@ def _own_text(text: str, kind: FieldKind) -> Any:
 
 def _own_struct(struct: Mapping[str, Any], field: ModelField) -> Any:
     value = {
-        name: own_type(each, child(field, name)) for name, each in struct.items() if each is not None
+        name: own_type(member, child(field, name)) for name, member in struct.items() if member is not None
     } or None
-    _judge_whole(value, field)
+    _check_whole(value, field)
     return value
 
 
@@ -269,8 +269,8 @@ def _own_scalar(value: Any, kind: FieldKind) -> Any:
     raise Unreadable(str(value))
 
 
-def _judge_whole(value: Any, field: ModelField) -> None:
-    """Holds a value that came in one piece against the field's own type.
+def _check_whole(value: Any, field: ModelField) -> None:
+    """Hold a value that came in one piece against the field's own type.
 
     Raises:
         Unreadable: The field cannot hold it.
@@ -284,9 +284,9 @@ def _judge_whole(value: Any, field: ModelField) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A constant with its numbers as the interpreter has them."""
+    """Return a constant with its numbers as the interpreter has them."""
     if isinstance(value, float):
         return readings.number(repr(value))
     if isinstance(value, list):
-        return [plain(each) for each in value]
-    return {name: plain(each) for name, each in value.items()} if isinstance(value, dict) else value
+        return [plain(item) for item in value]
+    return {name: plain(member) for name, member in value.items()} if isinstance(value, dict) else value

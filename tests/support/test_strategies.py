@@ -1,4 +1,4 @@
-"""The strategies give what they promise, and the interpreter agrees with the models on all of it."""
+"""The strategies keep their promises, and the interpreter agrees with the models on all of them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ unshrunk = settings(relaxed, phases=[Phase.generate], max_examples=500)
 
 
 def _rules(node: Any) -> list[Any]:
-    """All rules below a node, bare columns as rules too."""
+    """Draw all rules below a node, bare columns as rules too."""
     if is_rule(node):
         return [{"column": node} if isinstance(node, str) else node]
-    return [rule for each in (node.values() if isinstance(node, dict) else node) for rule in _rules(each)]
+    below = node.values() if isinstance(node, dict) else node
+    return [rule for child in below for rule in _rules(child)]
 
 
 def _columns(rule: dict[str, Any]) -> list[str]:
@@ -45,7 +46,7 @@ def test_mappings_survive_yaml(case: Case) -> None:
 @relaxed
 @given(any_case)
 def test_rows_have_every_column_that_the_mapping_names(case: Case) -> None:
-    """No rule asks for a column that a row does not have, and none stands without a rule."""
+    """No rule reads a column that a row does not have, and no column is without a rule."""
     rules = _rules(nested(case.mapping["fields"]))
     named = {name for rule in rules for name in _columns(rule)}
     named |= {case.mapping["external_id"]} if "external_id" in case.mapping else set()
@@ -111,7 +112,7 @@ def test_every_origin_and_conversion_comes_up(key: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_models_are_those_of_the_record_types(name: str) -> None:
-    """The models that the interpreter asks have the fields of the record types that the engine reads."""
+    """The interpreter's models have the fields of the record types that the engine reads."""
     listed = {field.path for field in BUILT_IN[name].root.walk()}
 
     assert MODELS.keys() == BUILT_IN.keys()

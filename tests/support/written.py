@@ -1,4 +1,4 @@
-"""Files that are written from the program's own models: `python -m tests.support.written` writes them again."""
+"""Files that are made of the program's own models: `python -m tests.support.written` writes them."""
 
 from __future__ import annotations
 

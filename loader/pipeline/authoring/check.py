@@ -1,4 +1,4 @@
-"""Hold a mapping against itself, its sources' columns and its own examples: find all that is wrong at once."""
+"""Check a mapping by itself, with its sources' columns and with its own examples, all at once."""
 
 from __future__ import annotations
 
