@@ -42,6 +42,7 @@ def test_json_object_has_the_documented_shape(shell: Shell, sandbox: RunningSand
         "tenant",
         "state",
         "rows",
+        "findings",
         "requests",
         "seconds",
         "files",
