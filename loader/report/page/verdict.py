@@ -9,7 +9,7 @@ from loader.report.page.values import PageVerdict
 from loader.text import count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from loader.records import LoadState
 
@@ -21,27 +21,30 @@ def dry_run_verdict(rows: Mapping[str, int], *, stopped: bool = False) -> PageVe
         rows: As `dry_rows` gives them.
         stopped: Whether reading broke off.
     """
-    read, valid, wrong = rows["read"], rows["valid"], _rejected(rows)
+    read, valid = rows["read"], rows["valid"]
+    invalid, blocked = rows.get(Status.INVALID, 0), rows.get(Status.BLOCKED, 0)
     if stopped:
         return PageVerdict(
             f"The source could not be read to its end: it broke off after {_rows(read)}.", "bad"
         )
     if not read:
         return PageVerdict("The source has no rows: there is nothing to load.", "bad")
-    if wrong and not valid:
-        return PageVerdict(_none_can(rows, wrong), "bad")
-    if wrong:
-        errors = "row has errors" if wrong == 1 else "rows have errors"
-        return PageVerdict(f"{valid:,} of {_rows(read)} can be loaded; {wrong:,} {errors}.", "warning")
-    return PageVerdict(_all_right(read, valid), "good")
+    if not (invalid or blocked):
+        return PageVerdict(_all_right(read, valid), "good")
+    if valid:
+        left = _left(invalid, blocked, _rows)
+        return PageVerdict(f"{valid:,} of {_rows(read)} can be loaded; {left}.", "warning")
+    left = _left(invalid, blocked, lambda number: _of(number, read))
+    return PageVerdict(f"No row can be loaded{'' if invalid else ' yet'}: {left}.", "bad")
 
 
-def _none_can(rows: Mapping[str, int], wrong: int) -> str:
-    some = _of(wrong, rows["read"])
-    if rows.get(Status.BLOCKED, 0) == wrong:
-        # Rows that only wait for others have no errors.
-        return f"No row can be loaded yet: {some} {'waits' if wrong == 1 else 'wait'} for others."
-    return f"No row can be loaded: {some} {'has' if wrong == 1 else 'have'} errors."
+def _left(invalid: int, blocked: int, rows_in_words: Callable[[int], str]) -> str:
+    """Return the words about rows with errors, and about those that only wait for others."""
+    parts = [f"{rows_in_words(invalid)} {'has' if invalid == 1 else 'have'} errors"] if invalid else []
+    if blocked:
+        waiting = f"{blocked:,}" if invalid else rows_in_words(blocked)
+        parts.append(f"{waiting} {'waits' if blocked == 1 else 'wait'} for other records")
+    return ", and ".join(parts)
 
 
 def _all_right(read: int, valid: int) -> str:
