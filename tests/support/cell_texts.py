@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -55,6 +56,7 @@ solid: Texts = st.one_of(nasty, st.text("abcXYZ019 ", min_size=1, max_size=8)).f
 trimmed: Texts = solid.map(lambda text: text.strip(WHITE_SPACE))
 
 
+@lru_cache(maxsize=1000)
 def padded(texts: Texts) -> Texts:
     """Return the texts, some with white space around them."""
     blanks = st.text(st.sampled_from(WHITE_SPACE), max_size=2)
@@ -66,6 +68,7 @@ def padded(texts: Texts) -> Texts:
 _DIGITS = st.text("0123456789", min_size=1, max_size=25)
 
 
+@cache
 def numbers(*, least_zero: bool = False) -> Texts:
     """Return numbers as JSON has them, and with leading zeros or a plus sign."""
     sign = st.sampled_from(["", "+"] if least_zero else ["", "-", "+"])
@@ -74,6 +77,7 @@ def numbers(*, least_zero: bool = False) -> Texts:
     return st.builds("{}{}{}{}".format, sign, _DIGITS, fraction, exponent)
 
 
+@cache
 @st.composite
 def localised(draw: st.DrawFn, decimal: str, thousands: str | None) -> str:
     """Return numbers with these signs, with and without grouping."""
@@ -119,17 +123,20 @@ _around_clock_changes = st.sampled_from(
 )
 
 
+@cache
 def dates(form: str) -> Texts:
     """Return real days, as the format writes them."""
     return _days.map(lambda day: day.strftime(form))
 
 
+@cache
 def times(form: str) -> Texts:
     """Return local times as the format writes them, some around changes of the clock."""
     written = form.replace("%z", "+0200")
     return st.one_of(_moments, _moments, _around_clock_changes).map(lambda when: when.strftime(written))
 
 
+@cache
 @st.composite
 def iso(draw: st.DrawFn) -> str:
     """Return ISO 8601 dates and times, with and without a zone and a fraction."""
@@ -170,6 +177,7 @@ _UNITS = ("week", "month", "quarter", "year")
 _ANCHORS = ("reference date", *(f"{end} of the {unit}" for end in ("beginning", "end") for unit in _UNITS))
 
 
+@cache
 @st.composite
 def phrases(draw: st.DrawFn) -> str:
     """Return relative dates in words, in any case, with blanks here and there."""
@@ -222,6 +230,7 @@ BAD_JSON = ("{", "[1,", "NaN", "01", "'a'", "{a: 1}", "[1] x", "tru", '"\n"', "{
 bad_json: Texts = st.sampled_from(BAD_JSON)
 
 
+@lru_cache(maxsize=1000)
 def as_json(values: SearchStrategy[Any]) -> Texts:
     """Return the values as JSON texts, escaped or not."""
     return st.builds(

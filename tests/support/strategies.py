@@ -10,6 +10,7 @@ beside formats, and two-digit years around the turn of their century.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -57,7 +58,7 @@ class Case:
         return MODELS[self.record_type.name]
 
 
-class _Quoting(yaml.SafeDumper):
+class _Quoting(yaml.CSafeDumper):
     """Writes each text in double quotes: bare `1e5` or `on` is text to some YAML readers, not to all."""
 
 
@@ -86,6 +87,18 @@ def cases(draw: DrawFn, record_type: RecordType, *, most_rows: int = 4) -> Case:
     return Case(record_type, mapping, rows)
 
 
+@lru_cache(maxsize=1000)  # a strategy is checked when it is first drawn from, which takes longer than drawing
+def _cells(
+    good: Texts, bad: Texts, null_values: tuple[str, ...], *, needed: bool, pad: bool
+) -> tuple[SearchStrategy[str | None], SearchStrategy[str | None]]:
+    """Return what may stand in a column of good rows, and in one of mixed rows."""
+    nulls = st.sampled_from([None, *null_values])
+    if pad:
+        good = texts.padded(good)
+    mixed = st.one_of(good, good, nulls, st.just(" "), bad)
+    return (good if needed else st.one_of(good, good, nulls)), mixed
+
+
 @dataclass
 class Writer:
     """Draws rules, and keeps for each column what it may hold.
@@ -109,11 +122,7 @@ class Writer:
     def column(self, good: Texts, bad: Texts, *, needed: bool = False, pad: bool = True) -> str:
         """Add a column, with what it may hold; `needed`: good rows have no null there."""
         name = f"{self.pick(*COLUMN_NAMES)} {len(self.good)}"
-        nulls = st.sampled_from([None, *self.null_values])
-        if pad:
-            good = texts.padded(good)
-        self.good[name] = good if needed else st.one_of(good, good, nulls)
-        self.mixed[name] = st.one_of(good, good, nulls, st.just(" "), bad)
+        self.good[name], self.mixed[name] = _cells(good, bad, tuple(self.null_values), needed=needed, pad=pad)
         return name
 
     def rows(self) -> SearchStrategy[dict[str, str | None]]:
