@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from loader.manifest import Manifest
 
-    from loader.manifest import Manifest
-
 # --- Columns the reader adds to a source's own -------------------------------------------------------
 RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from 1, the header not counted
 LINE: Final = "__line"  # Int64: the line or sheet row that the record begins on, from 1; null in Parquet

@@ -6,7 +6,6 @@ import sys
 from typing import Final, Literal
 
 import pytest
-
 from tests.mapping.suggest_cases import long_table, proposed
 
 Answer = Literal["mapped", "perhaps", "which one", "not mapped"]
