@@ -15,7 +15,7 @@ from loader.mapping import conversions
 from loader.mapping.cell_reader import UnfitError
 from loader.mapping.expressions import columns_of, is_list, is_nested, is_text
 from loader.mapping.json_cells import CHECKED_CELL, JSON_CODES, check_json, check_nested
-from loader.mapping.parsers import Table, field_parser, rule_parser, shown_text, typed_parser
+from loader.mapping.parsers import MapTable, field_parser, rule_parser, shown_text, typed_parser
 from loader.mapping.program import CellCheck, Lookup, Value
 from loader.resources.fields import FieldKind
 
@@ -195,7 +195,7 @@ class FieldCompiler:
         if rule.map is None:
             return cells
         keys, before = list(rule.map), cells.column
-        table = Table.of(rule)
+        table = MapTable.of(rule)
         cells = self._mapped(cells, table.apply)
         if rule.otherwise is None:
             is_outside = _any_of(before, lambda cell: ~cell.is_in(keys), is_list=cells.is_list)

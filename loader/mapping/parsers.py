@@ -122,7 +122,7 @@ def shown_text(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class MapTable:
     """The table of `map`.
 
     Attributes:
@@ -140,7 +140,7 @@ class Table:
     outside: str | None
 
     @classmethod
-    def of(cls, rule: Rule) -> Table:
+    def of(cls, rule: Rule) -> MapTable:
         """Return the table of a rule that has one."""
         table = rule.map or {}
         outside = getattr(rule.otherwise, "value", None)
