@@ -23,13 +23,16 @@ class FakeTime:
 
     def __init__(self) -> None:
         self.now = 100.0
+        self.stuck = False
 
     def __call__(self) -> float:
         """The present."""
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Lets time pass at once."""
+        """Lets time pass at once, or never ends."""
+        if self.stuck:
+            await asyncio.Event().wait()
         self.now += seconds
         await asyncio.sleep(0)
 
@@ -105,11 +108,8 @@ def test_closing_ends_those_that_wait() -> None:
         assert not turns.close(STOPPED, NoSuchTenant("no"))
         return await asyncio.gather(*waiting)
 
-    async def sleep(_: float) -> None:
-        await asyncio.Event().wait()
-
     time = FakeTime()
-    time.sleep = sleep  # type: ignore[method-assign]  # nobody wakes by time
+    time.stuck = True
     turns = turns_of(time)
     turns.report(100.0, TurnOutcome("throttled", BUSY, retry_after=60.0))
     assert asyncio.run(close()) == [None] * 3
