@@ -57,7 +57,7 @@ def lists() -> Iterator[Lists]:
             lists.paths.append(self.path)
             lists.headers.append({name.lower(): value for name, value in self.headers.items()})
             lists.queries.append(query)
-            self.say(*lists.answers(len(lists.queries) - 1, query))
+            self.reply(*lists.answers(len(lists.queries) - 1, query))
 
     with serving(Listing) as lists.url:
         yield lists

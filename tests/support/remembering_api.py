@@ -1,4 +1,4 @@
-"""An API on a real socket that remembers what it stores, lists it, and fails as a test says."""
+"""An API on a real socket that remembers what it stores, lists it, and fails as a test asks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.support.scripted_api import Asked
 
-    Told = tuple[int, dict[str, str], str]
+    Reply = tuple[int, dict[str, str], str]
     Fate = str | int | tuple[int, str]
 
 AFTER = "after"
@@ -32,15 +32,15 @@ class RememberingApi:
 
     Attributes:
         fate: What becomes of a record, by its external id and how often it came, from 1: AFTER and BEFORE
-            answer 500 after and before storing it, a number refuses it with that status, in words of the
-            test's own where they stand beside it, "" stores it.
-        look: What a list is answered, by its number from 1 and what it would say; None: what it would say.
+            answer 500 after and before storing it, a number refuses it with that status (a pair: with that
+            status and these words), "" stores it.
+        look: The answer to a GET of a list, by its number from 1 and the usual answer; None: the usual one.
         stored: The records, in order.
         looks: The path of each GET, without its query.
     """
 
     fate: Callable[[str, int], Fate] = well
-    look: Callable[[int, Told], Told] | None = None
+    look: Callable[[int, Reply], Reply] | None = None
     stored: list[dict[str, Any]] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
 
@@ -69,7 +69,7 @@ class RememberingApi:
     def __exit__(self, *_: object) -> None:
         self._api.__exit__()
 
-    def _posted(self, asked: Asked) -> Told:
+    def _posted(self, asked: Asked) -> Reply:
         key = asked.body["sys_external_id"]
         fate = self.fate(key, self.keys().count(key))
         if isinstance(fate, tuple):
@@ -80,21 +80,21 @@ class RememberingApi:
             self.stored.append({**asked.body, "id": f"id-{asked.number}"})
         return always(500)(asked) if fate else created(asked)
 
-    def _listed(self, path: str) -> Told:
+    def _listed(self, path: str) -> Reply:
         path = urlsplit(path).path
         self.looks.append(path)
         value = unquote(path.partition("/recurringBillingRun/")[2])
         items = [each for each in self.stored if not value or each.get("recurring_billing_run_id") == value]
-        said: Told = 200, {}, json.dumps({"Count": len(items), "Items": items})
-        return self.look(len(self.looks), said) if self.look else said
+        reply: Reply = 200, {}, json.dumps({"Count": len(items), "Items": items})
+        return self.look(len(self.looks), reply) if self.look else reply
 
 
-def no_lists(_number: int, _said: Told) -> Told:
+def no_lists(_number: int, _usual: Reply) -> Reply:
     """The service offers no lists."""
     return 404, {}, '{"message": "no such path"}'
 
 
 def load_words(url: str, *more: str) -> list[str]:
-    """A load of runs.csv into acme whose second look comes soon."""
+    """A load of runs.csv into acme, with little time between two readbacks."""
     words = ["load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", url, "--json"]
     return [*words, "--concurrency", "2", "--batch-size", "10", "--reconcile-wait", "0.05", *more]

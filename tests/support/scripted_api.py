@@ -1,4 +1,4 @@
-"""An API on a real socket that answers each request as a test says."""
+"""An API on a real socket that answers each request as a test asks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def say(self, status: int, more: dict[str, str], text: str) -> None:
+    def reply(self, status: int, more: dict[str, str], text: str) -> None:
         """Answers with a status, more headers and a body; a status of 0 closes the connection instead."""
         if not status:
             self.close_connection = True
@@ -64,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -120,10 +120,10 @@ class ScriptedApi:
                 with lock:
                     asked = Asked(len(api.asked) + 1, self.path, headers, body, time.monotonic())
                     api.asked.append(asked)
-                self.say(*api.answers(asked))
+                self.reply(*api.answers(asked))
 
             def do_GET(self) -> None:
-                self.say(*(api.gets(self.path) if api.gets else (501, {}, "")))
+                self.reply(*(api.gets(self.path) if api.gets else (501, {}, "")))
 
         self._serving = serving(Scripted)
         self.url = self._serving.__enter__()

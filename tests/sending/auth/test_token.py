@@ -10,6 +10,7 @@ import pytest
 
 from loader.errors import ConfigurationError
 from loader.sending import Token, check_transport_safety
+from loader.sending.auth.token import TokenRenewal
 
 _SECRET = "eyJhbGciOi.very-secret_1~+/="
 
@@ -88,3 +89,46 @@ def test_unsafe_places(url: str) -> None:
         check_transport_safety(url)
     assert caught.value.next_step
     assert "secret" not in caught.value.message
+
+
+class Renewable:
+    """A token source with fresh tokens."""
+
+    def __init__(self, *fresh: str | None) -> None:
+        self.token = "old"
+        self.fresh = list(fresh)
+
+    def current(self) -> str:
+        """The token now."""
+        return self.token
+
+    async def renew(self) -> str | None:
+        """The next one."""
+        await asyncio.sleep(0)
+        fresh = self.fresh.pop(0)
+        self.token = fresh or self.token
+        return fresh
+
+
+def test_a_load_renews_its_token_once() -> None:
+    """Those that were refused with the old token share the fresh one; a second refusal is final."""
+
+    async def talk() -> None:
+        assert await asyncio.gather(*(renewal.renew("old") for _ in range(3))) == [True] * 3
+        assert renewal.current() == "new"
+        assert not await renewal.renew("new")
+
+    source = Renewable("new", "newer")
+    renewal = TokenRenewal(source)
+    asyncio.run(talk())
+    assert source.fresh == ["newer"]
+
+
+def test_a_source_without_a_fresh_token() -> None:
+    """Nothing to be had: the load stops, and the source is not asked again."""
+
+    async def talk() -> list[bool]:
+        return [await renewal.renew("old") for _ in range(2)]
+
+    renewal = TokenRenewal(Renewable(None))
+    assert asyncio.run(talk()) == [False, False]
