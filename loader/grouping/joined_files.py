@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from loader.mapping.groups import Join
+    from loader.mapping import Join
     from loader.records import SourceFile
     from loader.settings import SourceOptions
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from loader.mapping.groups import Join
 
 from loader.errors import SourceError
 from loader.grouping import GroupedSource, JoinedRows, find_second_file, open_second_file
 from loader.grouping import joined_files as joined
+from loader.mapping import Join
 from loader.records import PARENT, PROBLEM, RECORD_NO
 from loader.settings import SourceOptions
 from loader.source import open_source

@@ -1,4 +1,4 @@
-"""Cells arrive byte for byte: from the file through the mapping into the payload, on both paths."""
+"""Cells arrive byte for byte: from the file through the mapping into the payload, by both parsers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from loader.pipeline import SilentObserver, open_inputs, preview_payloads, read_mapping
+from loader.pipeline.authoring import preview_payloads
+from loader.pipeline.events import SilentObserver
+from loader.pipeline.rows import open_inputs, read_mapping
 from loader.records import CORE, PROBLEM
+from loader.resources import BUILT_IN
 from tests.source.source_cases import ragged, read_bytes
 
 if TYPE_CHECKING:
@@ -64,21 +67,21 @@ fields:
 
 
 def quoted(text: str) -> str:
-    """A cell between quotes."""
+    """Return a cell between quotes."""
     return '"' + text.replace('"', '""') + '"'
 
 
 def payloads(folder: Path, content: str) -> list[dict[str, str]]:
-    """The bodies that the rows of a CSV become."""
+    """Return the bodies that the rows of a CSV become."""
     (folder / "runs.yaml").write_text(MAPPING, encoding="utf-8")
     path = folder / "runs.csv"
     path.write_bytes(content.encode())
-    inputs = open_inputs(*read_mapping(folder / "runs.yaml"), [str(path)], {"delimiter": ","})
-    found = []
-    for _, made in preview_payloads(inputs, None, SilentObserver()):
-        assert made.findings.height == 0
-        found += [json.loads(body) for body in made.rows[CORE]]
-    return found
+    inputs = open_inputs(*read_mapping(folder / "runs.yaml"), [str(path)], {"delimiter": ","}, types=BUILT_IN)
+    bodies = []
+    for _, batch in preview_payloads(inputs, None, SilentObserver()):
+        assert batch.findings.height == 0
+        bodies += [json.loads(body) for body in batch.rows[CORE]]
+    return bodies
 
 
 @pytest.mark.parametrize("tail", ["", 'bad,"x" y,z\n'], ids=["fast", "strict"])

@@ -76,8 +76,8 @@ def test_notes(tmp_path: Path) -> None:
     content = "über;b\n1;2\n".encode("cp1252")
     detected = 'detected: cp1252, ";", quote ", header in line 1'
     assert opened(tmp_path, content).files[0].notes == (detected,)
-    said: dict[str, Any] = {"encoding": "cp1252", "delimiter": ";", "quote": '"', "header": True}
-    assert opened(tmp_path, content, **said).files[0].notes == ()
+    options: dict[str, Any] = {"encoding": "cp1252", "delimiter": ";", "quote": '"', "header": True}
+    assert opened(tmp_path, content, **options).files[0].notes == ()
 
 
 def test_lone_cr(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_paths_agree_on_damaged_text(data: bytes, block: int, *, lone_cr: bool) 
 
 
 @given(data=damaged, rows=st.integers(1, 5))
-@example(data=b'\x00\n,\n","\na', rows=1)  # where nothing is said, these make a table of one column
+@example(data=b'\x00\n,\n","\na', rows=1)  # without options, these make a table of one column
 @BOUNDED
 def test_every_record_is_read_or_rejected(tmp_path: Path, data: bytes, rows: int) -> None:
     """Numbers follow each other, lines are right, no byte is between records but blank lines."""

@@ -194,7 +194,7 @@ SHEETS: Mapping[str, list[list[Any]]] = {"Notes": [["n"], [1]], "Runs": [["r"], 
 
 
 def test_sheets(tmp_path: Path) -> None:
-    """A sheet is found by its name; without one it is the first that is visible, and that is said aloud."""
+    """A sheet is found by its name; without one it is the first that is visible, and that is reported."""
     content = workbook(SHEETS, hidden="Notes")
     assert read(opened(tmp_path, content, "b.xlsx", sheet="Notes")).cells == [(1,)]
     silent = opened(tmp_path, content, "b.xlsx")
@@ -342,6 +342,6 @@ def test_a_rejected_error_that_nobody_fixed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("message", [None, "", "all is well", "Zelle B2 ist falsch"])
 def test_no_sentence_lets_an_unfixed_row_pass(tmp_path: Path, message: str | None) -> None:
     """Whatever becomes of `_message`: the code and the empty cell decide."""
-    rows = [["a", "b", *REJECT_COLUMNS], [1, None, *OWN[:5], message]]
+    rows: list[list[Any]] = [["a", "b", *REJECT_COLUMNS], [1, None, *OWN[:5], message]]
     _, got = sheet_of(tmp_path, rows)
     assert codes(got.problems[0]) == ["rejects.not_fixed"]

@@ -88,7 +88,7 @@ def test_types(tmp_path: Path, values: list[str], dtype: pl.DataType, expected: 
     assert (found.dtype, found.to_list()) == (dtype, expected)
 
 
-def test_what_is_read_as_text_is_said(tmp_path: Path) -> None:
+def test_what_is_read_as_text_is_reported(tmp_path: Path) -> None:
     """Columns whose values differ are named, with what they hold."""
     notes = (
         opened(tmp_path, lines('{"a":1,"b":{"x":1},"c":1}', '{"a":"x","b":[1],"c":2}'), "v.jsonl")
@@ -158,11 +158,11 @@ def test_any_objects_come_back(tmp_path: Path, rows: list[dict[str, Any]]) -> No
     for row, cells in zip(rows, got.cells, strict=True):
         for name, cell in zip(names, cells, strict=True):
             value = row.get(name)
-            told = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
             same = plain(cell) == plain(value) or (
                 isinstance(cell, Decimal) and not isinstance(value, list | dict | str) and cell == value
             )
-            assert same or cell == told or flattened(cell) == flattened(value)
+            assert same or cell == text or flattened(cell) == flattened(value)
 
 
 def flattened(value: Any) -> str:
@@ -314,7 +314,7 @@ def test_known_by_name_or_content(tmp_path: Path, name: str, content: bytes, for
     assert opened(tmp_path, content, name).files[0].format == form
 
 
-def test_format_that_was_said_wins(tmp_path: Path) -> None:
+def test_format_of_an_option_wins(tmp_path: Path) -> None:
     """`format` wins over the name."""
     assert opened(tmp_path, b'{"a":1}\n', "a.csv", format="ndjson").files[0].schema == {"a": pl.Int64()}
 
@@ -369,8 +369,8 @@ def test_a_bad_line_that_was_fixed_in_its_text(tmp_path: Path) -> None:
     )
 
 
-def test_encoding_that_was_said(tmp_path: Path) -> None:
-    """Another encoding is read where it is said, and what does not decode costs one record."""
+def test_encoding_of_an_option(tmp_path: Path) -> None:
+    """Another encoding is read where an option names it; what does not decode costs one record."""
     content = '{"a":"ü"}\n{"a":"?"}\n'.encode("cp1252").replace(b"?", b"\x81")
     got = read_bytes(tmp_path, content, "v.ndjson", encoding="cp1252")
     assert got.cells == [("ü",), (None,)]
@@ -381,7 +381,7 @@ def test_encoding_that_was_said(tmp_path: Path) -> None:
 @given(content=st.binary(max_size=200))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes(tmp_path: Path, content: bytes) -> None:
-    """Whatever stands behind a good line: every line with anything in it is a record, read or rejected."""
+    """Whatever follows a good line: every line that is not blank is a record, read or rejected."""
     source = opened(tmp_path, b'{"a":1}\n' + content, "v.ndjson")
     kept = [line for line in content.split(b"\n") if line and not line.isspace()]
     got = read(source, rows=2)

@@ -147,7 +147,7 @@ def test_into_the_payload_and_into_the_rejects(
 
 
 def test_structs_fill_fields_of_objects(tmp_path: Path) -> None:
-    """A column of objects can be a whole part of the payload, judged by the API's own rules."""
+    """A column of objects can be a part of the payload, checked by the API's own rules."""
     reminders = [[{"reminder_notice_id": "R1", "name": None}], [{"reminder_notice_id": None, "name": "x"}]]
     dtype = pl.List(pl.Struct({"reminder_notice_id": pl.String, "name": pl.String}))
     path = written(tmp_path, [{"reminders": each} for each in reminders], pl.Struct({"reminders": dtype}))

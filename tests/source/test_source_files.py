@@ -128,7 +128,7 @@ def test_resume_far_into_a_file(tmp_path: Path) -> None:
 
 
 def test_globs(tmp_path: Path) -> None:
-    """A pattern stands for its files in sorted order, folders left out."""
+    """A pattern names its files in sorted order, without folders."""
     for name in ("b.csv", "a.csv", "c.txt"):
         (tmp_path / name).write_bytes(b"a\n1\n")
     (tmp_path / "d.csv").mkdir()

@@ -144,11 +144,8 @@ def _ends_lines_better(other: SniffedLayout, layout: SniffedLayout) -> bool:
     if not other.dialect.lone_cr:
         return clean and not was_clean
     more = len(other.split.rows) > len(layout.split.rows)
-    return other.share > 0 and (clean, round(other.share, 2), more) > (
-        was_clean,
-        round(layout.share, 2),
-        False,
-    )
+    before = (was_clean, round(layout.share, 2), False)
+    return other.share > 0 and (clean, round(other.share, 2), more) > before
 
 
 class _Sniffer:
