@@ -249,7 +249,8 @@ COLUMNS: Final[Mapping[str, Wording]] = {
         with_field=False,
     ),
     "lookup.not_tried": Wording(
-        message="ids of {record_type} for {names} were not looked up, since there is no tenant",
+        message="ids of {record_type} for {names} were not looked up, since there is no tenant: "
+        "<{record_type} KEY> is shown in their place",
         fix="Pass `--tenant` to look them up.",
         with_field=False,
     ),
