@@ -90,7 +90,7 @@ def test_the_sample_without_a_tenant(shell: Shell) -> None:
         *("findings.csv", "findings.parquet", "rejects.csv", "report.html", "summary.json")
     ]
     check_agreement(shell, done)
-    assert '      3  invalid: run_date: does not match the date format' in done.err
+    assert "      3  invalid: run_date: does not match the date format" in done.err
     assert re.search(r"and \d more reasons", done.err)
     words = Read(page_of(shell)).text
     for part in ("Notes", "status", "column Run Date", "31.02.2021", "cp1252"):
