@@ -237,7 +237,7 @@ class FindingGroups:
         """Return the groups, most frequent first.
 
         Args:
-            statuses: Those that are wanted; none: all.
+            statuses: Which; none: all.
         """
         some = [
             _finished(key[0], group)

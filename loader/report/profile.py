@@ -178,6 +178,7 @@ def _facts(frame: pl.DataFrame, compiled: CompiledMapping) -> dict[tuple[str, st
     Constants and defaults are `given`. Of rows that make items of their records' lists also how many
     `records` have either.
     """
+    # All facts of all fields in one pass: a `select` for each field would take most of a dry run's time.
     facts: dict[tuple[str, str], pl.Expr] = {}
     values = compiled.program.values
     external_id = [(leaf, pl.col(_ALIVE)) for leaf in _external_id(compiled)]
@@ -233,6 +234,7 @@ def _column_facts(leaf: Leaf, value: Value) -> dict[str, pl.Expr]:
         if value.encoding == "json":
             column = column.map_batches(_plain_cells, return_dtype=pl.String)
         return facts | {"least": column.min(), "most": column.max()}
+    # Compared as numbers, but kept as the text that has all digits.
     number = column.cast(pl.Float64, strict=False)
     return facts | {"least": column.get(number.arg_min()), "most": column.get(number.arg_max())}
 
@@ -322,6 +324,7 @@ def _exemplify(column: _Column, value: Value, frame: pl.DataFrame) -> None:
     cells = pl.col(value.column or "")
     after = cells.list.join(_BETWEEN) if value.is_list else cells
     read = [name for name in columns_of(column.leaf.rule) if name in frame.columns]
+    # Lazy, so that only as many rows are looked through as it takes.
     some = (
         frame.select(*read, value.column or "")
         .lazy()

@@ -44,7 +44,7 @@ class ThroughputRecorder:
         Args:
             second: Since the load was started; later than those before it.
             created: Records created in it.
-            throttled: Answers that said "too many requests".
+            throttled: Answers with "too many requests".
             started: Whether a process started to work on the load in it.
         """
         while second >= self._width * _BINS:

@@ -164,7 +164,7 @@ def test_examples_are_the_first_five_different_values() -> None:
         batches = [lines[:cut], lines[cut:]]
         for groups in (by_frames(*batches), by_rows(batches)):
             (group,) = groups.groups()
-            assert [(each.value, each.place.record_no) for each in group.examples.items] == [
+            assert [(example.value, example.place.record_no) for example in group.examples.items] == [
                 ("a", 1),
                 (None, 3),
                 ("b", 4),
@@ -183,7 +183,7 @@ def test_few_different_values_leave_room_for_more_rows() -> None:
         batches = [lines[:cut], lines[cut:]]
         for groups in (by_frames(*batches), by_rows(batches)):
             (group,) = groups.groups()
-            assert [each.place.record_no for each in group.examples.items] == [1, 2, 3, 4, 5]
+            assert [example.place.record_no for example in group.examples.items] == [1, 2, 3, 4, 5]
 
 
 def test_a_column_that_is_not_the_same_in_all_is_not_named() -> None:

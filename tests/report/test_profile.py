@@ -190,7 +190,7 @@ def test_what_is_not_allowed_is_no_value() -> None:
 
 
 def test_defaults_are_values() -> None:
-    """Rows without a cell have the default; rows whose cell is wrong have nothing."""
+    """Rows without a cell have the default; rows with a wrong cell have nothing."""
     result = field_of(NUMBER, "{column: C, default: 3}", ["10", None, "x", ""])
     assert (result.filled, result.smallest, result.largest) == (3, "3", "10")
     assert result.distinct is not None

@@ -131,7 +131,7 @@ def test_any_cell_comes_back_exactly(
     encoding: str,
     newline: str,
 ) -> None:
-    """Whatever stands in a cell and however the file is written: the reader finds in the rejects what was."""
+    """Whatever is in a cell and however the file is written: the rejects are read back exactly."""
     assume(delimiter not in (quote, escape))
     folder = tmp_path_factory.mktemp("rejects")
     dialect = Dialect(delimiter, quote, escape, encoding, newline=newline, bom=encoding == "utf-16-le")
@@ -178,7 +178,7 @@ def write(directory: Path, *batches: Batch, why: Rejected = REFUSED) -> tuple[Pa
 
 
 def test_ragged_records_stay_ragged(tmp_path: Path) -> None:
-    """Missing cells are empty; surplus cells stand behind the added columns, none is lost."""
+    """Missing cells are empty; surplus cells are behind the added columns, none is lost."""
     path = tmp_path / "in.csv"
     path.write_bytes(b'A,B,C\n1\n2,b,c,d,"e,"\n')
     out = reject(tmp_path, [path], {"in.csv": {1: REFUSED, 2: REFUSED}}, delimiter=",")
@@ -241,7 +241,7 @@ def test_a_message_cannot_be_a_formula(tmp_path: Path) -> None:
 
 
 def test_bytes_that_were_no_text_do_not_change_the_encoding(tmp_path: Path) -> None:
-    """Where the reader had to give up a byte, a question mark stands for it, in the same encoding."""
+    """A byte that the reader had to give up is a question mark, in the same encoding."""
     path = tmp_path / "in.csv"
     path.write_bytes(b"A,B\nx\x81y,\xfc\n")
     out = reject(tmp_path, [path], {"in.csv": {1: REFUSED}}, encoding="cp1252", delimiter=",")
@@ -262,7 +262,7 @@ def test_cells_that_do_not_fit_the_first_files_encoding_are_not_lost(tmp_path: P
         "Ende ß",
     ]
     assert notes == ("rejects.csv is in UTF-8: cp1252 cannot hold what later files have",)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["rejects.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rejects.csv"]
 
 
 def test_a_cell_that_needs_a_quote_the_first_file_has_not(tmp_path: Path) -> None:
@@ -303,9 +303,9 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     frame.write_parquet(path)
     out = reject(tmp_path / "out", [path], {"in.parquet": {1: INVALID, 3: REFUSED}})
     assert out.name == "rejects.parquet"
-    found = pl.read_parquet(out)
-    assert_frame_equal(found.drop(REJECT_COLUMNS), frame[[0, 2]])
-    assert found.select(REJECT_COLUMNS).rows() == [
+    rejects = pl.read_parquet(out)
+    assert_frame_equal(rejects.drop(REJECT_COLUMNS), frame[[0, 2]])
+    assert rejects.select(REJECT_COLUMNS).rows() == [
         (
             "invalid",
             1,
@@ -317,8 +317,8 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
         ("refused", 3, None, "", "answer.refused", "HTTP 422: no"),
     ]
     kinds = [pl.String, pl.Int64, pl.Int64, *[pl.String] * 3]
-    assert found.select(REJECT_COLUMNS).dtypes == kinds
-    assert sorted(each.name for each in out.parent.iterdir()) == ["rejects.parquet"]
+    assert rejects.select(REJECT_COLUMNS).dtypes == kinds
+    assert sorted(path.name for path in out.parent.iterdir()) == ["rejects.parquet"]
 
 
 def test_parquet_rejects_are_written_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,10 +329,10 @@ def test_parquet_rejects_are_written_in_parts(tmp_path: Path, monkeypatch: pytes
     pl.DataFrame({"x": [20.5], "y": ["new"]}).write_parquet(second)
     wrong = {"a.parquet": dict.fromkeys(range(1, 21), REFUSED), "b.parquet": {1: REFUSED}}
     out = reject(tmp_path / "out", [first, second], wrong)
-    found = pl.read_parquet(out)
-    assert found["x"].to_list() == [*map(float, range(20)), 20.5]
-    assert found.columns == ["x", "y", *REJECT_COLUMNS]
-    assert found["y"].to_list() == [None] * 20 + ["new"]
+    rejects = pl.read_parquet(out)
+    assert rejects["x"].to_list() == [*map(float, range(20)), 20.5]
+    assert rejects.columns == ["x", "y", *REJECT_COLUMNS]
+    assert rejects["y"].to_list() == [None] * 20 + ["new"]
 
 
 @pytest.mark.parametrize("name", ["rejects.csv", "rejects.parquet"])
@@ -347,7 +347,7 @@ def test_nothing_rejected_gives_no_file(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("dialect", [Dialect(), None])
 def test_what_is_not_closed_is_dropped(tmp_path: Path, dialect: Dialect | None) -> None:
-    """Where writing breaks off, nothing stands under the name, and nothing is left over."""
+    """Where writing breaks off, there is nothing under the name, and nothing is left over."""
     batch = made_batch(dialect, [("a", "b", "c")])
     with RejectsWriter(tmp_path, [batch.file]) as writer:
         writer.add(batch, {1: REFUSED})

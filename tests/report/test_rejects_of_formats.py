@@ -64,7 +64,7 @@ def written(path: Path, content: str | bytes) -> Path:
 
 
 def test_objects_stay_as_they_were_written(tmp_path: Path) -> None:
-    """Numbers, order, blanks and escapes are the source's; what is wrong stands behind."""
+    """Numbers, order, blanks and escapes are the source's; what is wrong is behind."""
     lines = ['{ "n": 1.50e1 , "t":"\\u00e9" }', '{"t":"ü","n":12345678901234567890.10,"x":{"a":[]}}']
     out = reject_all(tmp_path, [written(tmp_path / "in.ndjson", "\n".join(lines))])
     assert out.name == "rejects.ndjson"
@@ -105,7 +105,7 @@ def test_rejects_of_rejects(tmp_path: Path) -> None:
     first = reject_all(tmp_path / "1", [written(tmp_path / "in.ndjson", '{"a":1.50}\nbad\n')])
     second = reject_all(tmp_path / "2", [first])
     records = [json.loads(line) for line in second.read_text().splitlines()]
-    assert [list(each) for each in records] == [["a", *REJECT_COLUMNS], ["_raw", *REJECT_COLUMNS]]
+    assert [list(record) for record in records] == [["a", *REJECT_COLUMNS], ["_raw", *REJECT_COLUMNS]]
     assert second.read_text().startswith('{"a":1.50,')
 
 
@@ -120,13 +120,13 @@ values = st.recursive(
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_object_comes_back_exactly(tmp_path: Path, records: list[dict[str, Any]]) -> None:
     """Rejected and read again, the records are what they were."""
-    path = written(tmp_path / "in.ndjson", "".join(f"{json.dumps(each)}\n" for each in records))
+    path = written(tmp_path / "in.ndjson", "".join(f"{json.dumps(record)}\n" for record in records))
     out = reject_all(tmp_path, [path])
     names = list(rows_of(path).drop(OWN).columns)
-    found, before = rows_of(out), rows_of(path)
-    assert sorted(found.columns) == sorted(before.columns)
-    assert found.select(names).rows() == before.select(names).rows()
-    assert found[PROBLEM].null_count() == len(records)
+    again, before = rows_of(out), rows_of(path)
+    assert sorted(again.columns) == sorted(before.columns)
+    assert again.select(names).rows() == before.select(names).rows()
+    assert again[PROBLEM].null_count() == len(records)
 
 
 # --- Excel ------------------------------------------------------------------------------------------
@@ -164,11 +164,11 @@ def test_a_sheet_comes_back_as_it_was(tmp_path: Path) -> None:
     options: dict[str, Any] = {"sheet": "Runs", "skip_lines": 2, "format": "xlsx"}
     out = reject_all(tmp_path / "out", [path], **options)
     assert out.name == "rejects.xlsx"
-    before, found = rows_of(path, **options), rows_of(out, **options)
+    before, again = rows_of(path, **options), rows_of(out, **options)
     assert before["id"][1] == "=1+1x"
-    assert found.schema == before.schema
-    assert found.rows() == before.rows()
-    assert [each.name for each in out.parent.iterdir()] == ["rejects.xlsx"]
+    assert again.schema == before.schema
+    assert again.rows() == before.rows()
+    assert [path.name for path in out.parent.iterdir()] == ["rejects.xlsx"]
 
 
 def test_what_is_wrong_is_behind_the_cells(tmp_path: Path) -> None:
@@ -238,8 +238,7 @@ def test_the_first_file_decides_on_the_form(tmp_path: Path) -> None:
         others = [path for name, path in files.items() if name != form]
         out = reject_all(tmp_path / form, [first, *others])
         assert out.name == f"rejects.{form}"
-        found = rows_of(out)
-        assert found.height == 6
+        assert rows_of(out).height == 6
 
 
 def test_cells_of_other_formats_as_json(tmp_path: Path) -> None:
@@ -247,8 +246,8 @@ def test_cells_of_other_formats_as_json(tmp_path: Path) -> None:
     PARQUET.write_parquet(tmp_path / "p.parquet")
     table, lines = written(tmp_path / "c.csv", "a\n1\n"), written(tmp_path / "j.ndjson", '{"a":1}\nbad\n')
     out = reject_all(tmp_path / "1", [lines, tmp_path / "p.parquet"])
-    told = '{"a":1.50,"d":"2024-01-01","n":[{"x":1}],"b":"AAE=","t":"01:02:00",' + ADDED.format(1, "null")
-    assert out.read_text().splitlines()[2] == told
+    line = '{"a":1.50,"d":"2024-01-01","n":[{"x":1}],"b":"AAE=","t":"01:02:00",' + ADDED.format(1, "null")
+    assert out.read_text().splitlines()[2] == line
     out = reject_all(tmp_path / "2", [table, tmp_path / "p.parquet", lines])
     assert out.read_text().splitlines()[2].startswith('1.50,2024-01-01,"[{""x"":1}]",')
     assert out.read_text().splitlines()[4].endswith(",bad")

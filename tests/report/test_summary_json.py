@@ -28,7 +28,7 @@ TOTALS = {
 
 
 def summary(totals: dict[Status, int], state: LoadState = "finished") -> Summary:
-    """A load whose rows balance."""
+    """A load with rows that balance."""
     return Summary("L", "billing-run", "acme", state, load_rows(sum(totals.values()), totals))
 
 

@@ -9,7 +9,7 @@ from loader.report.throughput import RESUMED, THROTTLED, WAITING, ThroughputReco
 
 
 def recorded(*seconds: tuple[int, int, int] | tuple[int, int, int, bool]) -> ThroughputRecorder:
-    """A load whose seconds had so many created, and throttled, and where work started again."""
+    """A load: how many were created and throttled in a second, and whether work started again in it."""
     recorder = ThroughputRecorder()
     for second, created, throttled, *started in seconds:
         recorder.add(second, created=created, throttled=throttled, started=bool(started))
@@ -56,7 +56,7 @@ def test_bins_grow_wider_as_a_load_lasts_longer(last: int) -> None:
 
 
 def test_a_pause_says_why() -> None:
-    """Nobody at work, a server that asked to wait, or none that answered."""
+    """No process at work, a service that asked to wait, or none that answered."""
     busy = [(second, 1, 0) for second in range(20)]
     assert pauses(*busy, (27, 1, 0), (40, 1, 3), (44, 1, 0), (50, 1, 0, True)) == (
         Pause(20, 27, WAITING),
@@ -78,13 +78,13 @@ def test_the_longest_of_many_pauses_are_shown() -> None:
     for number in range(500):
         seconds += [(second, 1, 0) for second in range(at, at + 10)]
         at += 10 + 40 + (number % 2) * 100
-    throughput = drawn(recorded(*seconds)).pauses
-    assert (len(throughput.items), throughput.total) == (200, 499)
-    assert list(throughput.items) == sorted(throughput.items, key=lambda each: each.start)
-    assert min(each.end - each.start for each in throughput.items) == 140
+    shown = drawn(recorded(*seconds)).pauses
+    assert (len(shown.items), shown.total) == (200, 499)
+    assert list(shown.items) == sorted(shown.items, key=lambda pause: pause.start)
+    assert min(pause.end - pause.start for pause in shown.items) == 140
 
 
 def test_time_at_work_leaves_out_what_nobody_worked() -> None:
-    """It is never more than what was spent: seconds are not counted that may not have been whole."""
-    over_time = recorded(*((second, 1, 0) for second in range(11)), (1000, 0, 0, True), (1005, 1, 0))
-    assert 10 <= over_time.seconds_at_work <= 16
+    """It is never more than what was spent: seconds that may not have been complete do not count."""
+    recorder = recorded(*((second, 1, 0) for second in range(11)), (1000, 0, 0, True), (1005, 1, 0))
+    assert 10 <= recorder.seconds_at_work <= 16

@@ -50,7 +50,7 @@ def _sample(names: Sequence[str]) -> list[str]:
 
 def _run(words: list[str]) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOADER_")}
-    done = subprocess.run(  # apart from this process, whose event loop may be the browser's
+    done = subprocess.run(  # apart from this process: its event loop may be the browser's
         [sys.executable, "-m", "loader", *words],
         env={**kept, "LOADER_TOKEN": "picture"},
         capture_output=True,

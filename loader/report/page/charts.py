@@ -37,7 +37,7 @@ class Stretch:
         start: First record, or seconds since the load began.
         end: Last record, or seconds likewise.
         count: Findings, or records created.
-        throttled: Answers that said "too many requests"; 0 for findings.
+        throttled: Answers with "too many requests"; 0 for findings.
     """
 
     start: float

@@ -36,7 +36,7 @@ class ThroughputBin:
 
     Attributes:
         created: Records created.
-        throttled: Answers that said "too many requests".
+        throttled: Answers with "too many requests".
     """
 
     created: int
@@ -95,9 +95,9 @@ class LoadPageValues:
         state: Its state.
         sent: Requests sent, over all runs.
         retried: Those of them that repeated an earlier one.
-        throttled: Answers that said "too many requests".
+        throttled: Answers with "too many requests".
         ids_known: Rows with the id that the service gave, those already loaded included.
-        changed: Rows already loaded whose content differs from what was sent then.
+        changed: Rows already loaded with another content than was sent then.
         refusals: What the service refused, most frequent first.
         in_doubt: Why rows are in doubt, most frequent first.
         reconciled: What became of rows that were in doubt.

@@ -176,7 +176,7 @@ class ValueTable:
         kind: `map`: the mapping has a table; `enum`: the API has a list of allowed values.
         rows: The values, most frequent first.
         wrong: How many different values are not allowed, those that are not shown included.
-        others: Rows whose values are not among `rows.total`, since there are too many different ones.
+        others: Rows with values that are not among `rows.total`, since there are too many different ones.
     """
 
     field: str
@@ -195,7 +195,7 @@ class SamplePayload:
         place: The record.
         cells: (column, cell); a cell of None is empty.
         payload: JSON, laid out to be read.
-        why: Why this one was chosen: "has the most fields"; empty: not said.
+        why: Why this one was chosen: "has the most fields"; empty: not shown.
     """
 
     place: RowPlace

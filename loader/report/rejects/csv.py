@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _BOM: Final = "\ufeff"
 _LOST: Final = "\ufffd"  # in the place of bytes of the source that are not valid in its encoding
-_USUAL: Final = "cp1252"  # the encoding that is assumed where nothing tells it
+_USUAL: Final = "cp1252"  # the encoding that is assumed where none is detected
 _BLOCK: Final = 1 << 20  # characters turned into another encoding at a time
 
 

@@ -63,7 +63,7 @@ class RejectsFile(Protocol):
 
         Args:
             folder: Where it goes.
-            first: The first file of the source, in whose form it is.
+            first: The first file of the source, which has the same form.
             columns: The columns of all files of the source.
         """
 

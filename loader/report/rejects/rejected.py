@@ -64,7 +64,9 @@ def added_cells(
         Several findings are joined with "; ", in the same order in each of the last three cells.
     """
     findings = _findings_of(row, number, record_no)
-    fields = _joined(finding.field for finding in findings) if any(each.field for each in findings) else ""
+    fields = (
+        _joined(finding.field for finding in findings) if any(finding.field for finding in findings) else ""
+    )
     codes = _joined(finding.code for finding in findings)
     return row.status.value, number, line, fields, codes, _joined(map(message, findings))
 
@@ -76,7 +78,7 @@ def _joined(texts: Iterable[str]) -> str:
 def _findings_of(row: RowWithFindings, number: int, record_no: int) -> list[Finding]:
     """Return what is wrong with one of a record's rows: with itself, else with its record."""
     own = [
-        # The row is where it is said: its number would only repeat it.
+        # These cells are in the row itself: the message need not name it.
         replace(finding, location=None) if _in_source(finding) else finding
         for finding in row.findings
         if _row_of(finding, record_no) == number

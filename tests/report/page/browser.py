@@ -58,7 +58,7 @@ def heading(args: Sequence[str]) -> str | None:
     """Return a line of a run's heading, where the run covers the tests in a browser and they are left out.
 
     Args:
-        args: The files and folders whose tests run.
+        args: The files and folders with the tests that run.
     """
     here = Path(__file__).parent
     named = [Path(arg.partition("::")[0]).resolve() for arg in args]

@@ -267,7 +267,7 @@ def test_the_given_rate_is_named_as_such() -> None:
 
 
 def test_charts_have_a_description_for_those_who_do_not_see_them() -> None:
-    """An image each, named, whose colours are the style sheet's."""
+    """Each is a named image with the colours of the style sheet."""
     assert can_draw()
     html = render(pages.load_page())
     page = Read(html)
