@@ -6,7 +6,7 @@ import signal
 
 
 def main() -> None:
-    """The `loader` command; Ctrl-C while the program itself is being read ends it without a word."""
+    """Run the `loader` command; Ctrl-C while the program is still being imported ends it in silence."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     from loader.cli import main as run  # noqa: PLC0415 - it takes half a second, which the line above is for
 

@@ -5,21 +5,21 @@ LoaderError                          1  the program failed
 │   ├── ConfigurationError               an option, the environment or loader.toml
 │   ├── MappingError                     a mapping that cannot be used: carries all findings
 │   ├── SourceError                      a source that cannot be read
-│   │   └── SourceChanged                its content is not what it was when the load began
+│   │   └── SourceChanged                its content is not what it was when the load started
 │   └── JournalUnusable                  the journal cannot be opened, or is damaged
 ├── Stopped                          5  the load stopped early; rows are left pending
 │   ├── TokenRefused                     401, also with a fresh token
 │   ├── NotPermitted                     403: the token may not do this
 │   ├── NoSuchTenant                     404, 405: no such tenant or path
 │   ├── ServiceDown                      unreachable or failing for longer than the load waits
-│   ├── SameRefusal                      the first rows were all refused with the same words
+│   ├── SameRefusal                      the first rows were all refused for the same reason
 │   ├── TooManyErrors                    --max-errors
 │   ├── SourceLost                       the source broke off while it was read
 │   └── JournalFailed                    the journal cannot be written: sending has stopped
 ├── Busy                             6  another process is at work here
 └── Unbalanced                       1  rows read and rows accounted for differ (a bug)
 
-A message says where, what was found, what was expected; `next_step` says what to do now.
+A message has where, what was found and what was expected; `next_step` is what to do now, a sentence.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 
 class LoaderError(Exception):
-    """Base of all errors that the loader raises on purpose.
+    """The base of all errors that the loader raises on purpose.
 
     Args:
         message: Where it happened, what was found and what was expected; one or more lines, no secrets.
-        next_step: What the user can do about it; None where the message says it already.
+        next_step: What the user can do about it, a sentence; None where the message makes it clear.
     """
 
     exit_code: ClassVar[int] = 1
@@ -62,7 +62,7 @@ class MappingError(NotStarted):
     """A mapping cannot be used.
 
     Args:
-        message: The findings in words, one a line.
+        message: The findings worded, one a line.
         findings: Every error found in it, in the order of the file; never empty.
     """
 
@@ -72,11 +72,11 @@ class MappingError(NotStarted):
 
 
 class SourceError(NotStarted):
-    """A source file is missing, empty, unreadable or not of the form that was said."""
+    """A source file is missing, empty, unreadable or not of the format that was given."""
 
 
 class SourceChanged(SourceError):  # noqa: N818 - the tree reads as states, not as a list of Errors
-    """A source's content differs from what it was when its load began."""
+    """A source's content differs from what it was when its load started."""
 
 
 class JournalUnusable(NotStarted):
@@ -90,7 +90,7 @@ class Stopped(LoaderError):  # noqa: N818 - the tree reads as states, not as a l
 
 
 class TokenRefused(Stopped):
-    """The service answered 401 to the token, also to a fresh one where one could be had."""
+    """The service answered 401 to the token, also to a fresh one where there was a way to get one."""
 
 
 class NotPermitted(Stopped):
@@ -106,7 +106,7 @@ class ServiceDown(Stopped):
 
 
 class SameRefusal(Stopped):
-    """The first rows of the load were all refused with the same words."""
+    """The first rows of the load were all refused for the same reason."""
 
 
 class TooManyErrors(Stopped):

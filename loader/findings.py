@@ -92,6 +92,9 @@ _TYPES: Final[Mapping[str, type]] = {
 }
 """The keys of a stored finding, with the types of their values."""
 
+_NOWHERE: Final = Location()
+_PLACE_KEYS: Final = frozenset({"file", "line", "record_no"})
+
 
 def dump_findings(findings: Iterable[Finding]) -> str:
     """Return findings as compact JSON: a list of objects without the keys that have nothing to say.
@@ -106,7 +109,7 @@ def dump_findings(findings: Iterable[Finding]) -> str:
 
 
 def _as_object(finding: Finding) -> dict[str, Any]:
-    place = finding.location or Location()
+    place = finding.location or _NOWHERE
     if place.column is not None or place.end_column is not None:
         raise ValueError(f"{finding.code}: a place in a line of a mapping file is not stored")
     data = {
@@ -145,8 +148,9 @@ def _from_object(number: int, item: Any) -> Finding:
             raise ValueError(f"finding {number} has the unknown key {name!r}")
         if not _is(value, _TYPES[name]):
             raise ValueError(f"finding {number}: {name} is not of type {_TYPES[name].__name__}")
-    place = Location(file=item.get("file", ""), line=item.get("line"), record_no=item.get("record_no"))
-    location = None if place == Location() else place
+    location = None
+    if not _PLACE_KEYS.isdisjoint(item):
+        location = Location(file=item.get("file", ""), line=item.get("line"), record_no=item.get("record_no"))
     params = item.get("params", {})
     try:
         return Finding(
@@ -178,13 +182,18 @@ def load_params(text: str | None) -> dict[str, JsonValue]:
     return params
 
 
+# `json.dumps` makes an encoder for each call, which costs several times the encoding of a finding.
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_ASCII_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+
 def _dumped(data: Any) -> str:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _ENCODER.encode(data)
     try:
         text.encode()
     except UnicodeEncodeError:
         # Half a surrogate pair cannot be written to a file or to SQLite: as an escape it can.
-        text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+        text = _ASCII_ENCODER.encode(data)
     return text
 
 

@@ -1,4 +1,4 @@
-"""What a load keeps of its start, so that a later process can continue it: one typed value, stored as JSON."""
+"""What a load keeps of its start, so that a later process can continue it: one typed value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, NonNegativeInt
 
-from loader.settings import RunSettings
+from loader.settings import RunSettings  # noqa: TC001 - Pydantic needs it when the class is made
 
 
 class _Kept(BaseModel):

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from loader.manifest import Manifest
 
-    from loader.manifest import Manifest
-
 # --- Columns the reader adds to a source's own -------------------------------------------------------
 RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from 1, the header not counted
 LINE: Final = "__line"  # Int64: the line or sheet row that the record begins on, from 1; null in Parquet
@@ -111,6 +109,7 @@ class Dialect:
         preamble: The lines above the header as they stand, line ends included; decoded text.
         footer: The lines below the last record that are not data, likewise.
         header_lines: How many lines the header takes; their names are joined. 1 where there is none.
+        lone_cr: Whether a CR alone ends a line, as LF and CRLF do.
     """
 
     delimiter: str = ","
@@ -123,6 +122,7 @@ class Dialect:
     preamble: str = ""
     footer: str = ""
     header_lines: int = 1
+    lone_cr: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 class SourceOptions(BaseModel):
     """How to read a source: the mapping's `source:` section, overridden by `-s KEY=VALUE`.
 
-    What is left out (not in `model_fields_set`) is detected. `quote: null` and `escape: null` given
-    aloud mean that there is none.
+    What is left out (not in `model_fields_set`) is detected. An explicit `quote: null` or `escape: null`
+    means that there is none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,18 +26,18 @@ class SourceOptions(BaseModel):
     sheet: str | None = Field(
         None, min_length=1, description="A workbook's sheet; the first one where left out."
     )
-    delimiter: str | None = Field(None, min_length=1, description="What stands between two cells.")
-    quote: str | None = Field(None, description="What encloses a cell; null: nothing does.")
+    delimiter: str | None = Field(None, min_length=1, description="What separates two cells.")
+    quote: str | None = Field(None, description="What encloses a cell; null: nothing.")
     escape: str | None = Field(None, description="What escapes the quote, where quotes are not doubled.")
     encoding: str | None = Field(None, description="A codec name, such as utf-8, cp1252 or utf-16.")
     skip_lines: int | None = Field(None, ge=0, description="Lines above the header.")
     header: bool | Annotated[int, Field(ge=1, le=20)] | None = Field(
         None,
-        description="false: columns are column_1, column_2, …; a number: so many lines, their names joined.",
+        description="false: columns are column_1, column_2, …; a number: that many lines, with names joined.",
     )
     skip_footer: int | None = Field(None, ge=0, description="Lines below the last record.")
     null_values: tuple[str, ...] | None = Field(
-        None, description='Texts that stand for nothing; [""] where left out.'
+        None, description='Texts that mean null; [""] where left out.'
     )
 
 
@@ -46,10 +46,10 @@ _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 def parse_rate(value: object) -> object:
-    """Reads `50/s`, `3000/min` or `1000/h` as requests a second; leaves numbers alone.
+    """Return `50/s`, `3000/min` or `1000/h` as requests per second, and any other value as it is.
 
     Raises:
-        ValueError: The text is not of that form.
+        ValueError: A text has another form.
     """
     if not isinstance(value, str):
         return value
@@ -66,7 +66,7 @@ class ErrorLimit(BaseModel):
 
     Attributes:
         count: That many rows; None where `share` counts.
-        share: That part of the rows read, 0 to 1; judged from 100 rows on, and at the end.
+        share: That part of the rows read, 0 to 1; it counts from 100 rows on, and at the end.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -76,10 +76,10 @@ class ErrorLimit(BaseModel):
 
     @classmethod
     def parse(cls, value: object) -> object:
-        """Reads `100` or `2.5%`.
+        """Return `100` or `2.5%` as a limit, and a value that is not text as it is.
 
         Raises:
-            ValueError: The text is not of that form.
+            ValueError: A text has another form.
         """
         if not isinstance(value, str):
             return value
@@ -90,26 +90,33 @@ class ErrorLimit(BaseModel):
 
 
 class RunSettings(BaseModel):
-    """How a load runs."""
+    """How a load runs.
+
+    The command line's options are made from these: their names, ranges, defaults and help.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    tenant: str = Field(min_length=1, pattern=r"^[^/?#\s]+$", description="Whose records they become.")
-    base_url: str | None = Field(None, description="One URL for every record type; None: the type's own.")
-    rate: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(parse_rate)] = Field(
-        None, description="A ceiling, requests a second; None: as fast as the service lets."
-    )
-    concurrency: int = Field(16, ge=1, le=1024, description="A ceiling, requests under way at once.")
-    batch_size: int = Field(1000, ge=1, le=100_000, description="Rows a checkpoint.")
-    limit: int | None = Field(None, ge=1, description="The first so many rows only; None: all.")
-    max_errors: Annotated[ErrorLimit | None, BeforeValidator(ErrorLimit.parse)] = Field(
-        None, description="Stop when more rows than this are invalid, blocked or refused; None: never."
-    )
-    give_up_after: float = Field(
-        300.0, gt=0, description="Seconds that the service may be down before the load stops."
-    )
-    reconcile_wait: float = Field(
-        5.0, ge=0, description="Seconds between two looks for rows in doubt, since reads may lag behind."
-    )
-    connect_timeout: float = Field(10.0, gt=0, description="Seconds to wait for a connection.")
-    read_timeout: float = Field(60.0, gt=0, description="Seconds to wait for an answer.")
+    tenant: str = Field(min_length=1, pattern=r"^[^/?#\s]+$", description="Tenant to load into.")
+    base_url: str | None = Field(None, description="Send all records to this URL, such as a sandbox.")
+    """None: to the URL of each record type's own service."""
+    rate: Annotated[
+        Annotated[float, Field(gt=0)] | None, BeforeValidator(parse_rate, json_schema_input_type=str)
+    ] = Field(None, description="Send no more than this, such as 50/s or 3000/min.")
+    """Requests per second; None: as fast as the service allows."""
+    concurrency: int = Field(16, ge=1, le=1024, description="Limit the requests in progress.")
+    batch_size: int = Field(1000, ge=1, le=100_000, description="Rows per checkpoint.")
+    limit: int | None = Field(None, ge=1, description="Load only the first N rows.")
+    """None: all."""
+    max_errors: Annotated[
+        ErrorLimit | None, BeforeValidator(ErrorLimit.parse, json_schema_input_type=str)
+    ] = Field(None, description="Stop when more rows than this have errors.")
+    """Rows that are invalid, blocked or refused; None: a load does not stop for them."""
+    give_up_after: float = Field(300.0, gt=0, description="Stop after an outage this long.")
+    """Seconds that the service may be down."""
+    reconcile_wait: float = Field(5.0, ge=0, description="Wait between reconcile attempts.")
+    """Seconds between two looks for rows in doubt: reads may lag behind writes."""
+    connect_timeout: float = Field(10.0, gt=0, description="Wait this long for a connection.")
+    """Seconds."""
+    read_timeout: float = Field(60.0, gt=0, description="Wait this long for an answer.")
+    """Seconds."""

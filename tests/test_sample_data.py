@@ -13,8 +13,9 @@ import pytest
 import yaml
 from polars.testing import assert_frame_equal
 
-from loader.resources import TYPES, record_type
+from loader.resources import BUILT_IN
 from tests.support.interpreter import Waiting, interpret
+from tests.support.model_fields import MODELS
 
 if TYPE_CHECKING:
     from loader.sandbox import RunningSandbox
@@ -53,7 +54,7 @@ def _results(mapping: dict[str, Any], rows: list[dict[str, Any]]) -> list[Any]:
     """What becomes of rows, where every template that is right has been loaded."""
     keys = [f"{number:05}" for number in range(1, make.TEMPLATES + 1) if number not in make.WRONG_TEMPLATES]
     ids = {"billing-template": dict.fromkeys(keys, "id")}
-    return [interpret(mapping, record_type(mapping["resource"]), row, ids) for row in rows]
+    return [interpret(mapping, MODELS[mapping["resource"]], row, ids) for row in rows]
 
 
 def test_runs_are_reproduced_byte_for_byte() -> None:
@@ -124,8 +125,8 @@ def test_shipped_examples_hold(name: str) -> None:
     assert len(mapping["examples"]) >= 2
     for example in mapping["examples"]:
         keys = [each for each in example["row"].values() if isinstance(each, str)]
-        ids = {each: {key: f"<{each} {key}>" for key in keys} for each in TYPES}
-        result = interpret(mapping, record_type(name), example["row"], ids)
+        ids = {each: {key: f"<{each} {key}>" for key in keys} for each in BUILT_IN}
+        result = interpret(mapping, MODELS[name], example["row"], ids)
         if "errors" in example:
             assert result == frozenset(example["errors"])
         else:

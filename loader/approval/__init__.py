@@ -1,1 +1,17 @@
-"""Hold a load against the dry run whose report was signed; a short code stands for what decides it."""
+"""Compare a load with the dry run whose report was signed; a short code stands for what decides it."""
+
+from __future__ import annotations
+
+from loader.approval.approval import Approval, ApprovedFile, approval_of, code_of, same_code
+from loader.approval.signed_report import SignedReport, check_approved, differences
+
+__all__ = [
+    "Approval",
+    "ApprovedFile",
+    "SignedReport",
+    "approval_of",
+    "check_approved",
+    "code_of",
+    "differences",
+    "same_code",
+]

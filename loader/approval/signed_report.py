@@ -1,16 +1,16 @@
-"""Whether a load is what was approved by signing a dry run's report: every difference is named."""
+"""Check that a load is what was approved by signing a dry run's report, and name every difference."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from loader import __version__
 from loader.approval.approval import Approval
 from loader.errors import ConfigurationError
+from loader.manifest import ApprovedReport
+from loader.text import SHOWN_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from loader.approval.approval import ApprovedFile
 
-_AGAIN: Final = "validate again with --report, and have the new report signed"
-_WHICH: Final = "name the folder that loader validate --report wrote"
-_SHOWN: Final = 60
+_VALIDATE_AGAIN: Final = "Validate again with --report, and have the new report signed."
+_WHICH_FOLDER: Final = "Pass the folder that `loader validate --report` wrote."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +36,13 @@ class SignedReport:
     rows: int
     folder: Path
 
-    @property
-    def words(self) -> str:
-        """For whoever starts the load: the code, and which paper it must stand on."""
-        at = self.approval.made_at.astimezone(UTC)
-        rows = f"{self.rows:,} {'row' if self.rows == 1 else 'rows'}"
-        told = f"approved: {self.approval.code}, for {rows}, by the dry run of {at.day} {at:%B %Y %H:%M} UTC"
-        version = self.approval.loader_version
-        if version == __version__:
-            return told
-        return f"{told}, which loader {version} made; this is {__version__} and may judge rows otherwise"
-
-    def kept(self) -> dict[str, str]:
-        """What the load's settings keep of it."""
-        return {"code": self.approval.code, "folder": str(self.folder.absolute())}
+    def kept(self) -> ApprovedReport:
+        """Return what the load keeps of it."""
+        return ApprovedReport(code=self.approval.code, folder=str(self.folder.absolute()))
 
 
 def check_approved(folder: Path, now: Approval) -> SignedReport:
-    """Holds what is about to be sent against what a dry run's report was signed for.
+    """Compare what is about to be sent with what a dry run's report was signed for.
 
     Args:
         folder: The folder of the report, with its `summary.json`.
@@ -64,38 +52,35 @@ def check_approved(folder: Path, now: Approval) -> SignedReport:
         ConfigurationError: The folder has no report that approves anything, or it approves something else;
             names every difference.
     """
-    signed = _signed(folder)
+    signed = _read_report(folder)
     if found := list(differences(signed.approval, now)):
-        told = [f"{folder}: this load is not what {signed.approval.code} was given for:", *found]
-        tenantless = signed.approval.tenant is None
-        raise ConfigurationError(
-            "\n- ".join(told),
-            next_step=f"validate again with --tenant {now.tenant} and --report, and have the report signed"
-            if tenantless
-            else f"load what was approved; or {_AGAIN}",
-        )
+        heading = f"{folder}: this load differs from what {signed.approval.code} approves:"
+        next_step = f"Load what was approved. Or: {_VALIDATE_AGAIN[:1].lower()}{_VALIDATE_AGAIN[1:]}"
+        if signed.approval.tenant is None:
+            next_step = f"Validate again with --tenant {now.tenant} and --report, and have the report signed."
+        raise ConfigurationError("\n- ".join([heading, *found]), next_step=next_step)
     return signed
 
 
 def differences(was: Approval, now: Approval) -> Iterator[str]:
-    """What keeps an approval from being that of a load, a sentence each; nothing where it is the same.
+    """Yield what keeps an approval from being that of a load, a sentence each; nothing where it is the same.
 
     Args:
         was: What was approved.
         now: What is about to be sent.
     """
     if was.tenant is None:
-        yield "the dry run had no --tenant: nobody has approved whose records they become"
+        yield "the dry run had no --tenant: nobody has approved the tenant to load into"
     elif was.tenant != now.tenant:
         yield f"tenant: {was.tenant} was approved, this load goes to {now.tenant}"
     if was.resource != now.resource:
-        yield f"record type: {was.resource} was approved, this load makes {now.resource}"
+        yield f"record type: {was.resource} was approved, this load creates {now.resource}"
     elif was.service_path != now.service_path:
-        yield f"records go to {now.service_path} by now; {was.service_path} was approved"
+        yield f"path: {was.service_path} was approved, records now go to {now.service_path}"
     if was.mapping_sha256 != now.mapping_sha256:
         yield (
-            f"the mapping {now.mapping} has changed since: its hash is {_short(now.mapping_sha256)}, "
-            f"{was.mapping} with {_short(was.mapping_sha256)} was approved"
+            f"mapping: {was.mapping} with the hash {_short(was.mapping_sha256)} was approved, "
+            f"{now.mapping} now has {_short(now.mapping_sha256)}"
         )
     yield from _other_options(was.source_options, now.source_options)
     yield from _other_files(was.files, now.files, "file")
@@ -106,11 +91,11 @@ def _other_options(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[s
     for key in sorted(was.keys() | now.keys()):
         if (key in was, was.get(key)) != (key in now, now.get(key)):
             before, after = _option(was, key), _option(now, key)
-            yield f"source option {key} (of the mapping, or -s): {before} was approved, it is {after} now"
+            yield f"source option {key} (of the mapping, or -s): {before} was approved, it is now {after}"
 
 
 def _option(options: Mapping[str, Any], key: str) -> str:
-    return repr(options[key])[:_SHOWN] if key in options else "none given"
+    return repr(options[key])[:SHOWN_CHARACTERS] if key in options else "no value"
 
 
 def _other_files(was: Sequence[ApprovedFile], now: Sequence[ApprovedFile], kind: str) -> Iterator[str]:
@@ -118,7 +103,7 @@ def _other_files(was: Sequence[ApprovedFile], now: Sequence[ApprovedFile], kind:
     gone = [file for key, file in before.items() if key not in after]
     for key, file in before.items():
         if key in after and after[key] != file:
-            yield f"{kind} {file.name} has another fingerprint: {_other_content(file, after[key])}"
+            yield f"{kind} {file.name} has other content: {_other_content(file, after[key])}"
     for file in gone:
         yield f"{kind} {file.name} was approved and is missing"
     for key, file in after.items():
@@ -127,30 +112,30 @@ def _other_files(was: Sequence[ApprovedFile], now: Sequence[ApprovedFile], kind:
     common = [[key for key in keys if key in before and key in after] for keys in (before, after)]
     if common[0] != common[1]:
         approved, given = (", ".join(name for name, _ in keys) for keys in common)
-        yield f"{kind}s in another order: {approved} was approved, it is {given} now"
+        yield f"{kind}s in another order: {approved} was approved, it is now {given}"
 
 
 def _by_name(files: Sequence[ApprovedFile]) -> dict[tuple[str, int], ApprovedFile]:
-    """Files by name; where several have one name, by which of them it is, from 0."""
-    met: Counter[str] = Counter()
-    found = {}
+    """Return files by name; where several have one name, by which of them it is, from 0."""
+    counts: Counter[str] = Counter()
+    named = {}
     for file in files:
-        found[file.name, met[file.name]] = file
-        met[file.name] += 1
-    return found
+        named[file.name, counts[file.name]] = file
+        counts[file.name] += 1
+    return named
 
 
 def _other_content(was: ApprovedFile, now: ApprovedFile) -> str:
     sizes = "as many as now" if was.size == now.size else f"now {now.size:,}"
-    hashes = f"{_short(was.sha256)} was approved, it is {_short(now.sha256)} now"
+    hashes = f"{_short(was.sha256)} was approved, it is now {_short(now.sha256)}"
     return f"{hashes} (it had {was.size:,} bytes, {sizes})"
 
 
 def _other_name(file: ApprovedFile, gone: Sequence[ApprovedFile]) -> str:
-    """What to say where a file that is missing stands under another name."""
-    for each in gone:
-        if each.sha256 == file.sha256:
-            return f": it is {each.name} under another name, and every record carries the name of its file"
+    """Return what to add where a file that is missing is there under another name."""
+    for missing in gone:
+        if missing.sha256 == file.sha256:
+            return f": it is {missing.name} under another name, and every record carries the name of its file"
     return ""
 
 
@@ -158,24 +143,26 @@ def _short(sha256: str) -> str:
     return f"{sha256[:16]}…"
 
 
-def _signed(folder: Path) -> SignedReport:
+def _read_report(folder: Path) -> SignedReport:
     path = folder / "summary.json"
     summary = _read_summary(path)
     if summary["load_id"] is not None:
-        told = f"this is the summary of load {summary['load_id']}; a dry run's was expected"
-        raise ConfigurationError(f"{path}: {told}", next_step=_WHICH)
+        problem = f"this is the summary of load {summary['load_id']}, expected that of a dry run"
+        raise ConfigurationError(f"{path}: {problem}", next_step=_WHICH_FOLDER)
     if summary["state"] != "finished":
-        told = f"this dry run did not read all rows: its state is {summary['state']!r}, finished was expected"
-        raise ConfigurationError(f"{path}: {told}", next_step=_AGAIN)
+        problem = (
+            f"this dry run did not read all rows: its state is {summary['state']!r}, expected 'finished'"
+        )
+        raise ConfigurationError(f"{path}: {problem}", next_step=_VALIDATE_AGAIN)
     if "approval" not in summary:
-        told = "it has no approval; the summary of a dry run with a report has one"
-        raise ConfigurationError(f"{path}: {told}", next_step=_AGAIN)
+        problem = "it has no approval; the summary of a dry run with a report has one"
+        raise ConfigurationError(f"{path}: {problem}", next_step=_VALIDATE_AGAIN)
     try:
         approval = Approval.from_json(summary["approval"])
         rows = _valid_rows(summary, approval)
     except ValueError as error:
-        told = f"{error}: it has been changed since the dry run wrote it, or another loader wrote it"
-        raise ConfigurationError(f"{path}: {told}", next_step=_AGAIN) from None
+        problem = f"{error}: the file was changed after the dry run wrote it, or another loader wrote it"
+        raise ConfigurationError(f"{path}: {problem}", next_step=_VALIDATE_AGAIN) from None
     return SignedReport(approval, rows, folder)
 
 
@@ -183,21 +170,23 @@ def _read_summary(path: Path) -> dict[str, Any]:
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        told = f"cannot be read: {error.strerror or error}"
-        raise ConfigurationError(f"{path}: {told}", next_step=_WHICH) from None
+        problem = f"cannot be read: {error.strerror or error}"
+        raise ConfigurationError(f"{path}: {problem}", next_step=_WHICH_FOLDER) from None
     except (ValueError, RecursionError):
-        raise ConfigurationError(f"{path}: not a summary: it is no JSON", next_step=_WHICH) from None
+        raise ConfigurationError(
+            f"{path}: not a summary: it is not valid JSON", next_step=_WHICH_FOLDER
+        ) from None
     if not isinstance(read, dict) or not {"load_id", "state", "rows"} <= read.keys():
-        told = "not a summary: expected an object with load_id, state and rows"
-        raise ConfigurationError(f"{path}: {told}", next_step=_WHICH)
+        problem = "not a summary: expected an object with load_id, state and rows"
+        raise ConfigurationError(f"{path}: {problem}", next_step=_WHICH_FOLDER)
     return read
 
 
 def _valid_rows(summary: Mapping[str, Any], approval: Approval) -> int:
-    """How many rows the dry run found valid.
+    """Return how many rows the dry run found valid.
 
     Raises:
-        ValueError: The summary and its approval do not go together, or its rows do not balance.
+        ValueError: The summary contradicts its approval, or its rows do not add up.
     """
     for key in ("tenant", "resource"):
         if summary.get(key) != getattr(approval, key):

@@ -1,4 +1,4 @@
-"""The shell: one file a command, options in, exit code out."""
+"""The shell: options in, exit code out; one file for each command."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from loader import __version__
 from loader.cli.check import check_command
 from loader.cli.demo import demo_command
 from loader.cli.init import init_command
-from loader.cli.interrupts import Terminated, following_of, terminating
+from loader.cli.interrupts import Terminated, terminating
 from loader.cli.load import load_command
+from loader.cli.next_command import NextCommand
 from loader.cli.output import command_line, drop_output, say, say_next, show_error
 from loader.cli.preview import preview_command
 from loader.cli.reconcile import reconcile_command
@@ -38,8 +39,8 @@ _TERMINATED = 143
 def cli() -> None:
     """Load billing records through a REST API: each row once, with a receipt.
 
-    Exit codes: 0 all is well; 2 wrong usage, mapping or configuration; 3 some rows were rejected; 4 the
-    outcome of some rows is unknown; 5 stopped early; 6 somebody else is at work; 130, 143 interrupted.
+    Exit codes: 0 success; 2 wrong usage, mapping or configuration; 3 some rows were rejected; 4 the
+    outcome of some rows is unknown; 5 stopped early; 6 another process is at work; 130, 143 interrupted.
     """
 
 
@@ -61,15 +62,16 @@ for _command in (
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command line and gives its exit code; errors are shown, not raised.
+    """Run a command line and return its exit code; errors are shown, not raised.
 
     Args:
         arguments: Without the program's name; None: the process's own.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
+    next_command = NextCommand()
     with terminating():
         try:
-            code = _invoke(given)
+            code = _invoke(given, next_command)
             sys.stdout.flush()
         except click.exceptions.Exit as done:
             return done.exit_code
@@ -77,45 +79,46 @@ def run(arguments: Sequence[str] | None = None) -> int:
             drop_output()
             return 0
         except click.ClickException as error:
-            return _told_usage(error)
+            return _show_usage(error)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug, too, ends as the others do
-            return _told(error, command_line("loader", *given))
+            code = _show_failure(error)
+            # Where nothing else fits, the same command is what to run once the cause is gone.
+            say_next(next_command.line or command_line("loader", *given))
     return code
 
 
-def _told_usage(error: click.ClickException) -> int:
+def _show_usage(error: click.ClickException) -> int:
     error.show()
     context = error.ctx if isinstance(error, click.UsageError) else None
     say_next(f"{context.command_path if context else 'loader'} --help")
     return error.exit_code
 
 
-def _told(error: Exception | KeyboardInterrupt, same: str) -> int:
-    """Shows what ended a command; `same` is the command itself, to be run again where nothing else fits."""
-    code = LoaderError.exit_code
+def _show_failure(error: Exception | KeyboardInterrupt) -> int:
+    """Show what ended a command, and return its exit code."""
+    if isinstance(error, Terminated):
+        say("interrupted by SIGTERM")
+        return _TERMINATED
     if isinstance(error, KeyboardInterrupt):
-        by_term = isinstance(error, Terminated)
-        say(f"interrupted by {'SIGTERM' if by_term else 'Ctrl-C'}")
-        code = _TERMINATED if by_term else _INTERRUPTED
-    elif isinstance(error, LoaderError):
+        say("interrupted by Ctrl-C")
+        return _INTERRUPTED
+    if isinstance(error, LoaderError):
         show_error(error)
-        code = error.exit_code
-    else:
-        traceback.print_exception(error)
-        say("error: this is a fault of the program: please report it with the lines above")
-    say_next(following_of(error) or same)
-    return code
+        return error.exit_code
+    traceback.print_exception(error)
+    say("error: this is a bug in the loader: please report it with the lines above")
+    return LoaderError.exit_code
 
 
-def _invoke(arguments: Sequence[str]) -> int:
-    """Click's `main`, but for what it does with interrupts and with pipes that nobody reads."""
-    with cli.make_context("loader", list(arguments)) as context:
+def _invoke(arguments: Sequence[str], next_command: NextCommand) -> int:
+    """Do what Click's `main` does, but for interrupts and for pipes that nobody reads."""
+    with cli.make_context("loader", list(arguments), obj=next_command) as context:
         code = cli.invoke(context)
     return code if isinstance(code, int) else 0
 
 
 def main() -> None:
-    """The `loader` command."""
+    """Run the `loader` command, and end the process."""
     code = run()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the work is done: a late signal must not change its exit code

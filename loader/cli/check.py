@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from loader import wording
 from loader.cli.findings import show_findings
 from loader.cli.options import source_options
 from loader.cli.output import command_line, say_next, say_out, source_words
 from loader.cli.progress import ProgressLines
 from loader.cli.stdin import kept_sources
-from loader.pipeline import check, read_mapping
+from loader.findings import CODES, Location
+from loader.pipeline.authoring.check import check
+from loader.pipeline.rows.inputs import read_mapping
+from loader.resources import BUILT_IN
+from loader.text import count
 
 if TYPE_CHECKING:
-    from loader.records import MappingFinding
+    from loader.findings import Finding
+    from loader.pipeline.authoring.check import CheckResult
 
-_WRONG: Final = 2
-_KEYS: Final = ("severity", "file", "line", "column", "path", "message", "suggestion")
+_HAS_ERRORS: Final = 2
+"""The exit code for a mapping that cannot be used."""
 
 
 @click.command("check")
@@ -34,36 +40,49 @@ def check_command(
 ) -> int:
     """Check MAPPING, and its columns against those of SOURCES (- is standard input), without reading rows.
 
-    All that is wrong is told at once, each with its place. The mapping's examples are run.
+    All errors are shown at once, each with its place in the file. The examples of the mapping are run.
+
+    Example: loader check runs.yaml runs.csv
     """
     text, _ = read_mapping(mapping)
     sources = kept_sources(sources, overrides)
-    checked = check(text, str(mapping), sources, overrides, ProgressLines())
+    result = check(text, str(mapping), sources, overrides, types=BUILT_IN, observer=ProgressLines())
     if as_json:
-        click.echo(json.dumps({"findings": [_told(each) for each in checked.findings]}, ensure_ascii=False))
+        findings = [_as_json(finding) for finding in result.findings]
+        click.echo(json.dumps({"findings": findings}, ensure_ascii=False))
     else:
-        show_findings(checked.findings, {str(mapping): text})
-        say_out(_counted(checked.findings, checked.examples))
-    words = [mapping, *(sources or ["SOURCE"]), *source_words(overrides)]
-    if checked.errors:
+        show_findings(result.findings, {str(mapping): text})
+        say_out(_summary(result))
+    if result.errors:
         say_next(command_line("loader", "check", mapping, *sources, *source_words(overrides)))
-        return _WRONG
-    say_next(command_line("loader", "validate", *words))
+        return _HAS_ERRORS
+    say_next(command_line("loader", "validate", mapping, *(sources or ["SOURCE"]), *source_words(overrides)))
     return 0
 
 
-def _told(finding: MappingFinding) -> dict[str, Any]:
-    """A finding as JSON has it: these keys and no others; more lines for people stand below the message."""
-    told = {key: getattr(finding, key) for key in _KEYS}
-    return {**told, "message": f"{finding.message}\n{finding.detail}"} if finding.detail else told
+def _as_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding as `--json` has it; more lines for people are below the message."""
+    location = finding.location or Location()
+    detail = wording.detail(finding)
+    return {
+        "code": finding.code,
+        "severity": CODES[finding.code].severity,
+        "file": location.file,
+        "line": location.line,
+        "column": location.column,
+        "path": finding.field,
+        "message": wording.message(finding) + (f"\n{detail}" if detail else ""),
+        "suggestion": finding.params.get("suggestion"),
+    }
 
 
-def _counted(findings: tuple[MappingFinding, ...], examples: int) -> str:
-    told = []
+def _summary(result: CheckResult) -> str:
+    """Return how many findings there are, and how many examples were run."""
+    parts = []
     for severity in ("error", "warning", "note"):
-        count = sum(each.severity == severity for each in findings)
-        if count or severity == "error":
-            told.append(f"{count or 'no'} {severity}{'' if count == 1 else 's'}")
-    if examples:
-        told.append(f"{examples} example{'' if examples == 1 else 's'} run")
-    return ", ".join(told)
+        number = sum(CODES[finding.code].severity == severity for finding in result.findings)
+        if number or severity == "error":
+            parts.append(count(number, severity) if number else "no errors")
+    if result.examples:
+        parts.append(f"{count(result.examples, 'example')} run")
+    return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""`loader.toml`, the environment's secrets, and what the options make of them."""
+"""`loader.toml`, the secrets of the environment, and the settings of a run."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _KEYS: Final = frozenset({*RunSettings.model_fields, *_FOLDERS, "json", "target"
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The keys and sections of a configuration file; nothing where there is no file.
+    """Return the keys and sections of a configuration file; nothing where there is no file.
 
     Dashes in keys are underscores. A section (`[prod]`, also `[targets.prod]`) is a target.
 
     Raises:
-        ConfigurationError: It is no TOML, or has a key that it does not know.
+        ConfigurationError: It is not valid TOML, or has an unknown key.
     """
     try:
-        read = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}") from None
-    targets = read.pop("targets", {})
-    if not isinstance(targets, dict) or not all(isinstance(each, dict) for each in targets.values()):
+    targets = content.pop("targets", {})
+    if not isinstance(targets, dict) or not all(isinstance(keys, dict) for keys in targets.values()):
         raise ConfigurationError(f"{path}: targets: expected sections like [targets.prod], found {targets!r}")
-    sections = {**{key: each for key, each in read.items() if isinstance(each, dict)}, **targets}
-    top = {key: each for key, each in read.items() if not isinstance(each, dict)}
+    sections = {**{key: value for key, value in content.items() if isinstance(value, dict)}, **targets}
+    top = {key: value for key, value in content.items() if not isinstance(value, dict)}
     config: dict[str, Any] = _checked(top, path, "")
-    config["targets"] = {name: _checked(each, path, f"[{name}] ") for name, each in sections.items()}
+    config["targets"] = {name: _checked(keys, path, f"[{name}] ") for name, keys in sections.items()}
     return config
 
 
@@ -51,12 +51,12 @@ def _checked(keys: Mapping[str, Any], path: Path, where: str) -> dict[str, Any]:
     for key, value in plain.items():
         if any(word in key for word in ("token", "secret", "password")):
             raise ConfigurationError(
-                f"{path}: {where}{key}: secrets do not belong in a file that is shared",
-                next_step="set LOADER_TOKEN, or LOADER_TOKEN_FILE to a file that only you can read",
+                f"{path}: {where}{key}: secrets do not belong in a shared file",
+                next_step="Set LOADER_TOKEN, or LOADER_TOKEN_FILE to a file that only you can read.",
             )
         if key not in _KEYS:
-            meant = nearest(key, sorted(_KEYS))
-            hint = f"did you mean {meant}?" if meant else f"the keys are {', '.join(sorted(_KEYS))}"
+            suggestion = nearest(key, sorted(_KEYS))
+            hint = f"did you mean {suggestion}?" if suggestion else f"the keys are {', '.join(sorted(_KEYS))}"
             raise ConfigurationError(f"{path}: {where}unknown key {key!r}; {hint}")
         if key in _FOLDERS and not isinstance(value, str):
             raise ConfigurationError(f"{path}: {where}{key}: expected a folder as text, found {value!r}")
@@ -64,7 +64,7 @@ def _checked(keys: Mapping[str, Any], path: Path, where: str) -> dict[str, Any]:
 
 
 def with_target(config: Mapping[str, Any], target: str | None) -> dict[str, Any]:
-    """The configuration's keys with a target's own over them.
+    """Return the keys of the configuration, with those of a target in place of them.
 
     Raises:
         ConfigurationError: There is no such target.
@@ -81,40 +81,40 @@ def with_target(config: Mapping[str, Any], target: str | None) -> dict[str, Any]
 
 
 def run_settings(options: Mapping[str, Any]) -> RunSettings:
-    """The settings of a run; options that are None are left to their defaults.
+    """Return the settings of a run; an option that is None leaves its setting at the default.
 
     Raises:
         ConfigurationError: The tenant is missing, or a value is wrong; names all of them.
     """
-    given = changed_settings(options)
-    if not given.get("tenant"):
+    settings = changed_settings(options)
+    if not settings.get("tenant"):
         raise ConfigurationError(
-            "whose records are they? No tenant is given",
-            next_step='say --tenant NAME, set LOADER_TENANT, or write tenant = "NAME" into loader.toml',
+            "no tenant given",
+            next_step='Pass --tenant NAME, set LOADER_TENANT, or add tenant = "NAME" to loader.toml.',
         )
-    return _validated(given)
+    return _validated(settings)
 
 
 def changed_settings(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings among the options that are given."""
+    """Return the settings among the options that have a value."""
     return {
         key: value for key, value in options.items() if key in RunSettings.model_fields and value is not None
     }
 
 
-def _validated(given: Mapping[str, Any]) -> RunSettings:
+def _validated(settings: Mapping[str, Any]) -> RunSettings:
     try:
-        return RunSettings.model_validate(given)
+        return RunSettings.model_validate(settings)
     except ValidationError as error:
-        wrong = [
-            f"--{str(each['loc'][0]).replace('_', '-')}: {each['msg'].removeprefix('Value error, ')}"
-            for each in error.errors(include_url=False)
+        lines = [
+            f"--{str(detail['loc'][0]).replace('_', '-')}: {detail['msg'].removeprefix('Value error, ')}"
+            for detail in error.errors(include_url=False)
         ]
-        raise ConfigurationError("\n".join(wrong)) from None
+        raise ConfigurationError("\n".join(lines)) from None
 
 
 def find_token() -> Token:
-    """The bearer token, from LOADER_TOKEN or the file that LOADER_TOKEN_FILE names.
+    """Return the bearer token, from LOADER_TOKEN or the file that LOADER_TOKEN_FILE names.
 
     Raises:
         ConfigurationError: There is none, or the file cannot be read.
@@ -128,5 +128,5 @@ def find_token() -> Token:
             raise ConfigurationError(f"LOADER_TOKEN_FILE: {path} cannot be read: {error}") from None
     raise ConfigurationError(
         "no bearer token: LOADER_TOKEN is not set",
-        next_step="export LOADER_TOKEN=… (or LOADER_TOKEN_FILE=path); a sandbox takes any text",
+        next_step="Set LOADER_TOKEN, or LOADER_TOKEN_FILE to a file with it; a sandbox takes any text.",
     )

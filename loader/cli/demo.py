@@ -10,11 +10,15 @@ from typing import Final
 
 import click
 
-from loader.cli.output import command_line, say, say_next, show_error, show_reasons, show_summary
-from loader.cli.progress import watcher
+from loader.cli.output import command_line, load_title, say, say_next, show_error, show_groups, show_summary
+from loader.cli.progress import terminal_observer
 from loader.errors import ConfigurationError
-from loader.pipeline import LoadResult, make_folder, open_inputs, read_mapping, run_load
+from loader.pipeline.context import RunContext
+from loader.pipeline.loads import LoadResult, run_load
+from loader.pipeline.rows import open_inputs, read_mapping
+from loader.report.folder import make_folder
 from loader.report.summary import FINISHED, SOME_REJECTED
+from loader.resources import BUILT_IN
 from loader.sending import Token
 from loader.settings import RunSettings
 
@@ -29,21 +33,23 @@ _TENANT: Final = "acme"
 @click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the journal and the files of the loads go. [default: a new folder in .loader]",
+    help="Keep journal and loads here. [default: a new folder]",
 )
-@click.option("--keep-running", is_flag=True, help="Leave the sandbox running afterwards, until Ctrl-C.")
+@click.option("--keep-running", is_flag=True, help="Leave the sandbox running until Ctrl-C.")
 def demo_command(home: Path | None, *, keep_running: bool) -> int:
     """Load the sample data into a sandbox: billing templates, then billing runs.
 
-    Runs refer to templates by the ids that these have got. Some rows are wrong on purpose, so that there are
-    rejects to look at, and some runs wait for a template that is one of them.
+    Runs refer to templates by the ids that the first load gets for them. Some rows have errors on purpose, so
+    that there are rejects to look at, and some runs wait for a template that is one of them.
+
+    Example: loader demo --keep-running
     """
-    from loader.sandbox import RunningSandbox, SandboxSettings  # noqa: PLC0415 - an extra that need not be there
+    from loader.sandbox import RunningSandbox, SandboxSettings  # noqa: PLC0415 - an extra that may be missing
 
     mappings, samples = _data()
     home = home or Path(".loader") / f"demo-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     with RunningSandbox(SandboxSettings(tenants=(_TENANT,), store=_store(home))) as sandbox:
-        say(f"a sandbox takes records at {sandbox.url}")
+        say(f"the sandbox takes records at {sandbox.url}")
         settings = RunSettings(tenant=_TENANT, base_url=sandbox.url)
         for mapping, sample in _LOADS:
             words = ("loader", "load", f"mappings/{mapping}", f"sample_data/{sample}")
@@ -60,19 +66,19 @@ def demo_command(home: Path | None, *, keep_running: bool) -> int:
 
 
 def _load(mapping: Path, sample: Path, settings: RunSettings, home: Path) -> LoadResult:
-    inputs = open_inputs(*read_mapping(mapping), [str(sample)], {})
-    with watcher() as watching:
-        return run_load(inputs, settings, home=home, token=Token("demo"), watcher=watching)
+    inputs = open_inputs(*read_mapping(mapping), [str(sample)], {}, types=BUILT_IN)
+    with terminal_observer() as observer:
+        return run_load(inputs, settings, RunContext(home, BUILT_IN, observer), token=Token("demo"))
 
 
 def _show(result: LoadResult) -> None:
     summary = result.summary
-    show_summary(summary, title=f"{summary.resource} into {summary.tenant}: load {summary.load_id}")
-    if result.reasons:
-        say("what was wrong, on purpose:")
-        show_reasons(result.reasons, most=40)
-    if result.reason:
-        show_error(result.reason)
+    show_summary(summary, title=load_title(summary))
+    if result.groups:
+        say("errors, on purpose:")
+        show_groups(result.groups, most=40)
+    if result.error:
+        show_error(result.error)
 
 
 def _store(home: Path) -> Path:
@@ -81,18 +87,18 @@ def _store(home: Path) -> Path:
 
 
 def _wait(url: str) -> None:
-    say(f"look at what is stored: {url} (Ctrl-C ends the sandbox)")
+    say(f"open {url} to see what is stored; press Ctrl-C to end the sandbox")
     with suppress(KeyboardInterrupt):
         Event().wait()
     say("")
 
 
 def _data() -> tuple[Path, Path]:
-    """The shipped mappings and sample data: in a checkout beside the package, else within it."""
+    """Return the folders of mappings and sample data: in a checkout beside the package, else inside of it."""
     package = Path(__file__).parents[1]
     for root in (package.parent, package / "_shipped"):
         if (root / "sample_data").is_dir() and (root / "mappings").is_dir():
             return root / "mappings", root / "sample_data"
     raise ConfigurationError(
-        "the sample data is not installed", next_step="run it in a checkout of the project"
+        "the sample data is not installed", next_step="Run it in a checkout of the project."
     )

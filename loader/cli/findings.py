@@ -1,4 +1,4 @@
-"""What is wrong with a mapping, as a compiler shows it: the place, the line, the word underlined."""
+"""Findings about a mapping as a compiler shows them: the place, the line, the word underlined."""
 
 from __future__ import annotations
 
@@ -10,66 +10,72 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.cells import cell_len
 
+from loader import wording
 from loader.cli.output import say_out
+from loader.findings import CODES, Location
 from loader.mapping.yaml_paths import split_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from loader.records import MappingFinding
+    from loader.findings import Finding
 
 _COLOURS: Final = {"error": "red", "warning": "yellow", "note": "cyan"}
-_SECTIONS: Final = frozenset({"fields", "examples", "ignore", "where"})
 _DIFF_COLOURS: Final = {"+": "green", "-": "red", "@": "cyan"}
+_NAMES_ITS_FILE: Final = frozenset({"source.unreadable"})
+"""Codes whose message begins with the file."""
 
 
-def show_findings(findings: Sequence[MappingFinding], texts: Mapping[str, str]) -> None:
-    """Shows findings on stdout; of several at one place the line is shown once, below the last.
+def show_findings(findings: Sequence[Finding], texts: Mapping[str, str]) -> None:
+    """Print findings on stdout; of several at one place the line is printed once, below the last.
 
     Args:
         findings: In their order.
-        texts: The texts of files by their names; a finding of another file is shown without its line.
+        texts: The texts of files by their names; a finding of another file is printed without its line.
     """
     lines = {name: split_lines(text) for name, text in texts.items()}
-    colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for _, together in groupby(findings, lambda each: (each.file, each.line, each.column, each.end_column)):
-        same = list(together)
-        for each in same:
-            say_out(_heading(each, colourful=colourful))
-        last = same[-1]
-        if last.line and last.end_column and last.file in lines:
-            for line in _excerpt(last, lines[last.file][last.line - 1], colourful=colourful):
+    has_colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for location, group in groupby(findings, lambda finding: finding.location or Location()):
+        together = list(group)
+        for finding in together:
+            say_out(_heading(finding, location, has_colours=has_colours))
+        if location.line and location.end_column and location.file in lines:
+            severity = CODES[together[-1].code].severity
+            colour = _COLOURS[severity] if has_colours else None
+            for line in _excerpt(location, lines[location.file][location.line - 1], colour):
                 say_out(line)
-        for each in same:
-            for line in each.detail.splitlines():
-                say_out("    " + _painted(line, colourful=colourful))
+        for finding in together:
+            for line in _advice(finding):
+                say_out("    " + _painted(line, has_colours=has_colours))
 
 
-def _heading(finding: MappingFinding, *, colourful: bool) -> str:
-    place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part)
-    severity = f"{finding.severity}:"
-    if colourful:
-        place = click.style(place, bold=True)
-        severity = click.style(severity, fg=_COLOURS[finding.severity], bold=True)
-    advice = f" ({finding.suggestion})" if finding.suggestion else ""
-    return f"{place}: {severity} {_where(finding)}{finding.message}{advice}"
+def _heading(finding: Finding, location: Location, *, has_colours: bool) -> str:
+    parts = (location.file, location.line, location.column)
+    place = "" if finding.code in _NAMES_ITS_FILE else ":".join(str(part) for part in parts if part)
+    severity = CODES[finding.code].severity
+    label = f"{severity}:"
+    if has_colours:
+        place = click.style(place, bold=True) if place else place
+        label = click.style(label, fg=_COLOURS[severity], bold=True)
+    return f"{place + ': ' if place else ''}{label} {wording.line(finding)} [{finding.code}]"
 
 
-def _where(finding: MappingFinding) -> str:
-    """The path, where neither the message nor the place names it."""
-    known = not finding.path or finding.path in finding.message or finding.path in _SECTIONS
-    return "" if known else f"{finding.path}: "
+def _advice(finding: Finding) -> list[str]:
+    """Return the lines below a finding: details, and what to do where the message does not suggest it."""
+    detail = wording.detail(finding).splitlines()
+    return detail if finding.params.get("suggestion") else [*detail, f"fix: {wording.fix(finding)}"]
 
 
-def _excerpt(finding: MappingFinding, line: str, *, colourful: bool) -> list[str]:
-    start, end = (finding.column or 1) - 1, (finding.end_column or 2) - 1
+def _excerpt(location: Location, line: str, colour: str | None) -> list[str]:
+    start, end = (location.column or 1) - 1, (location.end_column or 2) - 1
+    # Tabs stay tabs, and wide letters count double, so that the signs below are in their columns.
     ahead = "".join("\t" if letter == "\t" else " " * cell_len(letter) for letter in line[:start])
     under = "^" * max(1, cell_len(line[start:end]))
-    if colourful:
-        under = click.style(under, fg=_COLOURS[finding.severity], bold=True)
-    return [f"{finding.line:>5} | {line}", f"      | {ahead}{under}"]
+    if colour:
+        under = click.style(under, fg=colour, bold=True)
+    return [f"{location.line:>5} | {line}", f"      | {ahead}{under}"]
 
 
-def _painted(line: str, *, colourful: bool) -> str:
+def _painted(line: str, *, has_colours: bool) -> str:
     colour = _DIFF_COLOURS.get(line[:1])
-    return click.style(line, fg=colour) if colourful and colour else line
+    return click.style(line, fg=colour) if has_colours and colour else line

@@ -9,12 +9,15 @@ import click
 
 from loader.cli.approval import approved_by, approved_option
 from loader.cli.config import find_token, run_settings
-from loader.cli.interrupts import resumable
+from loader.cli.next_command import resumable
 from loader.cli.options import sending_options, source_options
-from loader.cli.output import finish, next_after_load, source_words
-from loader.cli.progress import watcher
+from loader.cli.output import finish, load_title, next_after_load, source_words
+from loader.cli.progress import terminal_observer
 from loader.cli.stdin import spool_for
-from loader.pipeline import open_inputs, read_mapping, run_load
+from loader.pipeline.context import RunContext
+from loader.pipeline.loads import run_load
+from loader.pipeline.rows import open_inputs, read_mapping
+from loader.resources import BUILT_IN
 
 
 @click.command("load")
@@ -36,17 +39,25 @@ def load_command(
     """Load SOURCES, files or globs or - for standard input, as one load through MAPPING.
 
     The bearer token comes from LOADER_TOKEN, or from the file that LOADER_TOKEN_FILE names.
+
+    Example: loader load runs.yaml runs.csv --tenant acme
     """
     settings = run_settings(options)
     token = find_token()
-    spool = spool_for(sources, home)
-    inputs = open_inputs(*read_mapping(mapping), sources, overrides, spool=spool, mapping_path=mapping)
+    inputs = open_inputs(
+        *read_mapping(mapping),
+        sources,
+        overrides,
+        types=BUILT_IN,
+        spool=spool_for(sources, home),
+        mapping_path=mapping,
+    )
     words = [str(mapping), *sources, *source_words(overrides)]
     signed = approved_by(approved, inputs, settings.tenant, words=words, home=home)
-    with watcher() as watching, resumable(watching, home):
-        result = run_load(inputs, settings, home=home, token=token, watcher=watching, signed=signed)
+    with terminal_observer() as observer, resumable(observer, home):
+        context = RunContext(home, BUILT_IN, observer)
+        result = run_load(inputs, settings, context, token=token, signed=signed)
     again = [str(mapping), *source_words(overrides)]
     again += ["--base-url", settings.base_url] if settings.base_url else []
-    following = next_after_load(result.summary, result.exit_code, home, again=again)
-    title = f"{result.summary.resource} into {result.summary.tenant}: load {result.summary.load_id}"
-    return finish(result, title=title, as_json=as_json, following=following)
+    next_line = next_after_load(result.summary, result.exit_code, home, again=again)
+    return finish(result, title=load_title(result.summary), as_json=as_json, next_line=next_line)

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share; those of a run are made from `RunSettings`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,28 @@ from click.core import ParameterSource
 
 from loader.cli.config import CONFIG_FILE, read_config, with_target
 from loader.errors import ConfigurationError
+from loader.settings import RunSettings
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
 
 _NONE_WORDS: Final = frozenset({"", "none", "null", "~"})
 _FLAGS: Final = {"true": True, "yes": True, "false": False, "no": False}
+_METAVARS: Final = {
+    "tenant": "NAME",
+    "base_url": "URL",
+    "rate": "N/s|N/min",
+    "concurrency": "N",
+    "batch_size": "N",
+    "limit": "N",
+    "max_errors": "N|N%",
+    "give_up_after": "SECONDS",
+    "reconcile_wait": "SECONDS",
+    "connect_timeout": "SECONDS",
+    "read_timeout": "SECONDS",
+}
+"""The options of a run in the order of the help: setting -> how the help shows its value."""
+_SETTINGS: Final[dict[str, dict[str, Any]]] = RunSettings.model_json_schema()["properties"]
 
 
 def _source_option(
@@ -32,7 +49,7 @@ def _source_option(
 
 
 def _source_value(key: str, text: str) -> Any:
-    """A value as the mapping's `source:` section would have it; a wrong one is left to the section."""
+    """Return a value as the mapping's `source:` section would have it; the section refuses wrong ones."""
     if key in {"quote", "escape"} and text.lower() in _NONE_WORDS:
         return None
     if key == "header":
@@ -44,160 +61,121 @@ def _source_value(key: str, text: str) -> Any:
     return text
 
 
-def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `-s KEY=VALUE`, for commands that read."""
-    return click.option(
-        "-s",
-        "overrides",
-        multiple=True,
-        metavar="KEY=VALUE",
-        callback=_source_option,
-        help="Overrides a key of the mapping's source section, such as delimiter=';' or encoding=cp1252.",
-    )(command)
+source_options: Final[Decorator] = click.option(
+    "-s",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=_source_option,
+    help="Override a source key, such as delimiter=';'.",
+)
+"""Adds `-s KEY=VALUE`, for commands that read."""
 
 
 def _configured(context: click.Context, _parameter: click.Parameter, target: str | None) -> str | None:
-    """Reads `loader.toml` before the other options are looked at, so that they win over it."""
+    """Read `loader.toml` before click looks at the other options, so that they win over it."""
     context.default_map = with_target(read_config(Path(CONFIG_FILE)), target)
     return target
 
 
-def target_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--target`, and with it the defaults of `loader.toml`."""
-    return click.option(
-        "--target",
-        envvar="LOADER_TARGET",
-        is_eager=True,
-        callback=_configured,
-        expose_value=False,
-        metavar="NAME",
-        help=f"A section of {CONFIG_FILE} whose keys are taken for options.",
-    )(command)
-
-
-def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--home`."""
-    return click.option(
-        "--home",
-        envvar="LOADER_HOME",
-        metavar="DIR",
-        type=click.Path(file_okay=False, path_type=Path),
-        default=Path(".loader"),
-        show_default=True,
-        help="Where the journal and the files of loads are.",
-    )(command)
-
-
-def tenant_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--tenant`."""
-    return click.option(
-        "--tenant", envvar="LOADER_TENANT", metavar="NAME", help="Whose records they become."
-    )(command)
-
-
-def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--json`."""
-    return click.option(
-        "--json", "as_json", is_flag=True, envvar="LOADER_JSON", help="Print the summary as one JSON object."
-    )(command)
-
-
-base_url_option: Final[Decorator] = click.option(
-    "--base-url",
-    envvar="LOADER_BASE_URL",
-    metavar="URL",
-    help="One URL for every record type, for a sandbox or proxy.",
+target_option: Final[Decorator] = click.option(
+    "--target",
+    envvar="LOADER_TARGET",
+    is_eager=True,
+    callback=_configured,
+    expose_value=False,
+    metavar="NAME",
+    help=f"Take options from this section of {CONFIG_FILE}.",
 )
-rate_option: Final[Decorator] = click.option(
-    "--rate",
-    envvar="LOADER_RATE",
-    metavar="N/s|N/min",
-    help="A ceiling of requests, such as 50/s or 3000/min.",
+"""Adds `--target`, and with it the defaults of `loader.toml`."""
+
+home_option: Final[Decorator] = click.option(
+    "--home",
+    envvar="LOADER_HOME",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".loader"),
+    show_default=True,
+    help="Keep journal and loads here.",
 )
-_SENDING: Final[tuple[Decorator, ...]] = (
-    base_url_option,
-    rate_option,
-    click.option(
-        "--concurrency",
-        envvar="LOADER_CONCURRENCY",
-        type=click.IntRange(1, 1024),
-        metavar="N",
-        help="A ceiling of requests under way at once. [default: 16]",
-    ),
-    click.option(
-        "--batch-size",
-        envvar="LOADER_BATCH_SIZE",
-        type=click.IntRange(1, 100_000),
-        metavar="N",
-        help="Rows a checkpoint. [default: 1000]",
-    ),
-    click.option(
-        "--limit", envvar="LOADER_LIMIT", type=click.IntRange(1), metavar="N", help="The first N rows only."
-    ),
-    click.option(
-        "--max-errors",
-        envvar="LOADER_MAX_ERRORS",
-        metavar="N|N%",
-        help="Stop when more rows than this go wrong.",
-    ),
-    click.option(
-        "--give-up-after",
-        envvar="LOADER_GIVE_UP_AFTER",
-        type=click.FloatRange(0, min_open=True),
-        metavar="SECONDS",
-        help="Stop when the service is down for so long. [default: 300]",
-    ),
-    click.option(
-        "--reconcile-wait",
-        envvar="LOADER_RECONCILE_WAIT",
-        type=click.FloatRange(0),
-        metavar="SECONDS",
-        help="How long to wait between two looks for rows in doubt. [default: 5]",
-    ),
-    click.option(
-        "--connect-timeout",
-        envvar="LOADER_CONNECT_TIMEOUT",
-        type=click.FloatRange(0, min_open=True),
-        metavar="SECONDS",
-        help="How long to wait for a connection. [default: 10]",
-    ),
-    click.option(
-        "--read-timeout",
-        envvar="LOADER_READ_TIMEOUT",
-        type=click.FloatRange(0, min_open=True),
-        metavar="SECONDS",
-        help="How long to wait for an answer. [default: 60]",
-    ),
+json_option: Final[Decorator] = click.option(
+    "--json", "as_json", is_flag=True, envvar="LOADER_JSON", help="Print the summary as one JSON object."
 )
 
 
-def sending_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options of commands that send."""
-    added: tuple[Decorator, ...] = (
-        json_option,
-        home_option,
-        *reversed(_SENDING),
-        tenant_option,
-        target_option,
+# --- The options of a run ------------------------------------------------------------------------------
+
+
+class ShortOption(click.Option):
+    """An option without its range in the help, so that this fits one line; messages name the range."""
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Return what the help shows in brackets, without the range."""
+        extra = super().get_help_extra(ctx)
+        extra.pop("range", None)
+        return extra
+
+
+def setting_option(name: str) -> Decorator:
+    """Return what adds the option of a setting: `LOADER_<NAME>` sets it, too.
+
+    The option itself has no default: a command must see whether it is given, as a resumed load keeps its own.
+    """
+    schema = _SETTINGS[name]
+    default = schema.get("default")
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        cls=ShortOption,
+        envvar=f"LOADER_{name.upper()}",
+        metavar=_METAVARS[name],
+        type=_value_type(schema),
+        help=schema["description"] + ("" if default is None else f" [default: {default:g}]"),
     )
-    for option in added:
+
+
+def _value_type(schema: dict[str, Any]) -> click.IntRange | click.FloatRange | None:
+    """Return the range of a number, as JSON Schema has it; None for a text."""
+    (value, *_) = [arm for arm in schema.get("anyOf", [schema]) if arm.get("type") != "null"]
+    above = value.get("exclusiveMinimum")
+    least = value.get("minimum") if above is None else above
+    if value.get("type") == "integer":
+        return click.IntRange(least, value.get("maximum"), min_open=above is not None)
+    if value.get("type") == "number":
+        return click.FloatRange(least, value.get("maximum"), min_open=above is not None)
+    return None
+
+
+tenant_option: Final = setting_option("tenant")
+base_url_option: Final = setting_option("base_url")
+rate_option: Final = setting_option("rate")
+
+
+def sending_options(command: Command) -> Command:
+    """Add the options of commands that send."""
+    settings = [setting_option(name) for name in _METAVARS]
+    # Click puts the option that is added last in front.
+    for option in reversed([target_option, *settings, home_option, json_option]):
         command = option(command)
     return command
 
 
 def on_command_line(name: str) -> bool:
-    """Whether the option of the command that runs was typed, and not found elsewhere."""
+    """Return whether an option of the running command comes from the command line, and not from elsewhere."""
     return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
-def existing_tenant(given: str | None, tenant: str) -> None:
-    """Refuses a tenant that is not the load's own.
+def existing_tenant(option: str | None, tenant: str) -> None:
+    """Refuse a tenant that is not the load's own.
+
+    Args:
+        option: The value of `--tenant`; None where it is not given.
+        tenant: The load's.
 
     Raises:
         ConfigurationError: They differ.
     """
-    if given is not None and given != tenant:
+    if option is not None and option != tenant:
         raise ConfigurationError(
-            f"the load is of tenant {tenant}, and --tenant says {given}",
-            next_step="leave --tenant out: a load stays in its tenant",
+            f"the load belongs to tenant {tenant}, but --tenant is {option}",
+            next_step="Leave out --tenant: a load stays in its tenant.",
         )

@@ -1,4 +1,4 @@
-"""Live progress: a bar on a terminal, lines elsewhere."""
+"""Observers for a person: a progress bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from loader.cli.event_text import event_text
 from loader.cli.output import error_console, is_terminal, say
+from loader.pipeline import events
 from loader.records import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import TracebackType
 
-    from loader.records import Requests
+    from loader.pipeline.events import Event
 
 _EVERY_S: Final = 5.0
 _SHOWN: Final = (
@@ -28,37 +29,46 @@ _SHOWN: Final = (
 )
 
 
-def _told(rows: Mapping[Status, int], requests: Requests, *, dry: bool) -> str:
-    parts = [f"{rows[each]:,} {each.replace('_', ' ')}" for each in _SHOWN if rows.get(each)]
-    if dry and rows.get(Status.PENDING):
-        parts.insert(0, f"{rows[Status.PENDING]:,} valid")
-    if requests.throttled:
-        parts.append(f"{requests.throttled:,} throttled")
-    return ", ".join(parts)
-
-
-class _Speed:
-    """Rows a second, over the run so far."""
+class _Meter:
+    """Rows done and rows a second, over the run so far."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._first: int | None = None
+        self._dry = False
 
-    def of(self, done: int) -> float:
+    def start(self, *, dry: bool) -> None:
+        """Start to count; in a dry run valid rows are done, in a load pending ones are not."""
+        self._started, self._first, self._dry = time.monotonic(), None, dry
+
+    def done(self, event: events.Progress) -> int:
+        """Return how many rows are done."""
+        return sum(
+            number for status, number in event.rows.items() if self._dry or status is not Status.PENDING
+        )
+
+    def rate(self, done: int) -> float:
+        """Return rows a second; rows that an earlier run did are not counted."""
         if self._first is None:
             self._first = done
         return (done - self._first) / max(time.monotonic() - self._started, 1e-3)
 
-
-def _done(rows: Mapping[Status, int], *, dry: bool) -> int:
-    return sum(count for status, count in rows.items() if dry or status is not Status.PENDING)
+    def counts(self, event: events.Progress) -> str:
+        """Return what the rows became, as text."""
+        rows = event.rows
+        parts = [f"{rows[status]:,} {status.replace('_', ' ')}" for status in _SHOWN if rows.get(status)]
+        if self._dry and rows.get(Status.PENDING):
+            parts.insert(0, f"{rows[Status.PENDING]:,} valid")
+        if event.requests.throttled:
+            parts.append(f"{event.requests.throttled:,} throttled")
+        return ", ".join(parts)
 
 
 class Bar:
-    """A watcher with a bar: rows done, rate, time left, what they became.
+    """Shows a bar: rows done, rate, time left, what they became.
 
     Attributes:
-        load_id: The load, once it has begun; None for a dry run.
+        load_id: The load, once it has started; None for a dry run.
     """
 
     def __init__(self) -> None:
@@ -70,13 +80,12 @@ class Bar:
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[counts]}"),
             console=self._console,
             transient=True,
         )
-        self._task = self._progress.add_task("reading", total=None, rate="", told="", start=True)
-        self._dry = False
-        self._speed = _Speed()
+        self._task = self._progress.add_task("reading", total=None, rate="", counts="", start=True)
+        self._meter = _Meter()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -87,42 +96,39 @@ class Bar:
     ) -> None:
         self._progress.stop()
 
-    def note(self, text: str) -> None:
-        """Above the bar."""
-        self._console.print(text, markup=False)
-
-    def started(self, load_id: str | None, total: int | None) -> None:
-        """Names the load and sets the bar's length."""
-        self.load_id = load_id
-        self._dry = load_id is None
-        if load_id:
-            self.note(f"load {load_id}")
-        self._speed = _Speed()
-        self._progress.update(self._task, description="validating" if self._dry else "loading", total=total)
-
-    def progress(self, rows: Mapping[Status, int], requests: Requests) -> None:
-        """Moves the bar."""
-        done = _done(rows, dry=self._dry)
-        self._progress.update(
-            self._task,
-            completed=done,
-            rate=f"{self._speed.of(done):,.0f}/s",
-            told=_told(rows, requests, dry=self._dry),
-        )
+    def on_event(self, event: Event) -> None:
+        """Move the bar, or print a line above it."""
+        if isinstance(event, events.Progress):
+            done = self._meter.done(event)
+            self._progress.update(
+                self._task,
+                completed=done,
+                rate=f"{self._meter.rate(done):,.0f}/s",
+                counts=self._meter.counts(event),
+            )
+            return
+        if isinstance(event, events.RunStarted):
+            self.load_id = event.load_id
+            dry = event.load_id is None
+            self._meter.start(dry=dry)
+            self._progress.update(
+                self._task, description="validating" if dry else "loading", total=event.total
+            )
+        if text := event_text(event):
+            self._console.print(text, markup=False)
 
 
 class ProgressLines:
-    """A watcher for logs: a line every few seconds.
+    """Prints lines for a log: what happens, and every few seconds how far it is.
 
     Attributes:
-        load_id: The load, once it has begun; None for a dry run.
+        load_id: The load, once it has started; None for a dry run.
     """
 
     def __init__(self) -> None:
         self.load_id: str | None = None
         self._total: int | None = None
-        self._dry = False
-        self._speed = _Speed()
+        self._meter = _Meter()
         self._last = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -131,35 +137,34 @@ class ProgressLines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to clear away."""
+        """Do nothing: there is nothing to clear away."""
 
-    def note(self, text: str) -> None:
-        """A line."""
-        say(text)
+    def on_event(self, event: Event) -> None:
+        """Print a line, but not too often how far the run is."""
+        if isinstance(event, events.Progress):
+            self._show(event)
+            return
+        if isinstance(event, events.RunStarted):
+            self.load_id, self._total = event.load_id, event.total
+            self._meter.start(dry=event.load_id is None)
+            self._last = time.monotonic()
+        if text := event_text(event):
+            say(text)
 
-    def started(self, load_id: str | None, total: int | None) -> None:
-        """Names the load."""
-        self.load_id = load_id
-        self._dry, self._total = load_id is None, total
-        self._speed, self._last = _Speed(), time.monotonic()
-        if load_id:
-            say(f"load {load_id}")
-
-    def progress(self, rows: Mapping[Status, int], requests: Requests) -> None:
-        """A line, if the last is long enough ago."""
-        done = _done(rows, dry=self._dry)
-        speed = self._speed.of(done)
+    def _show(self, event: events.Progress) -> None:
+        done = self._meter.done(event)
+        rate = self._meter.rate(done)
         now = time.monotonic()
         if now - self._last < _EVERY_S:
             return
         self._last = now
         of = f" of about {self._total:,}" if self._total else ""
         left = ""
-        if self._total and speed > 0:
-            left = f", {max(0, self._total - done) / speed:,.0f} s left"
-        say(f"{done:,}{of} rows, {speed:,.0f}/s{left}: {_told(rows, requests, dry=self._dry)}")
+        if self._total and rate > 0:
+            left = f", {max(0, self._total - done) / rate:,.0f} s left"
+        say(f"{done:,}{of} rows, {rate:,.0f}/s{left}: {self._meter.counts(event)}")
 
 
-def watcher() -> Bar | ProgressLines:
-    """The watcher that fits stderr; a context manager, too."""
+def terminal_observer() -> Bar | ProgressLines:
+    """Return the observer that fits stderr; a context manager, too."""
     return Bar() if is_terminal() else ProgressLines()

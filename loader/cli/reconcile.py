@@ -9,25 +9,29 @@ from typing import Any
 import click
 
 from loader.cli.config import changed_settings, find_token, run_settings
-from loader.cli.interrupts import resumable
-from loader.cli.loads import existing_journal, known_load
+from loader.cli.loads import load_to_continue
+from loader.cli.next_command import resumable
 from loader.cli.options import existing_tenant, on_command_line, sending_options
-from loader.cli.output import finish, next_after_load
-from loader.cli.progress import watcher
+from loader.cli.output import finish, load_title, next_after_load
+from loader.cli.progress import terminal_observer
 from loader.errors import ConfigurationError
-from loader.pipeline import LoadResult, decide_load, reconcile_load
+from loader.pipeline.context import RunContext
+from loader.pipeline.loads import decide_load, reconcile_load
+from loader.resources import BUILT_IN
+from loader.text import shorten
 
 
 @click.command("reconcile")
 @click.argument("load_id", metavar="LOAD")
 @click.option(
     "--as",
-    "verdict",
+    "decision",
     type=click.Choice(["created", "unsent"]),
-    help="Take your word for it: they were stored, or they were not and may be sent again.",
+    help="Decide it yourself: they were stored, or they were not and may be sent again.",
 )
 @click.option(
     "--rows",
+    "rows_path",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="With --as: these rows only; RECORD_NO or RECORD_NO,ID a line, FILE:RECORD_NO of several files.",
@@ -35,50 +39,38 @@ from loader.pipeline import LoadResult, decide_load, reconcile_load
 @sending_options
 def reconcile_command(
     load_id: str,
-    verdict: str | None,
-    rows: Path | None,
+    decision: str | None,
+    rows_path: Path | None,
     home: Path,
     *,
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Find out what became of LOAD's rows whose outcome is unknown, or say it by hand.
+    """Find out what became of LOAD's rows whose outcome is unknown, or decide it by hand.
 
     The tenant's records are read back, twice where a row is not found at once. Nothing is sent: rows that
-    were not stored are pending then, for `loader resume`. What you say with --as is kept with your name
-    and the time.
+    were not stored are then pending, for `loader resume`. A decision with --as is kept with your name and the
+    time.
+
+    Example: loader reconcile 20261122T101500Z
     """
-    if rows is not None and verdict is None:
-        raise click.UsageError("--rows goes with --as created or --as unsent")
-    with existing_journal(home) as journal:
-        load = known_load(journal, load_id, home)
-    existing_tenant(options.get("tenant") if on_command_line("tenant") else None, load.tenant)
-    said = None if rows is None else _read_rows(rows)
+    if rows_path is not None and decision is None:
+        raise click.UsageError("--rows needs --as created or --as unsent")
+    load = load_to_continue(load_id, home)
     given = {name: value for name, value in options.items() if on_command_line(name)}
-    if verdict is None:
+    existing_tenant(given.get("tenant"), load.tenant)
+    rows = None if rows_path is None else _read_rows(rows_path)
+    if decision is None:
         run_settings({**given, "tenant": load.tenant})
-    with watcher() as watching, resumable(watching, home):
-        if verdict is not None:
-            result = decide_load(
-                load.load_id,
-                stored=verdict == "created",
-                rows=said,
-                by=_user(),
-                home=home,
-                watcher=watching,
-            )
+    with terminal_observer() as observer, resumable(observer, home):
+        context = RunContext(home, BUILT_IN, observer)
+        if decision is None:
+            result = reconcile_load(load.load_id, changed_settings(given), context, token=find_token())
         else:
-            result = reconcile_load(
-                load.load_id, changed_settings(given), home=home, token=find_token(), watcher=watching
-            )
-    return _finish(result, home, as_json=as_json)
-
-
-def _finish(result: LoadResult, home: Path, *, as_json: bool) -> int:
-    summary = result.summary
-    title = f"{summary.resource} into {summary.tenant}: load {summary.load_id}"
-    following = next_after_load(summary, result.exit_code, home)
-    return finish(result, title=title, as_json=as_json, following=following)
+            stored = decision == "created"
+            result = decide_load(load.load_id, context, stored=stored, rows=rows, by=_user())
+    next_line = next_after_load(result.summary, result.exit_code, home)
+    return finish(result, title=load_title(result.summary), as_json=as_json, next_line=next_line)
 
 
 def _user() -> str:
@@ -89,10 +81,10 @@ def _user() -> str:
 
 
 def _read_rows(path: Path) -> dict[tuple[str | None, int], str | None]:
-    """The rows that a file names.
+    """Return the rows that a file names: source file (None: the only one) and record number -> id.
 
     Raises:
-        ConfigurationError: It cannot be read, or a line is not of that form.
+        ConfigurationError: It cannot be read, or a line has another form.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -106,7 +98,7 @@ def _read_rows(path: Path) -> dict[tuple[str | None, int], str | None]:
         file, _, record_no = place.rpartition(":")
         if not record_no.strip().isdecimal():
             raise ConfigurationError(
-                f"{path}, line {number}: {line[:60]!r} is not RECORD_NO, RECORD_NO,ID or FILE:RECORD_NO"
+                f"{path}, line {number}: {shorten(line)!r} is not RECORD_NO, RECORD_NO,ID or FILE:RECORD_NO"
             )
         rows[file.strip() or None, int(record_no)] = record_id.strip() or None
     return rows

@@ -9,8 +9,11 @@ import click
 from loader.cli.loads import existing_journal, known_load
 from loader.cli.options import home_option, target_option
 from loader.cli.output import command_line, next_after_load, say, say_next, say_out
-from loader.pipeline import rewrite_page
+from loader.pipeline.context import RunContext
+from loader.pipeline.events import SilentObserver
+from loader.pipeline.loads import rewrite_page
 from loader.report import exit_code
+from loader.resources import BUILT_IN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,15 +26,17 @@ if TYPE_CHECKING:
 def report_command(load_id: str, home: Path) -> int:
     """Write the report of LOAD, an id or its beginning, again, and print its path.
 
-    It tells what the journal knows by now, also of a load that was killed, or that another process is at
-    work on.
+    It shows what the journal knows now, also of a load that was killed, or that another process works on.
+
+    Example: loader report 20261122T101500Z
     """
+    context = RunContext(home, BUILT_IN, SilentObserver())
     with existing_journal(home) as journal:
         load = known_load(journal, load_id, home)
-        path, summary = rewrite_page(journal, load.load_id, home)
+        path, summary = rewrite_page(journal, load.load_id, context)
     say_out(str(path))
     if summary.state == "running":
-        say(f"another process is at work on load {load.load_id}: the report tells how far it is")
+        say(f"another process works on load {load.load_id}: the report shows how far it is")
         say_next(command_line("loader", "status", load.load_id, home=home))
     else:
         say_next(next_after_load(summary, exit_code(summary), home))

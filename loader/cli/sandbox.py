@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
+from loader.cli.options import ShortOption
 from loader.cli.output import say
+from loader.resources import BUILT_IN
 
 _KINDS = """\b
 Kinds of faults
-  500, 502, 503, 504   before or after storing, as the dice fall
+  500, 502, 503, 504   before or after storing, at random
   500-before, 502-before, 503-before, 504-before   not stored
   500-after, 502-after, 503-after, 504-after       stored
   drop-before, drop-after   no answer: the connection closes
-  cut          stored; the answer breaks off in its middle
+  cut          stored; the answer breaks off half-way
   empty        stored; 200 with an empty body
   garbage      stored; 200 with a body that is not JSON
   slow         stored; the answer is late
   429          a burst of 429 with Retry-After
   429-silent   a burst of 429 without it
-  token-dies   401; the token is no longer good from then on
+  token-dies   401; from then on the token is refused
   lookups-off  lists and single records answer 404
   lookups-403, lookups-405   they answer 403, 405
   lookups-500  a list's second and later pages answer 500
@@ -30,60 +33,46 @@ Kinds of faults
   bare-list    a list is one bare array of all its records
 
 PUT /_faults with JSON such as {"500-after": 0.1} replaces them while it runs, GET /_faults shows them, and
-GET /stats tells what really happened.
+GET /stats counts what happened.
 """
+
+_option = partial(click.option, cls=ShortOption, show_default=True)
 
 
 @click.command("sandbox", epilog=_KINDS)
-@click.option("--host", default="127.0.0.1", show_default=True, help="An address of this machine only.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: a free one.")
-@click.option("--tenant", "tenants", multiple=True, help="A tenant that exists; repeatable. [default: acme]")
-@click.option(
-    "--token", "tokens", multiple=True, help="A made-up token that is good; repeatable. [default: any]"
+@_option("--host", metavar="ADDRESS", default="127.0.0.1", help="Listen on an address.")
+@_option("--port", metavar="N", type=click.IntRange(0, 65535), default=8080, help="Listen on a port; 0: any.")
+@_option(
+    "--tenant", "tenants", metavar="NAME", multiple=True, help="Serve a tenant; repeatable. [default: acme]"
 )
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="A hidden limit, requests a second.")
-@click.option("--burst", type=click.IntRange(1), help="Requests at once after a pause. [default: the rate]")
-@click.option(
-    "--retry-after/--no-retry-after",
-    default=True,
-    show_default=True,
-    help="Whether 429 says how long to wait.",
+@_option(
+    "--token", "tokens", metavar="TEXT", multiple=True, help="Accept a token; repeatable. [default: any]"
 )
-@click.option(
-    "--latency", type=click.FloatRange(0), default=0.0, show_default=True, help="Seconds before each answer."
+@_option("--rate", metavar="N", type=click.FloatRange(0, min_open=True), help="Allow N requests per second.")
+@_option("--burst", metavar="N", type=click.IntRange(1), help="Allow N at once. [default: the rate]")
+@_option(
+    "--retry-after/--no-retry-after", default=True, help="Say in 429 how long to wait.", show_default=False
 )
-@click.option(
+@_option("--latency", metavar="SECONDS", type=click.FloatRange(0), default=0.0, help="Delay each answer.")
+@_option(
     "--store",
+    metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The SQLite file that keeps the records; left out: a temporary one.",
+    help="Keep records in a file. [default: temporary]",
 )
-@click.option(
+@_option(
     "--fault",
     "faults",
     multiple=True,
     metavar="KIND:PROBABILITY",
-    help="A fault and how likely it is, 0 to 1, for each row and attempt; repeatable. The kinds stand below.",
+    help="Add a fault of a kind below; repeatable.",
 )
-@click.option(
-    "--fault-seed", type=int, default=0, show_default=True, help="The same seed brings the same faults."
+@_option("--fault-seed", metavar="N", type=int, default=0, help="Repeat the faults of a seed.")
+@_option(
+    "--fault-slow", metavar="SECONDS", type=click.FloatRange(0), default=90.0, help="Delay slow answers."
 )
-@click.option(
-    "--fault-slow",
-    type=click.FloatRange(0),
-    default=90.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How late slow answers come.",
-)
-@click.option(
-    "--fault-lag",
-    type=click.FloatRange(0),
-    default=3.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long reads that lag do not see a write.",
-)
-@click.option("--log", is_flag=True, help="Print a line for each answer.")
+@_option("--fault-lag", metavar="SECONDS", type=click.FloatRange(0), default=3.0, help="Delay lagging reads.")
+@_option("--log", is_flag=True, help="Print a line for each answer.", show_default=False)
 def sandbox_command(
     *,
     host: str,
@@ -101,11 +90,17 @@ def sandbox_command(
     retry_after: bool,
     log: bool,
 ) -> int:
-    """Run a local stand-in for the API until Ctrl-C; its page at / shows what is stored."""
-    from loader.sandbox import SandboxSettings, serve  # noqa: PLC0415 - an extra that need not be there
+    """Run a local stand-in for the API until Ctrl-C; its page at / shows what is stored.
+
+    It listens on this machine only. A fault has a probability from 0 to 1 for each row and attempt.
+
+    Example: loader sandbox --port 8080 --fault 500-after:0.05
+    """
+    from loader.sandbox import SandboxSettings, serve  # noqa: PLC0415 - an extra that may be missing
     from loader.sandbox.faults import parse_faults  # noqa: PLC0415 - likewise
 
     settings = SandboxSettings(
+        record_types=BUILT_IN,
         tenants=tenants or ("acme",),
         tokens=tokens or None,
         rate=rate,
@@ -121,7 +116,7 @@ def sandbox_command(
 
     def ready(url: str) -> None:
         click.echo(url)
-        say(f"the sandbox takes records at {url}; open that page to see them; Ctrl-C ends it")
+        say(f"the sandbox takes records at {url}; open that page to see them, and press Ctrl-C to end it")
         tenant = settings.tenants[0]
         say(f"next: LOADER_TOKEN=any loader load MAPPING SOURCE --tenant {tenant} --base-url {url}")
 

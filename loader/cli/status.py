@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import click
 from rich.table import Table
 
+from loader import wording
 from loader.cli.loads import existing_journal, known_load
 from loader.cli.options import home_option, json_option, target_option
-from loader.cli.output import command_line, out_console, say, say_next, say_out, show_reasons, show_summary
+from loader.cli.output import (
+    command_line,
+    load_title,
+    out_console,
+    say,
+    say_next,
+    say_out,
+    show_groups,
+    show_summary,
+)
 from loader.errors import ConfigurationError
-from loader.pipeline import approved_of, reasons_of, summarise
+from loader.pipeline.loads import finding_groups, summarise
 from loader.records import REJECTED, Status
+from loader.text import count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +33,7 @@ if TYPE_CHECKING:
     from loader.journal import Journal
     from loader.records import Load
 
-_MOST_DOUBTS: Final = 20
+_MOST_IN_DOUBT: Final = 20
 _UNFINISHED: Final = ("stopped", "interrupted")
 
 
@@ -31,9 +43,12 @@ _UNFINISHED: Final = ("stopped", "interrupted")
 @home_option
 @json_option
 def status_command(load_id: str | None, home: Path, *, as_json: bool) -> int:
-    """List loads, newest first; or show LOAD, an id or its beginning, in full."""
+    """List loads, newest first; or show LOAD, an id or its beginning, in full.
+
+    Example: loader status 20261122T101500Z
+    """
     if as_json and load_id is None:
-        raise ConfigurationError("--json is for one load", next_step="loader status LOAD --json")
+        raise ConfigurationError("--json needs a load", next_step="Run `loader status LOAD --json`.")
     with existing_journal(home) as journal:
         if load_id is None:
             _list(journal, home)
@@ -49,18 +64,18 @@ def _list(journal: Journal, home: Path) -> None:
     for heading in ("created", "rejected", "in doubt", "pending"):
         table.add_column(heading, justify="right")
     summaries = [summarise(journal, load.load_id, home) for load in journal.loads()]
-    for each in summaries:
-        rows = each.rows
+    for summary in summaries:
+        rows = summary.rows
         counts = (
             rows[Status.CREATED],
             sum(rows[status] for status in REJECTED),
             rows[Status.IN_DOUBT],
             rows[Status.PENDING],
         )
-        told = (each.load_id, each.resource, each.tenant, each.state)
-        table.add_row(*told, *(f"{count:,}" for count in counts))
+        names = (summary.load_id, summary.resource, summary.tenant, summary.state)
+        table.add_row(*names, *(f"{number:,}" for number in counts))
     out_console().print(table)
-    unfinished = [each for each in summaries if each.state in _UNFINISHED]
+    unfinished = [summary for summary in summaries if summary.state in _UNFINISHED]
     if unfinished:
         say_next(command_line("loader", "resume", unfinished[0].load_id or "", home=home))
     elif summaries:
@@ -70,32 +85,36 @@ def _list(journal: Journal, home: Path) -> None:
 
 
 def _show(journal: Journal, load: Load, home: Path, *, as_json: bool) -> None:
-    summary = summarise(journal, load.load_id, home)
+    groups = finding_groups(journal, load)
+    summary = replace(summarise(journal, load.load_id, home), findings=groups.counts())
     if as_json:
         click.echo(summary.to_json())
     else:
-        show_summary(summary, title=f"{load.resource} into {load.tenant}: load {load.load_id}")
-        _particulars(load, summary.state)
-        _doubts(journal, load)
-        show_reasons(reasons_of(journal, load.load_id))
+        show_summary(summary, title=load_title(summary))
+        _show_details(load, summary.state)
+        _show_in_doubt(journal, load)
+        show_groups(groups.groups())
     if summary.state in _UNFINISHED:
         say_next(command_line("loader", "resume", load.load_id, home=home))
     else:
         say_next(command_line("loader", "status", home=home))
 
 
-def _particulars(load: Load, state: str) -> None:
+def _show_details(load: Load, state: str) -> None:
     say_out(f"state: {state}{': ' + load.reason if load.reason else ''}")
-    say_out(f"mapping: {load.mapping_name}; to: {load.base_url}; begun: {load.created_at:%Y-%m-%d %H:%M:%SZ}")
-    if approved := approved_of(load):
-        say_out(f"approved by: the dry run in {approved['folder']}")
+    say_out(
+        f"mapping: {load.mapping_name}; to: {load.base_url}; started: {load.created_at:%Y-%m-%d %H:%M:%SZ}"
+    )
+    if approved := load.manifest.approved:
+        say_out(f"approved by: the dry run in {approved.folder}")
     for file in load.files:
-        say_out(f"source: {file.path} ({file.size:,} bytes, sha256 {file.fingerprint[:16]}…)")
+        say_out(f"source: {file.path} ({count(file.size, 'byte')}, sha256 {file.fingerprint[:16]}…)")
 
 
-def _doubts(journal: Journal, load: Load) -> None:
-    """Lists the rows whose outcome nobody knows: the ones that a person has to look up."""
-    doubtful = journal.receipts(load.load_id, {Status.IN_DOUBT})
-    for each in islice(doubtful, _MOST_DOUBTS):
-        name = load.files[each.file_no].name
-        say(f"in doubt: {name} record {each.record_no}, external id {each.external_id}: {each.message}")
+def _show_in_doubt(journal: Journal, load: Load) -> None:
+    """List the rows whose outcome is unknown: the ones that a person has to look up."""
+    rows = journal.row_results(load.load_id, {Status.IN_DOUBT})
+    for row in islice(rows, _MOST_IN_DOUBT):
+        reasons = "; ".join(wording.message(finding) for finding in row.findings)
+        place = f"{load.files[row.file_no].name} record {row.record_no}"
+        say(f"in doubt: {place}, external id {row.external_id}: {reasons}")

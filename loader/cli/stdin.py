@@ -1,4 +1,4 @@
-"""Standard input as a source: where it is kept, and what a person is told of it."""
+"""Standard input as a source: where it is kept, and what a person needs to know of it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _USUAL_HOME: Final = ".loader"
 
 
 def spool_for(sources: Sequence[str], home: Path | None = None) -> Path:
-    """The folder that standard input is kept in; says what is waited for, where it is a terminal.
+    """Return the folder that standard input is kept in; ask for records where it is a terminal.
 
     Args:
         sources: What was named on the command line.
-        home: Where journal and loads are; None for commands that are not asked where.
+        home: Where journal and loads are; None for commands without --home.
     """
     if STDIN in sources and sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty():
         say("standard input is a terminal: type the records, then Ctrl-D; or pipe them into this command")
@@ -33,20 +33,20 @@ def spool_for(sources: Sequence[str], home: Path | None = None) -> Path:
 
 
 def kept_sources(sources: Sequence[str], overrides: Mapping[str, Any]) -> tuple[str, ...]:
-    """The sources, with the file that standard input is kept in where one is `-`.
+    """Return the sources, with the file that standard input is kept in where one is `-`.
 
     Raises:
         SourceError: Standard input is empty, or cannot be kept.
     """
-    said = overrides.get("format")
-    known = said if said in get_args(Format) else None
+    option = overrides.get("format")
+    known = option if option in get_args(Format) else None
     return tuple(with_stdin_spooled(sources, spool_for(sources), known))
 
 
-def named_sources(sources: Sequence[str], source: Source | GroupedSource) -> list[str]:
-    """What to name on the next command line: in the place of `-` the file that it is kept in."""
+def named_sources(sources: Sequence[str], opened: Source | GroupedSource) -> list[str]:
+    """Return the sources for the next command line: in place of `-` the file that it is kept in."""
     if STDIN not in sources:
         return list(sources)
-    kept = next(file.path for file in source.files if Path(file.name).stem.partition(".")[0] == "stdin")
+    kept = next(file.path for file in opened.files if Path(file.name).stem.partition(".")[0] == "stdin")
     say(f"standard input is kept in {kept}")
-    return [kept if each == STDIN else each for each in sources]
+    return [kept if source == STDIN else source for source in sources]

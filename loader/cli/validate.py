@@ -18,11 +18,14 @@ from loader.cli.options import (
     tenant_option,
 )
 from loader.cli.output import command_line, finish, source_words
-from loader.cli.progress import watcher
+from loader.cli.progress import terminal_observer
 from loader.cli.stdin import named_sources, spool_for
-from loader.pipeline import dry_run, open_inputs, read_mapping
+from loader.pipeline.context import RunContext
+from loader.pipeline.rows import open_inputs, read_mapping
+from loader.pipeline.validation import validate_inputs
+from loader.resources import BUILT_IN
 
-_NOBODY: Final = "nobody"  # stands for a tenant where none is named
+_NO_TENANT: Final = "no-tenant"  # settings need one, also where none is given
 
 
 @click.command("validate")
@@ -32,7 +35,7 @@ _NOBODY: Final = "nobody"  # stands for a tenant where none is named
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where to write the report, the findings, the rejects and the summary; left out: nowhere.",
+    help="Write the report, the findings, the rejects and the summary into DIR.",
 )
 @source_options
 @target_option
@@ -55,19 +58,26 @@ def validate_command(
 ) -> int:
     """Dry run: read, map and validate every row of SOURCES (- is standard input), and send nothing.
 
-    With a tenant, rows that an earlier load has created are told as already loaded. The report says how long
-    the load would take: at --rate, else at the rate that earlier loads into the tenant got through.
+    With a tenant, rows that an earlier load created are recognised. The report shows how long the load would
+    take: at --rate, else at the rate that earlier loads into the tenant reached.
+
+    Example: loader validate runs.yaml runs.csv --tenant acme --report report
     """
-    settings = run_settings({"tenant": tenant or _NOBODY, "base_url": base_url, "rate": rate})
-    spool = spool_for(sources, home)
-    inputs = open_inputs(*read_mapping(mapping), sources, overrides, spool=spool, mapping_path=mapping)
-    with watcher() as watching:
-        result = dry_run(
+    settings = run_settings({"tenant": tenant or _NO_TENANT, "base_url": base_url, "rate": rate})
+    inputs = open_inputs(
+        *read_mapping(mapping),
+        sources,
+        overrides,
+        types=BUILT_IN,
+        spool=spool_for(sources, home),
+        mapping_path=mapping,
+    )
+    with terminal_observer() as observer:
+        result = validate_inputs(
             inputs,
             settings if tenant else None,
-            home=home,
+            RunContext(home, BUILT_IN, observer),
             report=report,
-            watcher=watching,
             rate=settings.rate,
         )
     words = [str(mapping), *named_sources(sources, inputs.source), *source_words(overrides)]
@@ -80,4 +90,4 @@ def validate_command(
         "loader", "load", *words, "--tenant", tenant or "TENANT", *sending, *approved, home=home
     )
     title = f"{result.summary.resource}: dry run, nothing was sent"
-    return finish(result, title=title, as_json=as_json, following=again if result.exit_code else load)
+    return finish(result, title=title, as_json=as_json, next_line=again if result.exit_code else load)

@@ -1,17 +1,16 @@
-"""What can be wrong with a lookup, without knowing the source."""
+"""What is wrong with lookups, before any source is known."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from loader.mapping.tree import all_leaves
-from loader.mapping.words import MADE_OF, shown
-from loader.resources import TYPES
-from loader.resources.fields import Field, FieldKind
+from loader.resources.fields import TAKES, FieldKind
+from loader.resources.misfits import shown_json
 from loader.text import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from loader.mapping.findings import Findings
     from loader.mapping.tree import Leaf, ObjectNode
@@ -19,24 +18,34 @@ if TYPE_CHECKING:
 _NOT_FOR_KEYS: Final = ("date", "datetime", "number", "boolean", "relative_date")
 
 
-def check_lookup(leaf: Leaf, item: Field, findings: Findings) -> None:
-    """Checks a lookup against its field and against the record types that there are.
+def check_lookup(leaf: Leaf, record_types: Sequence[str], findings: Findings) -> None:
+    """Check a lookup against its field, and its record type against those that there are.
 
     Args:
         leaf: The lookup, and the field that it fills.
-        item: The field that a single id becomes: a list's items, or the field itself.
-        findings: What is found goes in here.
+        record_types: The names of all record types.
+        findings: What is wrong goes in here.
     """
-    _check_record_type(leaf, findings)
-    _check_field(leaf, item, findings)
-    for name in _NOT_FOR_KEYS:
-        if name in leaf.rule.conversions and getattr(leaf.rule, name):
-            findings.error((*leaf.place, name), leaf.path, f"a lookup's key is text: {name} does not fit")
-    _check_keys(leaf, item, findings)
+    rule, place = leaf.rule, leaf.yaml_path
+    name = rule.lookup or ""
+    if name not in record_types:
+        findings.add(
+            "mapping.unknown_record_type",
+            (*place, "lookup"),
+            leaf.path,
+            record_type=name,
+            allowed=[*record_types],
+            suggestion=nearest(name, record_types),
+        )
+    _check_field(leaf, findings)
+    for key in _NOT_FOR_KEYS:
+        if key in rule.conversions and getattr(rule, key):
+            findings.add("lookup.conversion", (*place, key), leaf.path, key=key)
+    _check_keys(leaf, findings)
 
 
 def check_references(tree: ObjectNode, references: Mapping[str, str], findings: Findings) -> None:
-    """Warns of lookups whose record type is not the one that their field refers to.
+    """Warn of lookups whose record type is not the one that their field refers to.
 
     Args:
         tree: The mapping's fields.
@@ -44,44 +53,32 @@ def check_references(tree: ObjectNode, references: Mapping[str, str], findings: 
         findings: What is found goes in here.
     """
     for leaf in all_leaves(tree):
-        wanted, named = references.get(leaf.path), leaf.rule.lookup
-        if wanted and named and wanted != named:
-            place = (*leaf.place, "lookup")
+        expected, given = references.get(leaf.path), leaf.rule.lookup
+        if expected and given and expected != given:
+            place = (*leaf.yaml_path, "lookup")
             findings.add(
-                "warning", place, leaf.path, f"{leaf.path} is the id of a {wanted}, not of a {named}"
+                "lookup.wrong_reference", place, leaf.path, record_type=given, expected_type=expected
             )
 
 
-def _check_record_type(leaf: Leaf, findings: Findings) -> None:
-    named, place = leaf.rule.lookup or "", (*leaf.place, "lookup")
-    if named not in TYPES:
-        meant = nearest(named, list(TYPES))
-        findings.error(
-            place,
-            leaf.path,
-            f"unknown record type {named!r}",
-            suggestion=f"did you mean {meant!r}?" if meant else f"there are {', '.join(TYPES)}",
-        )
-
-
-def _check_field(leaf: Leaf, item: Field, findings: Findings) -> None:
-    path = leaf.path
+def _check_field(leaf: Leaf, findings: Findings) -> None:
+    item = leaf.item
     if item.enum:
-        findings.error(leaf.place, path, f"{path} takes one of {', '.join(item.enum)}; a lookup gives an id")
+        findings.add("lookup.enum_field", leaf.yaml_path, leaf.path, allowed=[*item.enum])
     elif item.kind not in {FieldKind.TEXT, FieldKind.ANY}:
-        findings.error(leaf.place, path, f"{path} takes {MADE_OF[item.kind]}; a lookup gives an id, a text")
+        findings.add("lookup.field_type", leaf.yaml_path, leaf.path, takes=TAKES[item.kind])
     if leaf.rule.split and leaf.target.kind not in {FieldKind.LIST, FieldKind.ANY}:
-        findings.error((*leaf.place, "split"), path, f"split makes a list, and {path} takes one id")
+        findings.add("rule.split_misfit", (*leaf.yaml_path, "split"), leaf.path)
 
 
-def _check_keys(leaf: Leaf, item: Field, findings: Findings) -> None:
-    """A table gives further keys. Of a field of a known type these are judged as its constants are."""
-    if item.kind is not FieldKind.ANY:
+def _check_keys(leaf: Leaf, findings: Findings) -> None:
+    """Check that a table gives keys. Those of a field of a known type are checked as its constants are."""
+    if leaf.item.kind is not FieldKind.ANY:
         return
-    outside = getattr(leaf.rule.otherwise, "value", None)
-    for key, value in {**(leaf.rule.map or {}), "otherwise": outside}.items():
+    rule = leaf.rule
+    values = [(("map", key), key, value) for key, value in (rule.map or {}).items()]
+    values.append((("otherwise", "value"), "otherwise", getattr(rule.otherwise, "value", None)))
+    for keys, key, value in values:
         if value is not None and not isinstance(value, str):
-            place = (*leaf.place, "map", key) if key in (leaf.rule.map or {}) else (*leaf.place, "otherwise")
-            findings.error(
-                place, leaf.path, f"a lookup's key is text: the value of {key!r} is {shown(value)}"
-            )
+            place = (*leaf.yaml_path, *keys)
+            findings.add("lookup.key_type", place, leaf.path, part="value", key=key, got=shown_json(value))

@@ -1,228 +1,242 @@
-"""A checked mapping and a source's columns, compiled once to Polars expressions.
+"""Hold a mapping against a source's columns, and compile it to Polars expressions.
 
-A leaf is computed in steps, each a column of its own that the next one reads; the same step of all
-leaves is one `with_columns`. Beside the values stand checks: for each way a cell can go wrong a mask.
+What a row of a list becomes is compiled like a record: an object with one member, the item. So whatever a
+rule can do for a record it can do for an item.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from loader.mapping import conversions
-from loader.mapping.constants import to_json
-from loader.mapping.expressions import (
-    as_text,
-    columns_of,
-    is_text,
-    is_usable,
-    sql_columns,
-    sql_expression,
-    template_parts,
-)
-from loader.mapping.field_compiler import FieldCompiler, UnfitError
+from loader.mapping.cell_reader import CellReader, UnfitError
+from loader.mapping.check_columns import check_columns
+from loader.mapping.check_groups import check_joined_columns, check_key_types
+from loader.mapping.conversions import constant_json
+from loader.mapping.expressions import columns_of, sql_columns
+from loader.mapping.field_compiler import FieldCompiler
+from loader.mapping.findings import Findings
+from loader.mapping.joins import columns_beside_rules, join_of
+from loader.mapping.model import ITEM, CompiledMapping, Grouping, Items
 from loader.mapping.program import CellCheck, Program, Value
-from loader.mapping.tree import EachNode, Leaf, ListNode, Node, ObjectNode, is_constant, leaves, unfillable
-from loader.mapping.words import first_line
+from loader.mapping.requirements import add_requirements
+from loader.mapping.tree import ObjectNode, each_nodes, leaves
+from loader.records import GROUP
+from loader.resources.fields import Field, FieldKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from loader.mapping.findings import Findings
-    from loader.mapping.grammar import Rule
-    from loader.resources.fields import Field
+    from loader.mapping.model import MappingDraft, MappingPlan
+    from loader.mapping.tree import EachNode, Leaf, Node
 
-TRIMMED: Final = "__t:"  # a source column's text, trimmed, null where it stands for nothing
-NULLED: Final = "__n:"  # the same untrimmed
+    Schema = Mapping[str, pl.DataType]
+
+_WHERE: Final = "__where"
+_NO_FIELDS: Final = Field(path="", kind=FieldKind.OBJECT, required=True, children={})
 
 
-class Compiler:
-    """Compiles leaves for one source's columns.
+def compile_mapping(mapping: MappingPlan, schema: Schema) -> CompiledMapping:
+    """Hold a mapping against a source's columns and compile it.
 
     Args:
+        mapping: The mapping.
         schema: The source's columns with their types.
-        null_values: Texts that stand for nothing.
-        program: What is compiled is put in here.
-        findings: What does not fit is put in here.
+
+    Raises:
+        MappingError: It names columns that are not there, or that hold what its fields cannot take.
     """
+    findings = Findings(mapping.document)
+    parts = _compile(mapping.draft, schema, mapping.joined, findings)
+    findings.raise_errors()
 
-    def __init__(
-        self,
-        schema: Mapping[str, pl.DataType],
-        null_values: Sequence[str],
-        program: Program,
-        findings: Findings,
-    ) -> None:
-        self._schema = schema
-        self._nulls = list(null_values)
-        self._program = program
-        self._findings = findings
-        self._leaves = 0
+    def compiled(rows: _Rows) -> CompiledMapping:
+        return CompiledMapping(replace(mapping, draft=rows.draft), rows.program, rows.where, ())
 
-    def tree(self, node: Node) -> None:
-        """Compiles every leaf below a node, and then the checks of what is required.
+    warnings = (*mapping.warnings, *findings.of("warning", "note"))
+    whole = replace(compiled(parts.records), warnings=warnings)
+    if not mapping.is_grouped:
+        return whole
+    grouping = Grouping(
+        group_by=mapping.spec.group_by,
+        items=tuple(_items(node, column, compiled(rows)) for node, column, rows in parts.items),
+        shared=_shared_columns(mapping.draft),
+        filter=None if parts.filter is None else compiled(parts.filter),
+    )
+    return replace(whole, grouping=grouping)
 
-        What cannot be computed goes into the findings.
-        """
+
+def check_schema(draft: MappingDraft, schema: Schema, joined: Mapping[str, Schema] | None = None) -> Findings:
+    """Return all that is wrong between a mapping and a source's columns, without what is wrong by itself.
+
+    Args:
+        draft: The mapping; rules with errors are not looked at.
+        schema: The source's columns with their types.
+        joined: Those of second files, by the name that the mapping has for them, as far as they are known.
+    """
+    findings = Findings(draft.document, draft.findings)
+    _compile(draft, schema, joined or {}, findings)
+    return findings
+
+
+# --- The steps of both -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is computed of the rows of one file."""
+
+    draft: MappingDraft
+    program: Program
+    where: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A compiled mapping: its records, the items of its lists with their columns, and its filter alone."""
+
+    records: _Rows
+    items: tuple[tuple[EachNode, str, _Rows], ...]
+    filter: _Rows | None
+
+
+def _compile(draft: MappingDraft, schema: Schema, joined: Mapping[str, Schema], findings: Findings) -> _Parts:
+    """Check a mapping against columns, and compile what has no errors: of use only where nothing has."""
+    beside = columns_beside_rules(draft.spec, draft.tree)
+    check_columns(draft, draft.row_leaves, beside, schema, findings)
+    check_key_types(beside, schema, findings)
+    check_joined_columns(draft, joined, findings)
+    lists = _list_values(draft.tree)
+    records = _compile_rows(draft, Program(values=dict(lists)), schema, findings, draft.spec.where)
+    items = []
+    for node, value in zip(each_nodes(draft.tree), lists.values(), strict=True):
+        join = join_of(node)
+        columns = schema if join is None else joined.get(join.file)
+        if columns is not None:
+            rows = _compile_rows(_item_draft(draft, node), Program(), columns, findings)
+            items.append((node, value.column or "", rows))
+    group_filter = None
+    if draft.spec.where is not None and draft.spec.group_by is not None and not findings.wrong_at(("where",)):
+        alone = replace(draft, tree=ObjectNode("", _NO_FIELDS), external_id=None)
+        group_filter = _compile_rows(alone, Program(), schema, findings, draft.spec.where)
+    return _Parts(records, tuple(items), group_filter)
+
+
+def _compile_rows(
+    draft: MappingDraft, program: Program, schema: Schema, findings: Findings, where: str | None = None
+) -> _Rows:
+    compiler = _RowCompiler(CellReader(schema, draft.null_values, program), findings)
+    key = draft.external_id_leaf
+    nodes: list[Node] = [*([key] if key else []), draft.tree]
+    for node in nodes:
         for leaf in leaves(node):
-            try:
-                self.leaf(leaf.rule, leaf.target, leaf.path)
-            except UnfitError as error:
-                self._findings.error((*leaf.place, leaf.rule.origin), leaf.path, str(error), part="value")
-        if not self._findings.of("error"):
-            self._requirements(node, None)
+            compiler.compile_leaf(leaf)
+    column = compiler.compile_filter(where) if where is not None else None
+    # The checks of required fields read the values of all fields: they can be made only if all have one.
+    if not findings.wrong_at(()):
+        for node in nodes:
+            add_requirements(program, node)
+    return _Rows(draft, program, column)
 
-    def _requirements(self, node: Node, present: pl.Expr | None) -> None:
-        """Adds checks of required fields, where the objects around them are there at all."""
-        if isinstance(node, Leaf):
-            self._require(node, self._program.values[node.path], present)
-        elif isinstance(node, ListNode):
-            for item in node.items:
-                self._requirements(item, None)
-        elif isinstance(node, ObjectNode):
-            optional = node.item or (node.path and not node.target.required)
-            inside = self.present(node) if optional else present
-            for member in node.members.values():
-                self._requirements(member, inside)
 
-    def present(self, node: Node) -> pl.Expr:
-        """Whether an optional object or list item has anything in it.
+class _RowCompiler:
+    """Compiles rules that read the rows of one file."""
 
-        A constant keeps an object alive, but not an item of a list: that is there for its cells, if it asks
-        any.
-        """
-        if isinstance(node, Leaf | EachNode):
-            return self._program.values[node.path].present
-        below = node.members.values() if isinstance(node, ObjectNode) else node.items
-        parts = [self.present(each) for each in below]
-        if isinstance(node, ObjectNode) and self._is_kept(node):
-            return pl.lit(True)  # noqa: FBT003 - an expression's value
-        return pl.any_horizontal(parts) if parts else pl.lit(False)  # noqa: FBT003 - likewise
+    def __init__(self, reader: CellReader, findings: Findings) -> None:
+        self._reader = reader
+        self._findings = findings
+        self._numbers = count(1)
 
-    def _is_kept(self, node: ObjectNode) -> bool:
-        """Whether an object is there whatever the row's cells are."""
-        return is_constant(node) if node.item else any(self._constant(each) for each in node.members.values())
-
-    def _constant(self, node: Node) -> bool:
-        if isinstance(node, Leaf | EachNode):
-            value = self._program.values[node.path]
-            return (value.constant or value.default) is not None
-        below = node.members.values() if isinstance(node, ObjectNode) else node.items
-        return any(self._constant(each) for each in below)
-
-    def _require(self, leaf: Leaf, value: Value, present: pl.Expr | None) -> None:
-        if not leaf.target.required or not unfillable(leaf.target, leaf.path):
+    def compile_leaf(self, leaf: Leaf) -> None:
+        """Add a leaf's value to the program, or a finding; nothing where its rule has errors."""
+        if self._findings.wrong_at(leaf.yaml_path):
             return
-        if value.column is None or value.default is not None:
-            return
-        mask = pl.col(value.column).is_null() & ~value.wrong
-        names = columns_of(leaf.rule)
-        self._program.checks.append(
-            CellCheck(
-                mask=mask if present is None else mask & present,
-                path=leaf.path,
-                column=", ".join(names) or None,
-                value=None,
-                expected="required",
-            )
-        )
-
-    def leaf(self, rule: Rule, target: Field, path: str) -> Value:
-        """Compiles one rule."""
-        self._leaves += 1
+        rule = leaf.rule
         if rule.origin == "value":
-            constant = None if rule.value is None else to_json(rule.value)
-            value = Value(column=None, written="json", constant=constant)
-        else:
-            value = FieldCompiler(self, rule, target, path, f"__v{self._leaves}").run()
-        self._program.values[path] = value
-        return value
-
-    # --- origins ---------------------------------------------------------------------------------
-
-    def cell(self, name: str, *, trimmed: bool) -> pl.Expr:
-        """A source column's cells: text without what stands for nothing, other types as text."""
-        dtype = self._schema[name]
-        if not is_text(dtype):
-            return as_text(pl.col(name), dtype)
-        prefix = TRIMMED if trimmed else NULLED
-        column = prefix + name
-        if column not in self._program.cells:
-            raw = pl.col(name).cast(pl.String)
-            self._program.cells[column] = self._trimmed(raw) if trimmed else self._nulled(raw)
-        return pl.col(column)
-
-    def _nulled(self, text: pl.Expr) -> pl.Expr:
-        return conversions.null_if(text, self._nulls)
-
-    def _trimmed(self, text: pl.Expr) -> pl.Expr:
-        padded = [each for each in self._nulls if each != each.strip()]
-        return self._nulled(conversions.trim(conversions.null_if(text, padded)))
-
-    def origin(self, rule: Rule) -> pl.Expr:
-        """A rule's value before conversions, as text."""
-        if rule.columns:
-            return pl.coalesce([self.cell(name, trimmed=rule.trim) for name in rule.columns])
-        if rule.template is not None:
-            parts = [
-                self.cell(text, trimmed=True) if named else pl.lit(text)
-                for text, named in template_parts(rule.template)
-            ]
-            return pl.concat_str(parts) if parts else pl.lit("")
-        return self.cell(rule.column or rule.json_column or "", trimmed=rule.trim)
-
-    def sql(self, name: str, text: str) -> tuple[pl.Expr, pl.DataType]:
-        """A guarded SQL column and the type of its values."""
-        expression = sql_expression(text)
-        self._program.guarded[name] = expression
-        probe = pl.LazyFrame(schema=dict(self._schema)).select(expression.alias(name))
+            constant = None if rule.value is None else constant_json(rule.value)
+            self._reader.program.values[leaf.path] = Value(column=None, encoding="json", constant=constant)
+            return
         try:
-            dtype = probe.collect_schema()[name]
-        except pl.exceptions.PolarsError as error:
-            raise UnfitError(f"this SQL does not fit the columns: {first_line(error)}") from None
-        if not is_usable(dtype):
-            raise UnfitError(f"this SQL gives {dtype}, which no payload can hold")
-        return pl.col(name), dtype
+            value = FieldCompiler(self._reader, leaf, f"__v{next(self._numbers)}").compile()
+        except UnfitError as error:
+            self._findings.add_error(error, (*leaf.yaml_path, rule.origin), leaf.path)
+        else:
+            self._reader.program.values[leaf.path] = value
 
-    def filter(self, where: str | None) -> str | None:
-        """The guarded column of the filter; None where there is none.
+    def compile_filter(self, where: str) -> str | None:
+        """Add the column of the filter to the program, and return its name; None where it has errors.
 
-        A row that it cannot be computed for is invalid: to leave it out would lose it.
+        A row for which it cannot be computed is invalid: to leave the row out would lose it.
         """
-        if where is None:
+        if self._findings.wrong_at(("where",)):
             return None
         try:
-            _, dtype = self.sql("__where", where)
+            _, dtype = self._reader.sql(_WHERE, where)
         except UnfitError as error:
-            self._findings.error(("where",), "where", str(error), part="value")
+            self._findings.add_error(error, ("where",), "where")
             return None
         if not isinstance(dtype, pl.Boolean | pl.Null):
-            message = f"this SQL gives {dtype}, and a filter is true or false"
-            self._findings.error(("where",), "where", message, part="value")
-        self._program.checks.append(
+            self._findings.add("sql.not_boolean", ("where",), "where", part="value", type=str(dtype))
+            return None
+        columns = sql_columns(where)
+        self._reader.program.checks.append(
             CellCheck(
-                mask=pl.col("__where!"),
+                mask=pl.col(f"{_WHERE}!"),
                 path="where",
-                column=", ".join(sql_columns(where)) or None,
+                column=", ".join(columns) or None,
                 value=None,
-                expected="cells that this SQL can be computed with",
-                read=sql_columns(where),
+                code="sql.failed",
+                read=columns,
             )
         )
-        return "__where"
+        return _WHERE
 
-    @property
-    def program(self) -> Program:
-        """What has been compiled so far."""
-        return self._program
 
-    @property
-    def schema(self) -> Mapping[str, pl.DataType]:
-        """The source's columns with their types."""
-        return self._schema
+# --- Records of several rows -----------------------------------------------------------------------------
 
-    @property
-    def null_values(self) -> list[str]:
-        """Texts that stand for nothing."""
-        return self._nulls
+
+def _list_values(tree: ObjectNode) -> dict[str, Value]:
+    """Return the lists of rows as values of the record, by path; their JSON comes from outside."""
+    values: dict[str, Value] = {}
+    for number, node in enumerate(each_nodes(tree), start=1):
+        column = f"__each{number}"
+        values[node.path] = Value(column=column, encoding="json", has_input=pl.col(column).is_not_null())
+    return values
+
+
+def _item_draft(draft: MappingDraft, node: EachNode) -> MappingDraft:
+    """Return the mapping of one row of a list."""
+    tree = ObjectNode("", _NO_FIELDS, {ITEM: node.item})
+    spec, join = draft.spec, join_of(node)
+    if join is not None and join.source.null_values is not None:
+        source = spec.source.model_copy(update={"null_values": join.source.null_values})
+        spec = spec.model_copy(update={"source": source})
+    return replace(draft, spec=spec, tree=tree, external_id=None)
+
+
+def _items(node: EachNode, column: str, rows: CompiledMapping) -> Items:
+    join = join_of(node)
+    return Items(
+        path=node.path,
+        column=column,
+        child=join.name if join else GROUP,
+        file=join.file if join else None,
+        rows=rows,
+    )
+
+
+def _shared_columns(draft: MappingDraft) -> tuple[tuple[str, str], ...]:
+    """Return columns read outside `each`, with the first field that reads them; without `group_by`'s own."""
+    columns: dict[str, str] = {}
+    if draft.external_id is not None:
+        columns |= dict.fromkeys(columns_of(draft.external_id), "external_id")
+    for leaf in leaves(draft.tree):
+        for name in columns_of(leaf.rule):
+            columns.setdefault(name, leaf.path)
+    for reference in columns_beside_rules(draft.spec, draft.tree):
+        columns.setdefault(reference.name, reference.field)
+    columns.pop(draft.spec.group_by or "", None)
+    return tuple(columns.items())

@@ -6,10 +6,11 @@ column as well as to the items of a list (`pl.element()`).
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import MAX_PREC, Context, Decimal
 from math import isfinite
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -41,23 +42,38 @@ _FIRST_YEAR, _LAST_YEAR = 1000, 9999
 
 
 def trim(cell: pl.Expr) -> pl.Expr:
-    """Without outer white space."""
+    """Return text without outer white space."""
     return cell.str.strip_chars()
 
 
 def null_if(cell: pl.Expr, texts: Sequence[str]) -> pl.Expr:
-    """Null where the text is one of these."""
+    """Return null where the text is one of these."""
     if not texts:
         return cell
     kept = cell != texts[0] if len(texts) == 1 else ~cell.is_in(list(texts))
     return pl.when(kept).then(cell)
 
 
+def cell_text(cell: pl.Expr, nulls: Sequence[str], *, trimmed: bool = True) -> pl.Expr:
+    """Return text without outer white space, null where it is one of `nulls` before or after trimming.
+
+    Args:
+        cell: Text.
+        nulls: Texts that are nulls.
+        trimmed: False: keeps white space.
+    """
+    if not trimmed:
+        return null_if(cell, nulls)
+    # Only texts with white space of their own need a look before trimming: it leaves others as they are.
+    padded = [text for text in nulls if text != text.strip()]
+    return null_if(trim(null_if(cell, padded)), nulls)
+
+
 def number(text: pl.Expr, form: NumberFormat | None = None) -> pl.Expr:
-    """A JSON number in its shortest exact writing: no plus, no leading or trailing zeros, no `.0`.
+    """Return a JSON number in its shortest exact writing: no plus, no leading or trailing zeros, no `.0`.
 
     Digits are never passed through a float, so long numbers and decimals stay exact. A number that is too
-    large for one is null, since whoever reads the JSON would find infinity.
+    large for a float is null, since most readers of the JSON would make infinity of it.
     """
     if form is not None:
         return _plain_number(_unlocalised(text, form))
@@ -67,7 +83,7 @@ def number(text: pl.Expr, form: NumberFormat | None = None) -> pl.Expr:
 
 
 def _without_exponents(texts: pl.Series) -> pl.Series:
-    """The few numbers with an exponent, written out by Python."""
+    """Write out the few numbers with an exponent, in Python."""
     if texts.null_count() == len(texts):
         return texts
     return pl.Series(
@@ -78,7 +94,7 @@ def _without_exponents(texts: pl.Series) -> pl.Series:
 
 
 def decimal_text(number: Decimal) -> str:
-    """A number as JSON, every digit kept; with an exponent only from 25 places on."""
+    """Return a number as JSON, every digit kept; with an exponent only from 25 places on."""
     shortest = number.normalize(_EXACT)
     if not shortest:
         return "0"
@@ -91,7 +107,7 @@ def _plain_number(text: pl.Expr) -> pl.Expr:
 
 
 def _plain_numbers(texts: pl.Series) -> pl.Series:
-    """Works on a series, since an expression would match its groups again for each use of one."""
+    """Work on a series, since an expression would match its groups again for each use of one."""
     text = pl.col("text")
     sound = pl.when(text.str.contains(_NUMBER_FORM)).then(text)
     parts = texts.alias("text").to_frame().select(sound.str.extract_groups(_NUMBER)).unnest("text")
@@ -117,7 +133,7 @@ def _unlocalised(text: pl.Expr, form: NumberFormat) -> pl.Expr:
 
 
 def float_text(value: pl.Expr) -> pl.Expr:
-    """A float as a JSON number, whole ones without a fraction; null where it is not finite."""
+    """Return a float as a JSON number, whole ones without a fraction; null where it is not finite."""
     whole = (value == value.round(0)) & (value.abs() < _WHOLE_FLOATS)
     return (
         pl.when(~value.is_finite())
@@ -129,25 +145,25 @@ def float_text(value: pl.Expr) -> pl.Expr:
 
 
 def boolean(text: pl.Expr, words: BooleanWords | None = None) -> pl.Expr:
-    """`true` or `false`; by exact words where they are given, else by the usual ones in any case."""
+    """Return `true` or `false`: by exact words where they are given, else by the usual ones in any case."""
     true, false = (words.true, words.false) if words else (TRUE_WORDS, FALSE_WORDS)
-    found = text if words else text.str.to_lowercase()
+    word = text if words else text.str.to_lowercase()
     return (
-        pl.when(found.is_in(list(true)))
+        pl.when(word.is_in(list(true)))
         .then(pl.lit("true"))
-        .when(found.is_in(list(false)))
+        .when(word.is_in(list(false)))
         .then(pl.lit("false"))
         .otherwise(None)
     )
 
 
 def chrono_format(form: str) -> str:
-    """A strftime format as Polars reads it: `%f` is microseconds there only as `%.f` or `%6f`."""
+    """Return a strftime format for Polars, which reads microseconds by `%.f` or `%6f`, not by `%f`."""
     return form.replace(".%f", "%.f").replace("%f", "%6f")
 
 
 def date(text: pl.Expr, forms: Sequence[str]) -> pl.Expr:
-    """`YYYY-MM-DD` by the first format that fits; four-digit years are meant where it says `%Y`."""
+    """Return `YYYY-MM-DD` by the first format that fits; `%Y` takes four digits."""
     return pl.coalesce([_one_date(text, form) for form in forms]).dt.strftime("%Y-%m-%d")
 
 
@@ -156,14 +172,14 @@ def _one_date(text: pl.Expr, form: str) -> pl.Expr:
 
 
 def _in_years(moment: pl.Expr) -> pl.Expr:
-    """Null outside the years 1000 to 9999: `%Y` would take the `19` of `31.03.19` for the year 19."""
+    """Return null outside the years 1000 to 9999: `%Y` would read the `19` of `31.03.19` as the year 19."""
     return pl.when(moment.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR)).then(moment)
 
 
 def datetime(text: pl.Expr, forms: Sequence[str], timezone: str | None) -> pl.Expr:
-    """UTC, `YYYY-MM-DDTHH:MM:SS[.f]Z`, by the first format that fits.
+    """Return UTC, `YYYY-MM-DDTHH:MM:SS[.f]Z`, by the first format that fits.
 
-    A format without a zone tells local time of `timezone` (None: UTC); a local time that does not exist
+    A format without a zone reads local time of `timezone` (None: UTC); a local time that does not exist
     or exists twice is null.
     """
     return utc_text(pl.coalesce([_one_time(text, form, timezone) for form in forms]))
@@ -177,13 +193,13 @@ def _one_time(text: pl.Expr, form: str, timezone: str | None) -> pl.Expr:
 
 
 def local_to_utc(moment: pl.Expr, timezone: str | None) -> pl.Expr:
-    """A naive time of that zone (None: UTC) as a time in UTC; null where it is none, or two."""
+    """Return a naive time of a zone (None: UTC) as a time in UTC; null where it is none there, or two."""
     zoned = moment.dt.replace_time_zone(timezone or "UTC", ambiguous="null", non_existent="null")
     return zoned.dt.convert_time_zone("UTC")
 
 
 def utc_text(moment: pl.Expr) -> pl.Expr:
-    """A naive time that is in UTC as text, fraction only where there is one."""
+    """Return a naive time that is in UTC as text, with a fraction only where there is one."""
     return pl.concat_str(moment.dt.strftime("%Y-%m-%dT%H:%M:%S"), _fraction(moment), pl.lit("Z"))
 
 
@@ -193,7 +209,7 @@ def _fraction(moment: pl.Expr) -> pl.Expr:
 
 
 def iso_date(text: pl.Expr) -> pl.Expr:
-    """ISO 8601: a date stays; a time becomes UTC, and counts as UTC where it names no zone."""
+    """Return ISO 8601 dates as they are, and times in UTC; a time without a zone is UTC."""
     day = pl.when(text.str.contains(_DATE_FORM)).then(text).str.to_date("%Y-%m-%d", strict=False)
     day = pl.when(day.dt.year() > 0).then(day)
     return pl.coalesce(day.dt.strftime("%Y-%m-%d"), _iso_time(text))
@@ -202,7 +218,7 @@ def iso_date(text: pl.Expr) -> pl.Expr:
 def _iso_time(text: pl.Expr) -> pl.Expr:
     parts = text.str.extract_groups(_TIME_FORM)
     day, clock, second, fraction, sign, hours, minutes = (
-        parts.struct.field(str(each)) for each in range(1, 8)
+        parts.struct.field(str(group)) for group in range(1, 8)
     )
     seconds = second.fill_null(":00")
     naive = pl.concat_str(day, pl.lit("T"), clock, seconds).str.to_datetime(
@@ -217,7 +233,10 @@ def _iso_time(text: pl.Expr) -> pl.Expr:
 
 
 def relative_date(text: pl.Expr) -> pl.Expr:
-    """A phrase as a relative date's JSON: "30 days before the end of the month", "on the reference date"."""
+    """Return a phrase as the JSON of a relative date.
+
+    Phrases are like "30 days before the end of the month" and "on the reference date".
+    """
     folded = text.str.to_lowercase().str.replace_all(r"\s+", " ")
     parts = folded.str.extract_groups(_PHRASE)
     count = parts.struct.field("number")
@@ -239,7 +258,7 @@ def relative_date(text: pl.Expr) -> pl.Expr:
 
 
 def split(text: pl.Expr, at: str) -> pl.Expr:
-    """A list of the items between; empty ones go."""
+    """Return a list of the items between separators, without empty ones."""
     items = text.str.split(at)
     return items.list.eval(pl.element().filter(pl.element() != ""))
 
@@ -259,5 +278,21 @@ ESCAPED: Final = r'["\\\x00-\x1f]'
 
 
 def escape(text: pl.Expr) -> pl.Expr:
-    """The inside of a JSON text: quotes, backslashes and control characters escaped, all else raw."""
+    """Return the inside of a JSON text: quotes, backslashes and control characters escaped, all else raw."""
     return text.str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))
+
+
+# --- Constants of a mapping --------------------------------------------------------------------------
+
+
+def constant_json(value: Any) -> str:
+    """Return a constant as compact JSON: without null members, whole floats without a fraction."""
+    return json.dumps(_pruned(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _pruned(member) for key, member in value.items() if member is not None}
+    if isinstance(value, list):
+        return [_pruned(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,40 +1,36 @@
-"""YAML to values that still know how they were written, and where.
+"""YAML as values that keep how and where they were written.
 
-YAML's own typing is left to whoever reads a value, since only the grammar knows what a place wants: a
-key of a `map` is text even where it looks like a number or a flag (`01`, `NO`), a constant is typed.
+YAML's own typing is left to whoever reads a value, since only the grammar knows what a key takes: a key of
+a `map` is text even where it looks like a number or a flag (`01`, `NO`), a constant is typed.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from loader.errors import MappingError
-from loader.mapping.yaml_paths import LineIndex, Place, Span
-from loader.records import MappingFinding
+from loader.findings import Finding, Location
+from loader.mapping.errors import mapping_error
+from loader.mapping.yaml_paths import LineIndex, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Path = tuple[str | int, ...]
-"""Keys and list indexes from the root."""
-
-Part = Literal["key", "value"]
-"""What of an entry is meant."""
+    from loader.findings import JsonValue
+    from loader.mapping.yaml_paths import Part, YamlPath
 
 _MOST_NODES: Final = 100_000
 _DEEPEST: Final = 50
-_TOO_LARGE: Final = "it is too large or too deep, or an anchor holds itself"
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_TRUE = frozenset({"true", "True", "TRUE"})
-_FALSE = frozenset({"false", "False", "FALSE"})
+_NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUE: Final = frozenset({"true", "True", "TRUE"})
+_FALSE: Final = frozenset({"false", "False", "FALSE"})
 _NOWHERE: Final = frozenset({"", "\0", "\n", "\r", "\x85", "\u2028", "\u2029"})
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
+_INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 class Scalar(str):
@@ -48,7 +44,7 @@ class Scalar(str):
 
     @property
     def typed(self) -> Any:
-        """None, a bool, an int, a float or a str."""
+        """Return None, a bool, an int, a float or a str."""
         text = str(self)
         if not self.plain:
             return text
@@ -62,18 +58,18 @@ class Scalar(str):
 
 
 def is_null(value: Any) -> bool:
-    """Whether YAML makes nothing of a scalar: `null`, `~`, or nothing at all, without quotes."""
+    """Return whether a scalar is null in YAML: `null`, `~`, or nothing at all, without quotes."""
     return isinstance(value, Scalar) and value.typed is None
 
 
 def typed(value: Any) -> Any:
-    """The value with every `Scalar` in it replaced by what YAML makes of it."""
+    """Return the value with every `Scalar` in it replaced by what YAML makes of it."""
     if isinstance(value, Scalar):
         return value.typed
     if isinstance(value, dict):
-        return {str(key): typed(each) for key, each in value.items()}
+        return {str(key): typed(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [typed(each) for each in value]
+        return [typed(item) for item in value]
     return value
 
 
@@ -85,178 +81,189 @@ class Document:
         data: The root.
         file: The file's name, for messages.
         lines: The text.
-        keys: Where the key of an entry stands, by its path.
-        values: Where a value stands, by its path: of an entry, an item, or the root.
+        keys: Where the key of an entry is, by its path.
+        values: Where a value is, by its path: of an entry, an item, or the root.
         texts: The scalars among the values.
-        repeated: Paths whose key stands twice, with the places of the second.
+        repeated: Paths whose key is used twice, with the line of the second.
     """
 
     data: Any
     file: str = ""
     lines: LineIndex = field(default_factory=lambda: LineIndex(""))
-    keys: dict[Path, Span] = field(default_factory=dict)
-    values: dict[Path, Span] = field(default_factory=dict)
-    texts: dict[Path, Scalar] = field(default_factory=dict)
-    repeated: list[tuple[Path, tuple[int, int]]] = field(default_factory=list)
+    keys: dict[YamlPath, Span] = field(default_factory=dict)
+    values: dict[YamlPath, Span] = field(default_factory=dict)
+    texts: dict[YamlPath, Scalar] = field(default_factory=dict)
+    repeated: list[tuple[YamlPath, int]] = field(default_factory=list)
 
-    def place(self, path: Path) -> tuple[int | None, int | None]:
-        """Line and column, both from 1, of the nearest known key or item at or above the path."""
-        found = self.find(path)
-        return (found.line, found.column) if found else (None, None)
+    def position(self, yaml_path: YamlPath) -> tuple[int, int]:
+        """Return line and column, from 1, of the nearest known entry at or above a path; (0, 0) for none."""
+        location = self.locate(yaml_path)
+        return (location.line or 0, location.column or 0) if location else (0, 0)
 
-    def find(self, path: Path, part: Part = "key", word: str = "", offset: int = -1) -> Place | None:
-        """The nearest known place at or above the path; None where the text is empty.
+    def locate(self, yaml_path: YamlPath, part: Part = "key", span: Span | None = None) -> Location | None:
+        """Return where the nearest known entry at or above a path is; None where the text is empty.
 
-        A text that stands for a list of one, or a column's name that stands for a rule, has the places of
-        what it stands for.
+        A text that is written in place of a list of one, or a column's name in place of a rule, has the
+        location of what it is written for.
 
         Args:
-            path: Of an entry or an item.
+            yaml_path: Of an entry or an item.
             part: The entry's key or its value; an item is its value.
-            word: What of it is meant; empty: all of it.
-            offset: Where the word begins in the value as read; less than 0: the first there is.
+            span: A stretch of the key or of the value as read; None: all of it.
         """
-        while path and path not in self.values:
-            path = path[:-1]
-            if path not in self.texts:
-                part, word = "key", ""
-        if path not in self.values:
+        while yaml_path and yaml_path not in self.values:
+            yaml_path = yaml_path[:-1]
+            if yaml_path not in self.texts:
+                part, span = "key", None
+        if yaml_path not in self.values:
             return None
-        if not path:
-            start = self.lines.place(self.values[path])
-            return Place(start.line, start.column, None)
-        span, text = self.values[path], str(self.texts.get(path, ""))
-        if path in self.keys and (part == "key" or not self._is_short(path)):
-            span, text = self.keys[path], str(path[-1])
-        found = self.lines.word(span, text, word, offset) or span
-        return self.lines.place(found)
+        if not yaml_path:
+            return replace(self.lines.locate(self.values[()]), file=self.file, end_column=None)
+        written, text = self.values[yaml_path], str(self.texts.get(yaml_path, ""))
+        if yaml_path in self.keys and (part == "key" or not self._is_short(yaml_path)):
+            written, text = self.keys[yaml_path], str(yaml_path[-1])
+        if span is not None:
+            written = self.lines.part_of_scalar(written, text, span) or written
+        return replace(self.lines.locate(written), file=self.file)
 
-    def _is_short(self, path: Path) -> bool:
-        """Whether a value is fit to be underlined: text that is there, or what stands in one line."""
-        span = self.values[path]
-        return span.end > span.start and (path in self.texts or self.lines.one_line(span))
+    def _is_short(self, yaml_path: YamlPath) -> bool:
+        """Return whether a value can be underlined: text that is there, or what is written in one line."""
+        span = self.values[yaml_path]
+        return span.end > span.start and (yaml_path in self.texts or self.lines.is_one_line(span))
 
 
 def read_document(text: str, file: str = "") -> Document:
-    """Reads YAML text.
+    """Return a YAML text as values with their places.
+
+    Args:
+        text: The YAML.
+        file: The file's name, for messages.
 
     Raises:
-        MappingError: It is no YAML; names line and column.
+        MappingError: It is not YAML, or too large; with line and column.
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise MappingError([_syntax(error.problem or "cannot be read", file, mark)]) from None
+        raise mapping_error([_syntax_error(error.problem or "cannot be read", file, mark)]) from None
     except RecursionError:
-        raise MappingError([_syntax(_TOO_LARGE, file, None)]) from None
+        raise mapping_error([Finding("yaml.too_large", location=Location(file=file))]) from None
     except yaml.reader.ReaderError as error:
-        problem = f"the character {chr(error.character)!r} may not stand in it"
         before = text[: error.position]
         line, column = before.count("\n"), len(before.rpartition("\n")[2])
         mark = yaml.Mark("", error.position, line, column, text, error.position)
-        raise MappingError([_syntax(problem, file, mark)]) from None
+        character = repr(chr(error.character))
+        raise mapping_error([_finding("yaml.bad_character", file, mark, character=character)]) from None
     except yaml.YAMLError as error:
-        raise MappingError([_syntax(str(error), file, None)]) from None
+        raise mapping_error([_syntax_error(str(error), file, None)]) from None
     document = Document(None, file, LineIndex(text))
     if root is not None:
-        document.data = _Builder(document).build(root, ())
+        document.data = _ValueBuilder(document).build(root, ())
     return document
 
 
-def _syntax(problem: str, file: str, mark: yaml.Mark | None) -> MappingFinding:
-    return MappingFinding(
-        severity="error",
-        message=f"this is not YAML: {problem}",
+def _syntax_error(problem: str, file: str, mark: yaml.Mark | None) -> Finding:
+    return _finding("yaml.syntax", file, mark, words=problem)
+
+
+def _finding(code: str, file: str, mark: yaml.Mark | None, **params: JsonValue) -> Finding:
+    location = Location(
         file=file,
         line=mark.line + 1 if mark else None,
         column=mark.column + 1 if mark else None,
         end_column=mark.column + 2 if mark and _is_in_line(mark) else None,
     )
+    return Finding(code, params=params, location=location)
 
 
 def _is_in_line(mark: yaml.Mark) -> bool:
-    """Whether a character stands there that can be underlined."""
+    """Return whether there is a character at a mark that can be underlined."""
     return (mark.buffer or "")[mark.pointer : mark.pointer + 1] not in _NOWHERE
 
 
-class _Builder:
+class _ValueBuilder:
+    """Makes values of YAML nodes, and notes their places in the document."""
+
     def __init__(self, document: Document) -> None:
         self._document = document
         self._nodes = 0
 
-    def build(self, node: yaml.Node, path: Path) -> Any:
+    def build(self, node: yaml.Node, yaml_path: YamlPath) -> Any:
+        """Return the value of a node and of all below it.
+
+        Raises:
+            MappingError: There are too many nodes or levels, as aliases of aliases make them.
+        """
         self._nodes += 1
-        if self._nodes > _MOST_NODES or len(path) > _DEEPEST:
-            raise MappingError([_syntax(_TOO_LARGE, self._document.file, node.start_mark)])
-        self._document.values[path] = _span(node)
+        if self._nodes > _MOST_NODES or len(yaml_path) > _DEEPEST:
+            raise mapping_error([_finding("yaml.too_large", self._document.file, node.start_mark)])
+        self._document.values[yaml_path] = _span(node)
         if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path)
+            return self._mapping(node, yaml_path)
         if isinstance(node, yaml.SequenceNode):
-            return [self.build(each, (*path, index)) for index, each in enumerate(node.value)]
-        if _HALF_PAIR.search(node.value):
-            problem = "half of a surrogate pair stands alone"
-            raise MappingError([_syntax(problem, self._document.file, node.start_mark)])
-        scalar = Scalar(node.value)
+            return [self.build(item, (*yaml_path, index)) for index, item in enumerate(node.value)]
+        scalar = Scalar(self._text(node))
         scalar.plain = getattr(node, "style", None) is None
-        self._document.texts[path] = scalar
+        self._document.texts[yaml_path] = scalar
         return scalar
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
-        built: dict[str, Any] = {}
-        for key_node, value_node in _own(node):
+    def _mapping(self, node: yaml.MappingNode, yaml_path: YamlPath) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        for key_node, value_node in _own_entries(node):
             key = self._key(key_node)
-            below = (*path, key)
-            if key in built:
-                self._document.repeated.append((below, _place(key_node)))
+            below = (*yaml_path, key)
+            if key in members:
+                self._document.repeated.append((below, key_node.start_mark.line + 1))
             self._document.keys[below] = _span(key_node)
-            built[key] = self.build(value_node, below)
-        for key_node, value_node in _merged(node, {id(node)}):
+            members[key] = self.build(value_node, below)
+        for key_node, value_node in _merged_entries(node, {id(node)}):
             key = self._key(key_node)
-            if key not in built:
-                self._document.keys[(*path, key)] = _span(key_node)
-                built[key] = self.build(value_node, (*path, key))
-        return built
+            if key not in members:
+                self._document.keys[(*yaml_path, key)] = _span(key_node)
+                members[key] = self.build(value_node, (*yaml_path, key))
+        return members
 
     def _key(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode):
-            return "?"
+        return self._text(node) if isinstance(node, yaml.ScalarNode) else "?"
+
+    def _text(self, node: yaml.Node) -> str:
         if _HALF_PAIR.search(node.value):
-            problem = "half of a surrogate pair stands alone"
-            raise MappingError([_syntax(problem, self._document.file, node.start_mark)])
+            raise mapping_error([_finding("yaml.surrogate", self._document.file, node.start_mark)])
         return str(node.value)
 
 
 _Entry = tuple[yaml.Node, yaml.Node]
 
 
-def _own(node: yaml.MappingNode) -> Iterator[_Entry]:
-    """The entries that an object has by itself."""
-    return (entry for entry in node.value if not _merges(entry))
+def _own_entries(node: yaml.MappingNode) -> Iterator[_Entry]:
+    """Yield the entries that an object has by itself."""
+    return (entry for entry in node.value if not _is_merge(entry))
 
 
-def _merged(node: yaml.MappingNode, seen: set[int]) -> Iterator[_Entry]:
-    """The entries of the objects that `<<` names, those that win first; `seen` has objects by their ids."""
-    for _, value in filter(_merges, node.value):
-        for each in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-            if id(each) not in seen:
-                seen.add(id(each))
-                yield from _own(each)
-                yield from _merged(each, seen)
+def _merged_entries(node: yaml.MappingNode, visited: set[int]) -> Iterator[_Entry]:
+    """Yield the entries of the objects that `<<` names, those that win first.
+
+    Args:
+        node: The object with the `<<`.
+        visited: The ids of nodes that have been taken: an object may name itself.
+    """
+    for _, value in filter(_is_merge, node.value):
+        for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+            if id(source) not in visited:
+                visited.add(id(source))
+                yield from _own_entries(source)
+                yield from _merged_entries(source, visited)
 
 
-def _merges(entry: _Entry) -> bool:
-    """Whether an entry is `<<: *anchor`, or a list of such."""
+def _is_merge(entry: _Entry) -> bool:
+    """Return whether an entry is `<<: *anchor`, or `<<` with a list of such."""
     key, value = entry
     if not isinstance(key, yaml.ScalarNode) or key.value != "<<" or getattr(key, "style", None) is not None:
         return False
-    named = value.value if isinstance(value, yaml.SequenceNode) else [value]
-    return bool(named) and all(isinstance(each, yaml.MappingNode) for each in named)
+    sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
+    return bool(sources) and all(isinstance(source, yaml.MappingNode) for source in sources)
 
 
 def _span(node: yaml.Node) -> Span:
     return Span(node.start_mark.index, node.end_mark.index)
-
-
-def _place(node: yaml.Node) -> tuple[int, int]:
-    return node.start_mark.line + 1, node.start_mark.column + 1

@@ -1,24 +1,22 @@
-"""Rules in words, for people who read no YAML."""
+"""Rules in words, for people who do not read YAML."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from loader.mapping.words import shown
+from loader.resources.misfits import shown_json
+from loader.wording.phrases import in_letters
 
 if TYPE_CHECKING:
     from loader.mapping.grammar import BooleanWords, NumberFormat, Rule
 
-_LETTERS: Final = {"d": "DD", "m": "MM", "Y": "YYYY", "y": "YY", "H": "hh", "M": "mm", "S": "ss"}
-
 
 def origin_in_words(rule: Rule) -> str:
-    """Where a rule's value comes from, such as `column State` or `always "include"`."""
+    """Return where a rule's value comes from, such as `column State` or `always "include"`."""
     words = {
         "lookup": f"id of the {rule.lookup} whose key is in column {rule.column}",
         "columns": f"the first of {', '.join(rule.columns or ())} that is not empty",
-        "value": "always nothing" if rule.value is None else f"always {shown(rule.value)}",
+        "value": "always nothing" if rule.value is None else f"always {shown_json(rule.value)}",
         "template": f'text "{rule.template}"',
         "sql": f"SQL: {rule.sql}",
         "json": f"JSON in column {rule.json_column}",
@@ -28,40 +26,34 @@ def origin_in_words(rule: Rule) -> str:
 
 
 def conversions_in_words(rule: Rule) -> tuple[str, ...]:
-    """What a rule does to its value, in the order in which it is done; blanks that are trimmed go unsaid."""
-    said = {
+    """Return what a rule does to its value, in order; trimming is not mentioned, since it is the rule."""
+    words = {
         "trim": None if rule.trim else "outer blanks kept",
         "null_if": any(rule.null_if or ()) and f"nothing where it is {_listed(rule.null_if or ())}",
         "case": rule.case and f"{rule.case} case",
         "split": rule.split and f'cut at "{rule.split}"',
         "map": None if rule.map is None else f"table of {len(rule.map)}{_otherwise(rule)}",
-        "date": rule.date and f"date {_forms(rule.date)}",
-        "datetime": rule.datetime and f"time {_forms(rule.datetime)}{_in_zone(rule)}",
+        "date": rule.date and f"date {_formats(rule.date)}",
+        "datetime": rule.datetime and f"time {_formats(rule.datetime)}{_in_zone(rule)}",
         "number": rule.number and _number(rule.number),
         "boolean": rule.boolean and _flag(rule.boolean),
         "relative_date": rule.relative_date and "phrase to a relative date",
-        "default": None if rule.default is None else f"where empty: {shown(rule.default)}",
+        "default": None if rule.default is None else f"where empty: {shown_json(rule.default)}",
     }
-    return tuple(str(said[name]) for name in rule.conversions if said[name])
+    return tuple(str(words[name]) for name in rule.conversions if words[name])
 
 
-def in_letters(form: str) -> str:
-    """Codes of strftime as letters, `%d.%m.%Y` as `DD.MM.YYYY`, where all of them are plain numbers."""
-    if set(re.findall("%(.?)", form)) - _LETTERS.keys():
-        return form
-    return re.sub("%(.)", lambda code: _LETTERS[code[1]], form)
-
-
-def _forms(forms: tuple[str, ...]) -> str:
-    return " or ".join(map(in_letters, forms))
+def _formats(formats: tuple[str, ...]) -> str:
+    return " or ".join(map(in_letters, formats))
 
 
 def _in_zone(rule: Rule) -> str:
     return f" in {rule.timezone}" if rule.timezone else ""
 
 
-def _number(form: NumberFormat) -> str:
-    return f'number, decimal "{form.decimal}"' + (f', thousands "{form.thousands}"' if form.thousands else "")
+def _number(number: NumberFormat) -> str:
+    thousands = f', thousands "{number.thousands}"' if number.thousands else ""
+    return f'number, decimal "{number.decimal}"{thousands}'
 
 
 def _flag(words: BooleanWords) -> str:
@@ -75,7 +67,7 @@ def _otherwise(rule: Rule) -> str:
         return ", others kept"
     if rule.otherwise == "null":
         return ", others become nothing"
-    return f", others become {shown(rule.otherwise.value)}"
+    return f", others become {shown_json(rule.otherwise.value)}"
 
 
 def _listed(texts: tuple[str, ...]) -> str:

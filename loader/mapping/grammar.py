@@ -1,18 +1,22 @@
-"""The grammar of a mapping, as models: the one place where keys, types and meanings are written."""
+"""The grammar of a mapping as models: the one place where keys, types and meanings are written."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from loader.mapping.document import Scalar, is_null, typed
+from loader.mapping.grammar_errors import KEY
 from loader.settings import SourceOptions
+
+if TYPE_CHECKING:
+    from loader.findings import JsonValue
 
 
 def as_text(value: Any) -> Any:
-    """A scalar as it was written; a value that was never YAML as JSON writes it."""
+    """Return a scalar as it was written; a value that was never YAML as JSON writes it."""
     if isinstance(value, Scalar):
         return str(value)
     if isinstance(value, bool):
@@ -38,13 +42,13 @@ class NumberFormat(_Part):
     """How a number is written in the source."""
 
     decimal: Text = Field(
-        ".", min_length=1, max_length=1, description="What stands before the fraction.", examples=[","]
+        ".", min_length=1, max_length=1, description="The sign before the fraction.", examples=[","]
     )
     thousands: Text | None = Field(
         None,
         min_length=1,
         max_length=1,
-        description="What groups digits by threes, where they are grouped; left out: nothing does.",
+        description="The sign that groups digits by threes; left out: digits are not grouped.",
         examples=["."],
     )
 
@@ -57,7 +61,7 @@ class BooleanWords(_Part):
 
 
 class Constant(_Part):
-    """A constant that stands in for values outside a table."""
+    """A constant for values outside a table."""
 
     value: Json = Field(description="The constant, of any JSON type.", examples=["draft"])
 
@@ -88,9 +92,13 @@ _NULLABLE: Final = frozenset({"value", "default", "otherwise"})
 """Keys of a rule for which null is a value."""
 
 
-def _wrong(key: str, message: str) -> PydanticCustomError:
-    """A rule that does not hold together; the key is where the message belongs."""
-    return PydanticCustomError("rule", "{told}", {"told": message, "key": key})
+def _error(code: str, at_key: str = "", **params: JsonValue) -> PydanticCustomError:
+    """Return an error that `grammar_errors` turns into a finding; `at_key` is the key that it is about.
+
+    Pydantic carries it among its own: the type is the code, the context has the parameters.
+    """
+    context = {**params, KEY: at_key} if at_key else params
+    return PydanticCustomError(code, code, context)
 
 
 class Rule(_Part):
@@ -99,7 +107,7 @@ class Rule(_Part):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     column: Text | None = Field(
-        None, description="The cell. A bare string in place of a rule says the same.", examples=["Run Name"]
+        None, description="The cell. A bare string in place of a rule means the same.", examples=["Run Name"]
     )
     columns: Texts | None = Field(
         None,
@@ -117,13 +125,13 @@ class Rule(_Part):
     sql: Text | None = Field(
         None,
         description="A Polars SQL expression over the row's columns, untrimmed (of a text file, all are "
-        "text; null_values are null). It may not look at other rows.",
+        "text; null_values are null). It cannot read other rows.",
         examples=["CASE WHEN Net = '30' THEN 'NET30' ELSE 'DUE' END"],
     )
     json_column: Text | None = Field(
         None,
         alias="json",
-        description="The cell parsed as JSON, judged by the field's type, and put in as it is.",
+        description="The cell parsed as JSON, checked by the field's type, and used as it is.",
         examples=["Options"],
     )
     lookup: Text | None = Field(
@@ -135,7 +143,7 @@ class Rule(_Part):
 
     trim: Flag = Field(
         True,  # noqa: FBT003 - a default
-        description="false: outer white space is kept, which is otherwise removed from text.",
+        description="false: keeps outer white space, which is otherwise removed from text.",
         examples=[False],
     )
     null_if: Texts = Field((), description="These texts are null.", examples=[["-", "none"]])
@@ -151,30 +159,28 @@ class Rule(_Part):
     )
     map: dict[str, Json] | None = Field(
         None,
-        description="Replaces by table; a value outside it is an error, unless otherwise says else.",
+        description="Replaces values by a table; a value outside it is an error, unless otherwise is set.",
         examples=[{"D": "draft", "C": "completed"}],
     )
     otherwise: Annotated[Literal["keep", "null"] | Constant | None, BeforeValidator(_otherwise)] = Field(
         None,
-        description="What becomes of a value outside the table of map: it is kept, it is null, or it is a "
-        "constant.",
+        description="What a value outside the table of map becomes: itself, null, or a constant.",
         examples=["keep", "null", {"value": "draft"}],
     )
     date: Texts = Field(
         (),
-        description="Parses by strftime codes, of several formats the first that fits, and writes "
+        description="Parses by strftime codes (of several formats, by the first that fits) and writes "
         "YYYY-MM-DD; %Y takes four digits.",
         examples=["%d.%m.%Y", ["%d.%m.%Y", "%Y-%m-%d"]],
     )
     datetime: Texts = Field(
         (),
-        description="Parses likewise and writes ISO 8601 in UTC, …Z; without a zone anywhere the time is "
-        "UTC.",
+        description="Parses likewise and writes ISO 8601 in UTC, …Z; a time without any zone is UTC.",
         examples=["%d.%m.%Y %H:%M"],
     )
     timezone: Text | None = Field(
         None,
-        description="Where the times of datetime are told; one that does not exist there, or exists twice, "
+        description="The zone of the times of datetime; a time that does not exist there, or exists twice, "
         "is an error.",
         examples=["Europe/Berlin"],
     )
@@ -195,13 +201,13 @@ class Rule(_Part):
 
     @property
     def origin(self) -> str:
-        """Which of `ORIGINS` the value comes from."""
+        """Return which of `ORIGINS` the value comes from."""
         given = {"json" if name == "json_column" else name for name in self.model_fields_set}
         return next(name for name in reversed(ORIGINS) if name in given)
 
     @property
     def conversions(self) -> tuple[str, ...]:
-        """Which of `CONVERSIONS` are given, in the order in which they are applied."""
+        """Return which of `CONVERSIONS` are given, in the order in which they are applied."""
         return tuple(name for name in CONVERSIONS if name in self.model_fields_set)
 
     @model_validator(mode="before")
@@ -209,7 +215,7 @@ class Rule(_Part):
     def _no_empty_keys(cls, data: Any) -> Any:
         for key in data if isinstance(data, dict) else ():
             if is_null(data[key]) and key not in _NULLABLE:
-                raise _wrong(key, f"nothing stands behind {key}: write its value, or leave it out")
+                raise _error("rule.empty_key", key, key=key)
         return data
 
     @model_validator(mode="after")
@@ -217,17 +223,16 @@ class Rule(_Part):
         given = [
             name for name in ORIGINS if ("json_column" if name == "json" else name) in self.model_fields_set
         ]
+        if not given:
+            raise _error("rule.no_origin", allowed=[*ORIGINS])
         if given != ["column", "lookup"] and len(given) != 1:
-            listed = ", ".join(ORIGINS)
-            found = f"has {' and '.join(given)}" if given else "has none"
-            wrong_key = given[-1] if given else ""
-            raise _wrong(wrong_key, f"a rule has exactly one origin of {listed}; this one {found}")
+            raise _error("rule.several_origins", given[-1], keys=[*given], allowed=[*ORIGINS])
         if given == ["lookup"]:
-            raise _wrong("lookup", "a lookup names the column of the key: {lookup: RESOURCE, column: NAME}")
+            raise _error("lookup.no_column", "lookup")
         if self.otherwise is not None and self.map is None:
-            raise _wrong("otherwise", "otherwise goes with map")
+            raise _error("rule.needs_key", "otherwise", key="otherwise", needs="map")
         if self.timezone is not None and not self.datetime:
-            raise _wrong("timezone", "timezone goes with datetime")
+            raise _error("rule.needs_key", "timezone", key="timezone", needs="datetime")
         return self
 
 
@@ -235,7 +240,7 @@ Row = dict[str, Any]
 
 
 class MappingExample(_Part):
-    """A row, or the rows of one record, and what must become of it. It says either payload or errors."""
+    """A row, or the rows of one record, with the payload that it becomes or the errors that it has."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -245,52 +250,50 @@ class MappingExample(_Part):
 
     row: Row = Field(
         default_factory=dict,
-        description="Cells by column, as the source has them; columns left out are null.",
+        description="Cells by column, as the source has them; a column that is left out is null.",
         examples=[{"RunId": "000401", "State": "C"}],
     )
     rows: tuple[Row, ...] = Field(
         (),
-        description="In place of row, where the mapping says group_by: the rows of one group in their order.",
+        description="In place of row, where the mapping has group_by: the rows of one group in their order.",
         examples=[[{"RunId": "7", "Notice": "N1"}, {"RunId": "7", "Notice": "N2"}]],
     )
     joined: dict[str, tuple[Row, ...]] = Field(
         default_factory=dict,
-        description="Rows of second files, by the names that rows has for them.",
+        description="Rows of second files, by the name of the file.",
         examples=[{"reminders.csv": [{"Run": "7", "Notice": "N1"}]}],
     )
     payload: dict[str, Json] | None = Field(
         None,
-        description="These fields of the payload (or dotted paths), exactly; others are free. A null is a "
-        "field that is left out.",
+        description="These fields of the payload (or dotted paths), exactly; others are not compared. Null: "
+        "the field is left out.",
         examples=[{"status": "completed"}],
     )
     errors: Texts | None = Field(
         None,
-        description="Fields that are found wrong; of others that are, too, a warning tells. []: none is.",
+        description="Fields that have an error; check warns about others that have one. []: no field has.",
         examples=[["name", "status"]],
     )
 
     @property
     def own_rows(self) -> tuple[Row, ...]:
-        """The source's rows: the one, or those of the group."""
+        """Return the source's rows: the one, or those of the group."""
         return self.rows or (self.row,)
 
     @model_validator(mode="after")
     def _row_or_rows(self) -> MappingExample:
         if ("row" in self.model_fields_set) == bool(self.rows):
-            raise ValueError("an example has either row, or rows: the rows of one group")
+            raise _error("example.row_or_rows")
         return self
 
 
 def _source_section(value: Any) -> Any:
-    """The section's values typed, but texts that stand for nothing left as written."""
+    """Return the section with typed values, but for null values: these are texts as they are written."""
     if not isinstance(value, dict):
         return value
     return {
-        str(key): [as_text(each) for each in _as_texts(each_value)]
-        if key == "null_values"
-        else typed(each_value)
-        for key, each_value in value.items()
+        str(key): [as_text(text) for text in _as_texts(option)] if key == "null_values" else typed(option)
+        for key, option in value.items()
     }
 
 
@@ -304,12 +307,12 @@ class Each(_Part):
     rows: Text | None = Field(
         None,
         min_length=1,
-        description="A second file whose rows are taken: beside the source, else beside the mapping, else in "
+        description="The second file to take rows from: beside the source, else beside the mapping, else in "
         "the working directory. Left out: the rows of the record's group.",
         examples=["reminders.csv"],
     )
     key: Text | None = Field(
-        None, description="The second file's column that says whose row it is.", examples=["Run"]
+        None, description="The second file's column that names the record of a row.", examples=["Run"]
     )
     equals: Text | None = Field(
         None,
@@ -324,19 +327,21 @@ class Each(_Part):
 
     @model_validator(mode="after")
     def _second_file(self) -> Each:
-        beside = [name for name in ("key", "equals", "source") if name in self.model_fields_set]
-        if self.rows is None and beside:
-            raise ValueError(f"{' and '.join(beside)} go with rows: the name of a second file")
+        given: list[JsonValue] = [
+            name for name in ("key", "equals", "source") if name in self.model_fields_set
+        ]
+        if self.rows is None and given:
+            raise _error("each.lone_key", keys=given)
         if self.rows is not None and self.key is None:
-            raise ValueError("rows names a second file, and key its column that says whose row it is")
+            raise _error("each.no_key")
         return self
 
 
 class MappingSpec(_Part):
-    """A whole mapping, as its file has it; `fields` is read further by `loader.mapping.tree`."""
+    """A whole mapping as its file has it; `loader.mapping.tree_builder` reads `fields` further."""
 
     resource: Text = Field(
-        description="The record type that rows become, as loader schema lists them.", examples=["billing-run"]
+        description="The record type that rows become; loader schema lists them.", examples=["billing-run"]
     )
     external_id: Any = Field(
         None,
@@ -346,23 +351,23 @@ class MappingSpec(_Part):
     )
     source: Annotated[SourceOptions, BeforeValidator(_source_section)] = Field(
         default_factory=SourceOptions,
-        description="How to read; what is left out is detected, and said aloud.",
+        description="How to read the source; what is left out is detected and shown.",
         examples=[{"delimiter": ";", "encoding": "cp1252"}],
     )
     ignore: Texts = Field(
         (),
-        description="Columns left out on purpose; * stands for any text. Others that nothing maps are noted "
-        "by loader check.",
+        description="Columns left out on purpose; * matches any text. loader check lists other unused "
+        "columns.",
         examples=[["Notes", "Old_*"]],
     )
     group_by: Text | None = Field(
         None,
-        description="Rows with the same cell in this column are one record; each makes items of them.",
+        description="Rows with the same cell in this column are one record; each makes list items of them.",
         examples=["RunId"],
     )
     where: Text | None = Field(
         None,
-        description="SQL; rows for which it is not true are counted as filtered and never sent.",
+        description="SQL; rows for which it is not true are counted as filtered and not sent.",
         examples=["State <> 'TEST'"],
     )
     fields: dict[str, Any] = Field(
@@ -378,8 +383,8 @@ class MappingSpec(_Part):
     @model_validator(mode="before")
     @classmethod
     def _empty_keys_are_absent(cls, data: Any) -> Any:
-        """A key with nothing behind it is no text `null`: not a filter's, and not a column's name."""
-        return {key: each for key, each in data.items() if key in _REQUIRED or not is_null(each)}
+        """Drop keys without a value: their null must not become the text `null` of a filter or a column."""
+        return {key: value for key, value in data.items() if key in _REQUIRED or not is_null(value)}
 
 
 _REQUIRED: Final = frozenset({"resource", "fields"})

@@ -1,4 +1,4 @@
-"""Cells that hold JSON: parsed, judged by the field's model, and written compactly."""
+"""Cells that hold JSON: parsed, checked against their field, and written compactly."""
 
 from __future__ import annotations
 
@@ -6,161 +6,220 @@ import json
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import polars as pl
-from pydantic import ValidationError
 
+from loader.findings import dump_params
 from loader.mapping import conversions
-from loader.mapping.words import told
-from loader.resources.fields import FieldKind
+from loader.resources.misfits import check_value
+from loader.text import shorten
 
 if TYPE_CHECKING:
+    from loader.findings import JsonValue
     from loader.resources.fields import Field
 
-JUDGED: Final = pl.Struct({"json": pl.String, "error": pl.String, "found": pl.String})
-"""A cell's compact JSON, or what is wrong with it, to read on from what was found; all null for a null."""
+CHECKED_CELL: Final = pl.Struct(
+    {"json": pl.String, "code": pl.String, "params": pl.String, "found": pl.String}
+)
+"""A cell's compact JSON, or what is wrong with it: code, parameters as JSON, and what was found, as text.
+
+All are null for a null; `params` is null for none, and `found` where it cannot be shown.
+"""
+
+_MISFITS: Final = {
+    "wrong_type": "json.wrong_type",
+    "enum": "json.wrong_value",
+    "minimum": "json.minimum",
+    "missing_field": "json.missing_field",
+    "unknown_field": "json.unknown_field",
+    "invalid": "json.invalid",
+}
+JSON_CODES: Final = (
+    "json.date_out_of_range",
+    "json.duplicate_key",
+    "json.not_a_number",
+    "json.surrogate",
+    "json.syntax",
+    "json.too_deep",
+    *_MISFITS.values(),
+)
+"""The codes that a `CHECKED_CELL` may have."""
+
+_Cell: TypeAlias = dict[str, str | None]
+_NULL: Final[_Cell] = {"json": None, "code": None, "params": None, "found": None}
 
 
-def judge_json(cells: pl.Series, field: Field) -> pl.Series:
-    """Judges JSON texts, each different one once.
+class _CellError(ValueError):
+    """A cell cannot be sent as JSON."""
+
+    def __init__(self, code: str, **params: JsonValue) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+    def cell(self, found: str | None) -> _Cell:
+        """Return the cell's result."""
+        return {"json": None, "code": self.code, "params": dump_params(self.params), "found": found}
+
+
+def check_json(cells: pl.Series, field: Field) -> pl.Series:
+    """Check JSON texts, each different one once.
 
     Args:
         cells: Texts, nulls among them.
         field: What the JSON is for; one of kind `ANY` takes anything.
 
     Returns:
-        A series of `JUDGED`, as long as `cells`.
+        A series of `CHECKED_CELL`, as long as `cells`.
     """
-    verdicts: dict[str | None, Verdict] = {None: _NOTHING}
-    for text in cells.unique().drop_nulls():
-        verdicts[text] = _judge_text(text, field)
-    return pl.Series(cells.name, [verdicts[text] for text in cells], dtype=JUDGED)
+    texts = cells.unique().drop_nulls()
+    checked = pl.Series([_check_text(text, field) for text in texts], dtype=CHECKED_CELL)
+    by_text = pl.DataFrame({"text": texts, "checked": checked})
+    rows = cells.alias("text").to_frame().join(by_text, on="text", how="left", maintain_order="left")
+    return rows["checked"].alias(cells.name)
 
 
-def judge_values(cells: pl.Series, field: Field) -> pl.Series:
-    """Judges structs and lists of them; their null members are left out, and so is a struct without any.
+def check_nested(cells: pl.Series, field: Field) -> pl.Series:
+    """Check structs and lists of them; their null members are left out, and so is a struct without any.
 
     Args:
         cells: Nested values, nulls among them.
-        field: As in `judge_json`.
+        field: As in `check_json`.
 
     Returns:
-        As `judge_json`.
+        As `check_json`.
     """
-    verdicts: dict[str, Verdict] = {}
-    judged = [_judge_value(cells, index, field, verdicts) for index in range(len(cells))]
-    return pl.Series(cells.name, judged, dtype=JUDGED)
+    checked: dict[str, _Cell] = {}
+    results = [_check_nested_cell(cells, index, field, checked) for index in range(len(cells))]
+    return pl.Series(cells.name, results, dtype=CHECKED_CELL)
 
 
-Verdict = dict[str, str | None]
-_NOTHING: Final[Verdict] = {"json": None, "error": None, "found": None}
-
-
-def _judge_text(text: str, field: Field) -> Verdict:
+def _check_text(text: str, field: Field) -> _Cell:
     try:
-        value = json.loads(text, object_pairs_hook=_members, parse_float=_number, parse_constant=_no_constant)
+        value = json.loads(
+            text,
+            object_pairs_hook=_members,
+            parse_int=_whole_number,
+            parse_float=_decimal,
+            parse_constant=_refuse_constant,
+        )
         value = _without_nulls(value, field)
-        return _NOTHING if value is None else _fitting(_written(value), field)
+        return _NULL if value is None else _check_fit(value, _compact(value), field)
     except json.JSONDecodeError as error:
-        return _wrong(text, f"is no JSON: {error.msg} at character {error.pos + 1}")
-    except (ValueError, RecursionError) as error:
-        return _wrong(text, f"cannot be sent: {error}")
+        return _CellError("json.syntax", words=error.msg, position=error.pos + 1).cell(text)
+    except _CellError as error:
+        return error.cell(text)
+    except RecursionError:
+        return _CellError("json.too_deep").cell(text)
 
 
-def _judge_value(cells: pl.Series, index: int, field: Field, verdicts: dict[str, Verdict]) -> Verdict:
+def _check_nested_cell(cells: pl.Series, index: int, field: Field, checked: dict[str, _Cell]) -> _Cell:
     try:
         cell = cells[index]
     except (ValueError, OverflowError, pl.exceptions.PanicException):
-        return _wrong(
-            f"the value in row {index + 1} of its batch", "cannot be sent: its date is out of range"
-        )
-    value = _without_any_nulls(cell.to_list() if isinstance(cell, pl.Series) else cell)
-    if value is None:
-        return _NOTHING
+        # Polars holds dates that Python cannot, and so the whole value cannot even be shown.
+        return _CellError("json.date_out_of_range").cell(None)
+    nested = cell.to_list() if isinstance(cell, pl.Series) else cell
     try:
-        written = _written(value)
-    except ValueError as error:
-        return _wrong(str(value), f"cannot be sent: {error}")
-    if written not in verdicts:
-        verdicts[written] = _fitting(written, field)
-    return verdicts[written]
+        value = _plain(nested)
+    except _CellError as error:
+        return error.cell(str(nested))
+    if value is None:
+        return _NULL
+    compact = _compact(value)
+    if compact not in checked:
+        checked[compact] = _check_fit(value, compact, field)
+    return checked[compact]
 
 
-def _fitting(compact: str, field: Field) -> Verdict:
-    """The JSON, if the field's model takes it."""
+def _check_fit(value: Any, compact: str, field: Field) -> _Cell:
+    """Return the cell for a value, if the field takes it."""
     try:
         compact.encode()
-        if field.kind is not FieldKind.ANY:
-            field.adapter.validate_json(compact, strict=True)
-    except ValidationError as error:
-        return _wrong(compact, f"does not fit: {told(error)}")
     except UnicodeEncodeError:
-        return _wrong(ascii(compact), "cannot be sent: it has half of a surrogate pair")
-    return {"json": compact, "error": None, "found": None}
+        return _CellError("json.surrogate").cell(ascii(compact))
+    # One finding a cell: what follows the first misfit often follows from it.
+    misfit = next(check_value(field, value), None)
+    if misfit is not None:
+        return _CellError(_MISFITS[misfit.kind], **misfit.params).cell(compact)
+    return {**_NULL, "json": compact}
 
 
-def _wrong(found: str, error: str) -> Verdict:
-    return {"json": None, "error": error, "found": found}
+# --- Reading ---------------------------------------------------------------------------------------------
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
-            raise ValueError(f"the member {name[:60]!r} stands twice")
+            raise _CellError("json.duplicate_key", key=shorten(name))
         members[name] = value
     return members
 
 
-def _number(text: str) -> Decimal:
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:  # Python reads no number of thousands of digits
+        raise _CellError("json.not_a_number", number=shorten(text)) from None
+
+
+def _decimal(text: str) -> Decimal:
     if not isfinite(float(text)):
-        raise ValueError(f"{text[:60]} is no number that JSON can hold")
+        raise _CellError("json.not_a_number", number=shorten(text))
     return Decimal(text)
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number that JSON knows")
+def _refuse_constant(name: str) -> Any:
+    raise _CellError("json.not_a_number", number=name)
 
 
 def _without_nulls(value: Any, field: Field) -> Any:
-    """The value without the null members of objects that the API describes; others keep theirs."""
+    """Return a value without the null members of objects that the API describes; others keep theirs."""
     if isinstance(value, dict) and field.children is not None:
         return {
-            name: _without_nulls(each, field.children[name]) if name in field.children else each
-            for name, each in value.items()
-            if each is not None
+            name: _without_nulls(member, field.children[name]) if name in field.children else member
+            for name, member in value.items()
+            if member is not None
         }
     if isinstance(value, list) and field.item is not None:
-        return [_without_nulls(each, field.item) for each in value]
+        return [_without_nulls(item, field.item) for item in value]
     return value
 
 
-def _without_any_nulls(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """Return a value of Polars as one of JSON, without null members and objects that have no others."""
     if isinstance(value, dict):
-        members = {name: _without_any_nulls(each) for name, each in value.items()}
-        return {name: each for name, each in members.items() if each is not None} or None
-    return [_without_any_nulls(each) for each in value] if isinstance(value, list) else value
-
-
-def _written(value: Any) -> str:
-    """Compact JSON with the numbers as exact as they came, whole ones without a fraction."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{_written(name)}:{_written(each)}" for name, each in value.items()) + "}"
+        members = {name: _plain(member) for name, member in value.items()}
+        return {name: member for name, member in members.items() if member is not None} or None
     if isinstance(value, list):
-        return "[" + ",".join(map(_written, value)) + "]"
+        return [_plain(item) for item in value]
     if isinstance(value, float):
-        return conversions.decimal_text(_number(repr(value)))
+        return _decimal(repr(value))
+    return _moment(value) if isinstance(value, date | time) else value
+
+
+# --- Writing ---------------------------------------------------------------------------------------------
+
+
+def _compact(value: Any) -> str:
+    """Return compact JSON with the numbers as exact as they came, whole ones without a fraction."""
+    if isinstance(value, dict):
+        members = (f"{_compact(name)}:{_compact(member)}" for name, member in value.items())
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_compact, value)) + "]"
     if isinstance(value, Decimal):
         return conversions.decimal_text(value)
-    return json.dumps(_moment(value) if isinstance(value, date | time) else value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _moment(value: date | time) -> str:
-    """ISO 8601, times of a day in UTC; the fraction without zeros at its end."""
+    """Return ISO 8601, times of a day in UTC; the fraction without zeros at its end."""
     if not isinstance(value, datetime):
         return value.isoformat()
-    moved = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-    whole, _, fraction = moved.isoformat().partition(".")
-    part = fraction.rstrip("0")
-    return f"{whole}.{part}Z" if part else f"{whole}Z"
+    moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    whole, _, fraction = moment.isoformat().partition(".")
+    digits = fraction.rstrip("0")
+    return f"{whole}.{digits}Z" if digits else f"{whole}Z"

@@ -1,7 +1,7 @@
-"""The grammar of a mapping as a JSON Schema, for editors: made of the models that parse it.
+"""The grammar of a mapping as a JSON Schema for editors, made of the models that parse it.
 
-YAML types what stands bare (`01`, `yes`, `2.5`), and the loader reads it as the place wants it: where
-text is taken, the schema takes numbers, flags and nulls as well.
+YAML types what has no quotes (`01`, `yes`, `2.5`), and the loader reads it as the key takes it: where text
+is taken, the schema takes numbers, flags and nulls as well.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from loader.mapping.grammar import ORIGINS, Each, MappingSpec, Rule
-from loader.resources import TYPES
-from loader.resources.fields import Field, FieldKind, field_tree
+from loader.resources.fields import Field, FieldKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from loader.resources import Record
+    from loader.resources import RecordType
 
 Schema = dict[str, Any]
 
@@ -42,58 +41,79 @@ _TYPES: Final = {
 _SOURCE: Final = "SourceOptions"
 
 
-def hint_line(record: type[Record]) -> str:
-    """The comment by which editors find a mapping's schema: a file beside the mapping."""
-    return f"# yaml-language-server: $schema={schema_name(record)}"
+def hint_line(record_type: RecordType) -> str:
+    """Return the comment by which editors find a mapping's schema: a file beside the mapping."""
+    return f"# yaml-language-server: $schema={schema_name(record_type)}"
 
 
-def schema_name(record: type[Record]) -> str:
-    """What the schema file beside a mapping is called."""
-    return f"{record.name_of_type}.schema.json"
+def schema_name(record_type: RecordType) -> str:
+    """Return the name of the schema file beside a mapping."""
+    return f"{record_type.name}.schema.json"
 
 
-def schema_text(record: type[Record] | None) -> str:
-    """The schema as the content of a file."""
-    return json.dumps(mapping_schema(record), indent=2, ensure_ascii=False) + "\n"
+def schema_text(record_type: RecordType) -> str:
+    """Return the schema of mappings to a record type as the content of a file."""
+    return _file_text(mapping_schema(record_type))
 
 
-def mapping_schema(record: type[Record] | None = None) -> Schema:
-    """The JSON Schema (draft 2020-12) of a mapping.
+def any_schema_text(names: Iterable[str]) -> str:
+    """Return the schema of mappings to any record type as the content of a file; `names` are all of these."""
+    return _file_text(any_mapping_schema(names))
+
+
+def _file_text(schema: Schema) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def mapping_schema(record_type: RecordType) -> Schema:
+    """Return the JSON Schema (draft 2020-12) of mappings to a record type."""
+    schema, definitions = _grammar()
+    schema["properties"]["resource"]["const"] = record_type.name
+    schema["properties"]["fields"] |= _Fields(definitions).of(record_type.root)
+    return _whole(schema, definitions, record_type.name, f"Mapping to {record_type.title}")
+
+
+def any_mapping_schema(names: Iterable[str]) -> Schema:
+    """Return the JSON Schema (draft 2020-12) of mappings to any record type, whose fields it cannot know.
 
     Args:
-        record: The record type whose fields it names; None: any, whose fields it cannot know.
+        names: The names of all record types.
     """
+    schema, definitions = _grammar()
+    schema["properties"]["resource"]["enum"] = list(names)
+    schema["properties"]["fields"]["additionalProperties"] = _ref("Node")
+    return _whole(schema, definitions, "any", "Mapping")
+
+
+def _grammar() -> tuple[Schema, dict[str, Schema]]:
+    """Return the schema of a mapping and its definitions, without what depends on the record type."""
     schema = MappingSpec.model_json_schema()
     rule = Rule.model_json_schema()
     each = Each.model_json_schema()
-    definitions = {
+    strict = {
         **schema.pop("$defs"),
         **rule.pop("$defs"),
         **each.pop("$defs"),
         "Rule": rule,
         "Each": each,
+        "Text": dict(_TEXT),
     }
-    definitions["Text"] = dict(_TEXT)
-    definitions = {name: _loosened(each, nulls=name == _SOURCE) for name, each in definitions.items()}
+    definitions = {name: _loosened(part, nulls=name == _SOURCE) for name, part in strict.items()}
     definitions[_SOURCE]["description"] = "How to read the source; what is left out is detected."
-    definitions["Rule"] |= _held_together()
-    definitions["Each"] |= _one_source()
+    definitions["Rule"] |= _key_dependencies()
+    definitions["Each"] |= _each_dependencies()
     definitions["Node"] = _any_node()
     schema = _loosened(schema, nulls=False)
-    properties = schema["properties"]
-    properties["external_id"] |= {"anyOf": [_ref("Text"), _ref("Rule")]}
-    if record is None:
-        properties["resource"]["enum"] = list(TYPES)
-        properties["fields"]["additionalProperties"] = _ref("Node")
-    else:
-        properties["resource"]["const"] = record.name_of_type
-        properties["fields"] |= _Fields(definitions).of(field_tree(record))
-    named = record.name_of_type if record else "any"
+    schema["properties"]["external_id"] |= {"anyOf": [_ref("Text"), _ref("Rule")]}
+    return schema, definitions
+
+
+def _whole(schema: Schema, definitions: dict[str, Schema], name: str, title: str) -> Schema:
     return {
         "$schema": _DIALECT,
-        "$id": f"urn:loader:mapping:{named}",
+        "$id": f"urn:loader:mapping:{name}",
         **schema,
-        "title": f"Mapping to {record.title}" if record else "Mapping",
+        "title": title,
         "description": "How rows of a source become records.",
         "$defs": definitions,
     }
@@ -103,17 +123,17 @@ def _ref(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
 
 
-# --- What the models say, as loose as YAML is --------------------------------------------------------
+# --- The models' schemas, as loose as YAML is ---------------------------------------------------------
 
 
 def _loosened(schema: Any, *, nulls: bool) -> Any:
-    """A schema of typed values as one of YAML; `nulls`: whether a null stands for a key left out."""
+    """Return a schema of typed values as one of YAML; `nulls`: a null means that a key is left out."""
     if isinstance(schema, list):
-        return [_loosened(each, nulls=nulls) for each in schema]
+        return [_loosened(part, nulls=nulls) for part in schema]
     if not isinstance(schema, dict):
         return schema
     kept = {
-        key: {name: _loosened(each, nulls=nulls) for name, each in value.items()}
+        key: {name: _loosened(part, nulls=nulls) for name, part in value.items()}
         if key == "properties"
         else value if key in {"examples", "default"}
         else _loosened(value, nulls=nulls)
@@ -127,7 +147,7 @@ def _loosened(schema: Any, *, nulls: bool) -> Any:
 
 
 def _union(schema: Schema, *, nulls: bool) -> Schema:
-    """Without the arm that stands for a key left out; one arm alone needs no union."""
+    """Return a union without the arm for a key that is left out; one arm alone needs no union."""
     arms = [arm for arm in schema.pop("anyOf") if nulls or arm != {"type": "null"}]
     arms = [inner for arm in arms for inner in (arm["anyOf"] if set(arm) == {"anyOf"} else [arm])]
     return {**arms[0], **schema} if len(arms) == 1 else {"anyOf": arms, **schema}
@@ -138,17 +158,17 @@ def _scalar(schema: Schema, *, texts_only: bool) -> Schema:
     if "enum" in schema:
         more = [None] if "null" in schema["enum"] else []
         return {
-            **{key: each for key, each in schema.items() if key != "type"},
+            **{key: value for key, value in schema.items() if key != "type"},
             "enum": [*schema["enum"], *more],
         }
     if kind == "string" and not texts_only:
         return {**schema, **_TEXT}
     if kind == "boolean":
-        return {**{key: each for key, each in schema.items() if key != "type"}, **_FLAG}
+        return {**{key: value for key, value in schema.items() if key != "type"}, **_FLAG}
     if kind == "integer":
         return {**schema, "type": ["integer", "string"], "pattern": "^\\s*[0-9]+\\s*$"}
     if kind == "array" and "type" in schema["items"] and schema["items"]["type"] != "object":
-        rest = {key: each for key, each in schema.items() if key not in {"type", "items"}}
+        rest = {key: value for key, value in schema.items() if key not in {"type", "items"}}
         return {**rest, "anyOf": [dict(_TEXT), {"type": "array", "items": dict(_TEXT)}]}
     return schema
 
@@ -156,8 +176,8 @@ def _scalar(schema: Schema, *, texts_only: bool) -> Schema:
 # --- Rules and fields -------------------------------------------------------------------------------
 
 
-def _held_together() -> Schema:
-    """What a rule's keys ask of one another."""
+def _key_dependencies() -> Schema:
+    """Return which keys of a rule need or exclude one another."""
     alone = [origin for origin in ORIGINS if origin != "lookup"]
     return {
         "oneOf": [{"required": [origin]} for origin in alone],
@@ -165,24 +185,24 @@ def _held_together() -> Schema:
     }
 
 
-def _one_source() -> Schema:
-    """What the keys of a list of rows ask of one another; what `each` holds depends on the list."""
+def _each_dependencies() -> Schema:
+    """Return which keys of a list of rows need one another."""
     with_rows = {name: ["rows"] for name in ("key", "equals", "source")}
     return {"dependentRequired": {"rows": ["key"], **with_rows}}
 
 
 def _makes_items() -> Schema:
-    """Whether an object makes an item of every row."""
+    """Return a schema that takes objects that make an item of every row."""
     return {"required": ["each"]}
 
 
 def _has_origin(names: frozenset[str] = frozenset()) -> Schema:
-    """Whether an object is a rule; `names` are those of fields that it may have."""
+    """Return a schema that takes objects that are rules; `names` are those of fields that they may have."""
     return {"anyOf": [{"required": [origin]} for origin in ORIGINS if origin not in names]}
 
 
 def _any_node() -> Schema:
-    """A rule, an object of rules or a list of them, of a field that nothing is known of."""
+    """Return the schema of a field that nothing is known of: a rule, an object of rules, or a list."""
     inside = {"additionalProperties": _ref("Node")}
     return {
         "title": "Rule, fields or list",
@@ -200,25 +220,25 @@ def _any_node() -> Schema:
 
 
 def _items(item: Schema) -> Schema:
-    """A list with an item for every row."""
+    """Return the schema of a list with an item for every row."""
     return {"allOf": [_ref("Each"), {"properties": {"each": item}}]}
 
 
 class _Fields:
-    """Writes the definitions of a record type's fields, each once."""
+    """Write the definitions of a record type's fields, each once."""
 
     def __init__(self, definitions: dict[str, Schema]) -> None:
         self._definitions = definitions
 
     def of(self, owner: Field) -> Schema:
-        """The properties of an object: its fields, and dotted those below them."""
+        """Return the properties of an object: its fields, and those below them by dotted keys."""
         below = dict(self._paths(owner, ""))
-        properties = {path: _ref(self._defined(each)) for path, each in below.items()}
-        free = [path for path, each in below.items() if each.shape and each.shape.open]
+        properties = {path: _ref(self._defined(field)) for path, field in below.items()}
+        open_paths = [path for path, field in below.items() if field.is_open]
         schema: Schema = {"properties": properties, "additionalProperties": False}
-        if free:
-            schema["patternProperties"] = {f"^{re.escape(path)}\\..+$": _ref("Node") for path in free}
-        if owner.shape and owner.shape.open:
+        if open_paths:
+            schema["patternProperties"] = {f"^{re.escape(path)}\\..+$": _ref("Node") for path in open_paths}
+        if owner.is_open:
             schema["additionalProperties"] = _ref("Node")
         return schema
 
@@ -234,12 +254,12 @@ class _Fields:
             self._definitions[name] = {}
             self._definitions[name] = {
                 "title": owner.name,
-                **({"description": self._told(owner)} if owner.description else {}),
+                **({"description": self._description(owner)} if owner.description else {}),
                 **self._node(owner),
             }
         return name
 
-    def _told(self, owner: Field) -> str:
+    def _description(self, owner: Field) -> str:
         words = owner.description + (" Required." if owner.required else "")
         return words + (f" One of: {', '.join(owner.enum)}." if owner.enum else "")
 
@@ -256,7 +276,7 @@ class _Fields:
         return {"if": {"type": "object"}, "then": rule, "else": other}
 
     def _constants(self, owner: Field) -> Schema:
-        """What a field's constants may be."""
+        """Return the schemas of the keys that hold a field's constants."""
         constant = _constant(owner)
         item = owner.item if owner.kind is FieldKind.LIST and owner.item else owner
         if not item.enum:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-Written = Literal["text", "plain", "json"]
-"""How a computed value stands in its column: text to be escaped, text that needs none, or JSON."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from loader.findings import JsonValue
+
+Encoding = Literal["text", "plain", "json"]
+"""How a column holds a computed value: as text to be escaped, as text that needs no escapes, or as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +23,22 @@ class CellCheck:
     Attributes:
         mask: True where it is.
         path: The payload's field.
-        column: The source's column, or several joined; None where there is none.
-        value: The column of the frame that holds what was found, as text; None for a missing value.
-        expected: What was expected, to read on from "… is not" or for a missing value "… is".
-        allowed: The values allowed, from which the nearest is told; empty where any is.
-        read: The columns that an SQL expression read, where it cannot be computed; empty for other checks.
-        detail: A column with what is wrong with the row's value, to read on from it; None: it is not what
-            was expected.
+        column: The source's column, or several joined with a comma; None where there is none.
+        value: The column of the frame with what was found, as text or lists of text; None: nothing to show.
+        code: The code of its findings.
+        params: Their parameters, as far as they are the same for all rows.
+        row_params: The column with a JSON object of parameters of the row; None where there are none.
+        read: The columns that an SQL expression reads, if it cannot be computed; empty for other checks.
     """
 
     mask: pl.Expr
     path: str
     column: str | None
     value: str | None
-    expected: str
-    allowed: tuple[str, ...] = ()
+    code: str
+    params: Mapping[str, JsonValue] = field(default_factory=dict)
+    row_params: str | None = None
     read: tuple[str, ...] = ()
-    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +46,22 @@ class Value:
     """A leaf, computed.
 
     Attributes:
-        column: The column that holds the value: null, text, JSON, or a list of these.
-        written: How it stands there.
-        listed: Whether the column holds lists.
+        column: The column that holds the value: null, text, JSON, or a list of these; None for a constant.
+        encoding: How it holds it.
+        is_list: Whether the column holds lists.
         constant: The JSON of a constant, in place of a column; None for computed ones.
         default: The JSON that a null becomes; None where it stays null.
         wrong: True where a conversion failed.
-        present: True where the source had something; a constant never has.
+        has_input: True where the source had something; a constant never has.
     """
 
     column: str | None
-    written: Written
-    listed: bool = False
+    encoding: Encoding
+    is_list: bool = False
     constant: str | None = None
     default: str | None = None
-    wrong: pl.Expr = field(default_factory=lambda: pl.lit(False))  # noqa: FBT003 - an expression's value
-    present: pl.Expr = field(default_factory=lambda: pl.lit(False))  # noqa: FBT003 - likewise
+    wrong: pl.Expr = field(default_factory=lambda: pl.lit(value=False))
+    has_input: pl.Expr = field(default_factory=lambda: pl.lit(value=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,11 @@ class Lookup:
     """A column of keys that becomes one of ids, when the keys are known and their ids have been asked for.
 
     Attributes:
-        record_type: Whose ids.
+        record_type: The name of the record type whose ids are looked up.
         key: The column that holds the keys: text, or lists of text.
         id: The column that the ids go into.
         missing: The column that is true where a key has no id.
-        listed: Whether the columns hold lists.
+        is_list: Whether the columns hold lists.
         path: The payload's field.
         column: The source's column.
     """
@@ -78,7 +82,7 @@ class Lookup:
     key: str
     id: str
     missing: str
-    listed: bool
+    is_list: bool
     path: str
     column: str
 
@@ -104,7 +108,7 @@ class Program:
     values: dict[str, Value] = field(default_factory=dict)
 
     def add(self, stage: int, name: str, expression: pl.Expr) -> str:
-        """Puts a column into a stage (0: the first) and gives back its name."""
+        """Add a column to a stage (0: the first), and return its name."""
         while len(self.stages) <= stage:
             self.stages.append([])
         self.stages[stage].append(expression.alias(name))

@@ -1,67 +1,85 @@
-"""What of a mapping with errors is sound: it can be compiled, and tried on examples."""
+"""The part of a mapping with errors that has none: it can be compiled, and tried on examples."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from loader.mapping.tree import EachNode, Leaf, Node, ObjectNode, all_leaves, below_node
+from loader.mapping.model import EXTERNAL_ID_PATH, MappingPlan
+from loader.mapping.tree import EachNode, ObjectNode, all_leaves, child_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from loader.mapping.document import Path
+    import polars as pl
+
+    from loader.mapping.findings import Findings
+    from loader.mapping.model import MappingDraft
+    from loader.mapping.tree import Node
+    from loader.resources import RecordType
 
 
-def sound_part(tree: ObjectNode, is_wrong: Callable[[Path], bool]) -> tuple[ObjectNode, tuple[str, ...]]:
-    """A tree without the rules in which errors were found.
+def prune(
+    draft: MappingDraft,
+    record_type: RecordType,
+    joined: Mapping[str, Mapping[str, pl.DataType]],
+    findings: Findings,
+) -> tuple[MappingPlan, tuple[str, ...]]:
+    """Return a mapping without the rules that have errors, and what was left out.
 
     A list with such a rule is left out as a whole, since its items would change their numbers.
 
     Args:
-        tree: The fields.
-        is_wrong: Whether an error was found at or below a place of the file.
+        draft: The mapping.
+        record_type: Its record type.
+        joined: The columns of second files with their types, by the name that the mapping has for them.
+        findings: All that was found wrong with it.
 
     Returns:
-        The rest, and the payload's paths that are left out, wrong fields without a rule among them.
+        The rest, and the payload's paths without it: wrong fields, their rules, `external_id`, `where`.
     """
     left_out: list[str] = []
-    return _object(tree, is_wrong, left_out), tuple(left_out)
+    tree = _prune_object(draft.tree, findings, left_out)
+    external_id = None if findings.wrong_at(("external_id",)) else draft.external_id
+    if external_id is None:
+        left_out += [EXTERNAL_ID_PATH, "external_id"]
+    spec = draft.spec
+    if findings.wrong_at(("where",)):
+        spec = spec.model_copy(update={"where": None})
+        left_out.append("where")
+    pruned = replace(draft, spec=spec, tree=tree, external_id=external_id)
+    return MappingPlan(pruned, record_type, joined), tuple(left_out)
 
 
-def _object(node: ObjectNode, is_wrong: Callable[[Path], bool], left_out: list[str]) -> ObjectNode:
-    left_out += [f"{node.path}.{name}" if node.path else name for name in node.tried]
+def _prune_object(node: ObjectNode, findings: Findings, left_out: list[str]) -> ObjectNode:
+    left_out += map(node.path_of, node.failed)
     members: dict[str, Node] = {}
     for name, member in node.members.items():
         if isinstance(member, ObjectNode):
-            members[name] = _object(member, is_wrong, left_out)
-        elif _is_wrong(member, is_wrong) or _tried(member):
+            members[name] = _prune_object(member, findings, left_out)
+        elif _has_errors(member, findings):
             left_out.append(member.path)
         else:
             members[name] = member
     return replace(node, members=members)
 
 
-def _is_wrong(node: Node, is_wrong: Callable[[Path], bool]) -> bool:
-    if isinstance(node, EachNode) and is_wrong(node.place):
+def _has_errors(node: Node, findings: Findings) -> bool:
+    if isinstance(node, EachNode) and findings.wrong_at(node.yaml_path):
         return True
-    return any(is_wrong(leaf.place) for leaf in all_leaves(node))
-
-
-def _tried(node: Node) -> bool:
-    """Whether a list has items with wrong fields."""
-    return any(isinstance(each, ObjectNode) and each.tried for each in _below(node))
+    if any(findings.wrong_at(leaf.yaml_path) for leaf in all_leaves(node)):
+        return True
+    return any(isinstance(below, ObjectNode) and below.failed for below in _below(node))
 
 
 def _below(node: Node) -> Iterator[Node]:
-    if not isinstance(node, Leaf):
-        for each in below_node(node):
-            yield each
-            yield from _below(each)
+    for child in child_nodes(node):
+        yield child
+        yield from _below(child)
 
 
-def without_wrong(data: dict[str, Any], places: Sequence[Sequence[str | int]]) -> dict[str, Any]:
-    """A mapping file's data without what is wrong in it, so that the rest can be checked.
+def without_wrong_keys(data: dict[str, Any], places: Sequence[Sequence[str | int]]) -> dict[str, Any]:
+    """Return a mapping file's data without what is wrong in it, so that the rest can be checked.
 
     Args:
         data: The file's.
@@ -69,12 +87,13 @@ def without_wrong(data: dict[str, Any], places: Sequence[Sequence[str | int]]) -
     """
     kept: dict[str, Any] = {"resource": "", "fields": {}, **data}
     for key, *below in places:
-        inner = kept.get(str(key))
-        if key == "source" and below and isinstance(inner, dict):
-            kept["source"] = {name: each for name, each in inner.items() if name != below[0]}
-        elif key == "examples" and below and isinstance(inner, list):
+        section = kept.get(str(key))
+        if key == "source" and below and isinstance(section, dict):
+            kept["source"] = {name: value for name, value in section.items() if name != below[0]}
+        elif key == "examples" and below and isinstance(section, list):
+            # Examples are numbered: a wrong one keeps its place.
             empty: dict[str, Any] = {"row": {}}
-            kept["examples"] = [empty if index == below[0] else each for index, each in enumerate(inner)]
+            kept["examples"] = [empty if index == below[0] else item for index, item in enumerate(section)]
         else:
             kept.pop(str(key), None)
     return {"resource": "", "fields": {}, **kept}

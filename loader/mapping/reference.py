@@ -1,4 +1,4 @@
-"""The reference of a mapping's keys as Markdown: made of the models that parse it."""
+"""The reference of a mapping's keys as Markdown, made of the models that parse it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
-_BARE: Final = re.compile("'(true|false|null)'")  # this language reads them as text where it wants text
+_BARE: Final = re.compile("'(true|false|null)'")  # a mapping needs no quotes where a key takes text
 _INTRODUCTION: Final = (
     "A rule is a column's name, or an object with exactly one origin and any conversions. Conversions are "
     "applied in the order of their table, whatever order they are written in; behind `split`, each applies "
@@ -38,7 +38,7 @@ _EACH: Final = (
 
 
 def reference() -> str:
-    """The tables of all keys: of the file, its source, rules, and examples."""
+    """Return the tables of all keys: of the file, its source, rules, and examples."""
     rule = _fields(Rule)
     origins = {key: info for key, info in rule.items() if key in ORIGINS}
     conversions = {key: info for key, info in rule.items() if key not in ORIGINS}
@@ -67,17 +67,17 @@ def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 def _table(first: str, second: str, rows: dict[str, FieldInfo]) -> str:
     lines = [f"| {first} | {second} |", "| --- | --- |"]
-    lines += [f"| {_written(key, info)} | {_told(info)} |" for key, info in rows.items()]
+    lines += [f"| {_written(key, info)} | {_meaning(info)} |" for key, info in rows.items()]
     return "\n".join(lines)
 
 
 def _written(key: str, info: FieldInfo) -> str:
-    """The key as it is written, with its example values."""
+    """Return the key as it is written, with its example values."""
     forms = [f"{key}: {_as_yaml(value)}" for value in info.examples or ()] or [key]
     return " or ".join(f"`{_escaped(form)}`" for form in forms)
 
 
-def _told(info: FieldInfo) -> str:
+def _meaning(info: FieldInfo) -> str:
     needed = "Required. " if info.is_required() else ""
     return _escaped(f"{needed}{info.description}")
 

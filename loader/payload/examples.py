@@ -4,63 +4,53 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from loader.mapping import EXTERNAL_ID_PATH, compile_mapping, leaves
+from loader.findings import dump_findings
+from loader.mapping import (
+    EXTERNAL_ID_PATH,
+    columns_beside_rules,
+    compile_mapping,
+    joined_columns,
+    joins_of,
+    leaves,
+    row_leaves,
+)
 from loader.mapping.document import typed
 from loader.mapping.expressions import columns_of, sql_columns
-from loader.mapping.groups import columns_beside_rules, joined_columns, joins_of, row_leaves
 from loader.mapping.tree import all_leaves, each_nodes
 from loader.payload.comparison import diff, innermost, pruned, same, value_at
 from loader.payload.example_rows import (
-    UnfitCell,
+    CellTypeError,
     example_frame,
     example_frames,
     example_schema,
     rows_schema,
 )
+from loader.payload.finding_frames import findings_by_record
 from loader.payload.groups import build_records, example_records
 from loader.payload.rows import build
 from loader.records import CORE, STATE
 from loader.text import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
+    from loader.findings import Finding
     from loader.mapping import CompiledMapping, MappingPlan
-    from loader.mapping.document import Part, Path
-    from loader.mapping.findings import Severity
+    from loader.mapping.findings import Findings
     from loader.mapping.grammar import MappingExample
     from loader.mapping.tree import ObjectNode
+    from loader.mapping.yaml_paths import Part, YamlPath
     from loader.payload.results import Payloads
 
 _EXTERNAL_ID_KEY: Final = "external_id"
-_STAMPED: Final = "sys_bulk_load_"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Where an example and what becomes of its row are not the same.
-
-    Attributes:
-        place: Where the example says something else.
-        path: The payload's field; empty where the example as a whole is meant.
-        message: What was found.
-        suggestion: What may be meant; None where nothing comes near.
-        detail: The difference line by line, or the row's findings.
-        part: Whether the key at the place is meant, or the value.
-        severity: A `warning` is no difference, but worth saying.
-    """
-
-    place: Path
-    path: str
-    message: str
-    suggestion: str | None = None
-    detail: str = ""
-    part: Part = "key"
-    severity: Severity = "error"
+_BULK_LOAD_PREFIX: Final = "sys_bulk_load_"
+_EXAMPLES: Final = "examples"
+"""The field of findings that are about an example as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,72 +60,71 @@ class ExampleResult:
     Attributes:
         state: `ready`, `filtered` or `invalid`.
         payload: The body without the bulk-load fields; None unless ready.
-        findings: Field and message of all that is wrong.
+        findings: What is wrong with the row.
     """
 
     state: str
     payload: dict[str, Any] | None
-    findings: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]
 
 
 def run_examples(
-    mapping: MappingPlan,
+    plan: MappingPlan,
+    findings: Findings,
     schema: Mapping[str, pl.DataType] | None = None,
     free: Sequence[str] = (),
     skipped: Sequence[int] = (),
-) -> list[Difference]:
-    """Runs all examples of a mapping.
+) -> None:
+    """Run all examples of a mapping, and report where one differs from what its row becomes.
 
     Args:
-        mapping: The mapping.
-        schema: A source's columns with their types; None: the examples' cells tell.
+        plan: The mapping.
+        findings: What is found is added here, with its place in the mapping's file.
+        schema: A source's columns with their types; None: the types that the examples' cells show.
         free: Payload paths that are not compared, nor what is below them.
         skipped: Indexes of examples that are not run.
 
     Raises:
-        MappingError: The mapping and the columns do not go together.
+        MappingError: The mapping cannot be used with these columns.
     """
-    examples = mapping.file.examples
+    examples = plan.spec.examples
     if not examples:
-        return []
-    rules = [leaf.rule for leaf in row_leaves(mapping.tree)]
-    rules += [mapping.external_id] if mapping.external_id else []
-    where = sql_columns(mapping.file.where) if mapping.file.where else ()
-    beside = [name for name, _, _ in columns_beside_rules(mapping.file, mapping.tree)]
+        return
+    rules = [leaf.rule for leaf in row_leaves(plan.tree)]
+    rules += [plan.external_id] if plan.external_id else []
+    where = sql_columns(plan.spec.where) if plan.spec.where else ()
+    beside = [reference.name for reference in columns_beside_rules(plan.spec, plan.tree)]
     read = dict.fromkeys([*(name for rule in rules for name in columns_of(rule)), *where, *beside])
-    computed = {*where, *(name for rule in rules if rule.sql is not None for name in columns_of(rule))}
-    types = example_schema(mapping.source, read, computed, examples, schema)
-    mapping = replace(mapping, joined={**_second_schemas(mapping), **mapping.joined})
-    runner = _Runner(compile_mapping(mapping, types), types, tuple(read), tuple(free))
-    return [
-        each
-        for index, example in enumerate(examples)
-        if index not in skipped
-        for each in runner.differences(index, example)
-    ]
+    in_sql = {*where, *(name for rule in rules if rule.sql is not None for name in columns_of(rule))}
+    types = example_schema(plan.source, read, in_sql, examples, schema)
+    plan = replace(plan, joined={**_second_schemas(plan), **plan.joined})
+    runner = _ExampleRunner(compile_mapping(plan, types), findings, types, tuple(read), tuple(free))
+    for index, example in enumerate(examples):
+        if index not in skipped:
+            runner.run(index, example)
 
 
-def _second_schemas(mapping: MappingPlan) -> dict[str, dict[str, pl.DataType]]:
-    """The columns of second files with their types, as the examples' cells tell them."""
-    found = {}
-    for join in joins_of(mapping.tree):
+def _second_schemas(plan: MappingPlan) -> dict[str, dict[str, pl.DataType]]:
+    """Return the columns of second files with the types that the examples' cells show."""
+    schemas = {}
+    for join in joins_of(plan.tree):
         rules = [
             leaf.rule
-            for node in each_nodes(mapping.tree)
-            if node.said.rows == join.file
+            for node in each_nodes(plan.tree)
+            if node.spec.rows == join.file
             for leaf in leaves(node.item)
         ]
-        computed = {name for rule in rules if rule.sql is not None for name in columns_of(rule)}
-        read = sorted(joined_columns(mapping.tree, join.file))
-        rows = [row for each in mapping.file.examples for row in each.joined.get(join.file, ())]
-        found[join.file] = rows_schema(join.source, read, computed, rows)
-    return found
+        in_sql = {name for rule in rules if rule.sql is not None for name in columns_of(rule)}
+        read = sorted(joined_columns(plan.tree, join.file))
+        rows = [row for example in plan.spec.examples for row in example.joined.get(join.file, ())]
+        schemas[join.file] = rows_schema(join.source, read, in_sql, rows)
+    return schemas
 
 
 def run_example(
     compiled: CompiledMapping, example: MappingExample, types: Mapping[str, pl.DataType]
 ) -> ExampleResult:
-    """What becomes of an example's row, by the engine that loads use.
+    """Return what becomes of an example's row, by the engine that loads use.
 
     Args:
         compiled: The mapping, compiled for these columns.
@@ -143,199 +132,241 @@ def run_example(
         types: The columns with their types.
 
     Raises:
-        UnfitCell: A cell is not of its column's type.
+        CellTypeError: A cell does not have its column's type.
     """
     payloads = _built(compiled, example, types)
     core = payloads.rows[CORE][0]
-    found = payloads.findings.select("field", "message").rows()
-    return ExampleResult(payloads.rows[STATE][0], None if core is None else json.loads(core), tuple(found))
+    # An example is one record: its findings are all that there are.
+    findings = tuple(chain.from_iterable(findings_by_record(payloads).values()))
+    return ExampleResult(payloads.rows[STATE][0], None if core is None else json.loads(core), findings)
 
 
 def _built(compiled: CompiledMapping, example: MappingExample, types: Mapping[str, pl.DataType]) -> Payloads:
     if compiled.grouping is None:
         return build(example_frame(example.row, types), compiled)
-    place = ("rows",) if example.rows else ()
-    own = example_frames(example.own_rows, types, place)
-    second = {
+    yaml_path = ("rows",) if example.rows else ()
+    own = example_frames(example.own_rows, types, yaml_path)
+    second_files = {
         name: example_frames(example.joined.get(name, ()), schema, ("joined", name))
         for name, schema in compiled.mapping.joined.items()
     }
-    rows, children = example_records(own, second, compiled)
+    rows, children = example_records(own, second_files, compiled)
     return build_records(rows, children, compiled)
 
 
 @dataclass(frozen=True, slots=True)
-class _Runner:
-    """Runs examples of one mapping for one set of columns."""
+class _ExampleRunner:
+    """Runs examples of one mapping for one set of columns.
+
+    Attributes:
+        compiled: The mapping, compiled for these columns.
+        findings: What is found is added here.
+        types: The source's columns with their types.
+        read: Those that the mapping reads.
+        free: Payload paths that are not compared, nor what is below them.
+    """
 
     compiled: CompiledMapping
+    findings: Findings
     types: Mapping[str, pl.DataType]
     read: tuple[str, ...]
     free: tuple[str, ...]
 
-    def differences(self, index: int, example: MappingExample) -> Iterator[Difference]:
-        place: Path = ("examples", index)
-        title = f"example {index + 1}"
-        yield from self._columns(place, example)
+    def run(self, index: int, example: MappingExample) -> None:
+        """Run one example."""
+        yaml_path: YamlPath = ("examples", index)
+        self._check_columns(yaml_path, example)
         if (example.payload is None) == (example.errors is None):
-            found = "neither" if example.payload is None else "both"
-            message = f"{title} has {found}: it says payload (what its row becomes) or errors (what is wrong)"
-            yield Difference(place, "examples", message, part="value" if found == "neither" else "key")
+            has = "neither" if example.payload is None else "both"
+            part: Part = "value" if has == "neither" else "key"
+            self._add("example.payload_or_errors", yaml_path, part=part, has=has)
             return
         try:
-            outcome = run_example(self.compiled, example, self.types)
-        except UnfitCell as error:
-            where = (*place, *error.place, error.column)
-            yield Difference(where, "examples", f"{title}: {error}, and this is none", part="value")
+            result = run_example(self.compiled, example, self.types)
+        except CellTypeError as error:
+            cell_path = (*yaml_path, *error.yaml_path, error.column)
+            self._add(
+                "example.cell_type", cell_path, part="value", column=error.column, type=str(error.dtype)
+            )
             return
         if example.payload is not None:
-            yield from self._payload(place, title, example.payload, outcome)
+            self._compare_payload(yaml_path, example.payload, result)
         else:
-            yield from self._errors(place, title, example.errors or (), outcome)
+            self._compare_errors(yaml_path, example.errors or (), result)
 
-    def _columns(self, place: Path, example: MappingExample) -> Iterator[Difference]:
-        """Columns that the source lacks, or that nothing reads."""
-        if example.rows and self.compiled.mapping.file.group_by is None:
-            message = "rows are those of one group: they go with group_by"
-            yield Difference((*place, "rows"), "examples", message)
-        for at, row in _placed(place, example):
-            yield from self._cells(at, row, "the source", self.types, self.read)
-        joined, tree = self.compiled.mapping.joined, self.compiled.mapping.tree
+    def _add(self, code: str, yaml_path: YamlPath, field: str = _EXAMPLES, **options: Any) -> None:
+        """Add a finding about the example that a path is in."""
+        self.findings.add(code, yaml_path, field, example=int(yaml_path[1]) + 1, **options)
+
+    # --- Columns ---------------------------------------------------------------------------------------
+
+    def _check_columns(self, yaml_path: YamlPath, example: MappingExample) -> None:
+        """Report columns that their file lacks, or that no rule reads."""
+        mapping = self.compiled.mapping
+        if example.rows and mapping.spec.group_by is None:
+            self.findings.add("example.rows_without_group", (*yaml_path, "rows"), _EXAMPLES)
+        for row_path, row in _own_rows(yaml_path, example):
+            self._check_cells(row_path, row, None, self.types, self.read)
         for file, rows in example.joined.items():
-            if file not in joined:
-                message = f"no list takes rows of {file!r}"
-                yield Difference((*place, "joined", file), "examples", message, _advice(file, list(joined)))
+            file_path = (*yaml_path, "joined", file)
+            if file not in mapping.joined:
+                suggestion = nearest(file, list(mapping.joined))
+                self.findings.add(
+                    "example.unknown_second_file",
+                    file_path,
+                    _EXAMPLES,
+                    second_file=file,
+                    suggestion=suggestion,
+                )
                 continue
-            read = sorted(joined_columns(tree, file))
+            read = sorted(joined_columns(mapping.tree, file))
             for number, row in enumerate(rows):
-                yield from self._cells((*place, "joined", file, number), row, file, joined[file], read)
+                self._check_cells((*file_path, number), row, file, mapping.joined[file], read)
 
-    def _cells(
+    def _check_cells(
         self,
-        place: Path,
+        yaml_path: YamlPath,
         row: Mapping[str, Any],
-        whose: str,
+        second_file: str | None,
         types: Mapping[str, pl.DataType],
         read: Sequence[str],
-    ) -> Iterator[Difference]:
-        """Columns of one row that its file lacks, or that nothing reads."""
+    ) -> None:
+        """Report columns of one row that its file lacks, or that no rule reads.
+
+        Args:
+            yaml_path: Where the row is in the mapping's file.
+            row: Cells by column.
+            second_file: The file of the row; None: the source.
+            types: The file's columns with their types.
+            read: Those that the mapping reads.
+        """
         for name in row:
-            where = (*place, name)
             if name not in types:
-                advice = _advice(name, list(types))
-                yield Difference(where, "examples", f"{whose} has no column {name!r}", advice)
+                self.findings.add(
+                    "mapping.unknown_column",
+                    (*yaml_path, name),
+                    _EXAMPLES,
+                    column=name,
+                    second_file=second_file,
+                    allowed=list(types),
+                    suggestion=nearest(name, list(types)),
+                )
             elif name not in read and not self.free:
-                message = f"no rule reads the column {name!r}"
-                advice = _advice(name, [each for each in read if each not in row])
-                yield Difference(where, "examples", message, advice, severity="warning")
+                self.findings.add(
+                    "example.unread_column",
+                    (*yaml_path, name),
+                    _EXAMPLES,
+                    column=name,
+                    suggestion=nearest(name, [column for column in read if column not in row]),
+                )
 
-    def _payload(
-        self, place: Path, title: str, expected: Mapping[str, Any], outcome: ExampleResult
-    ) -> Iterator[Difference]:
-        if outcome.payload is None:
-            message = f"{title}: there is no payload: {_refused(outcome)}"
-            yield Difference((*place, "payload"), "examples", message, detail=_listed(outcome.findings))
+    # --- Payloads and errors ---------------------------------------------------------------------------
+
+    def _compare_payload(
+        self, yaml_path: YamlPath, expected: Mapping[str, Any], result: ExampleResult
+    ) -> None:
+        if result.payload is None:
+            self._add(
+                "example.no_payload",
+                (*yaml_path, "payload"),
+                state=result.state,
+                findings=dump_findings(result.findings),
+            )
             return
-        for key, value in expected.items():
-            where = (*place, "payload", key)
-            if key.startswith(_STAMPED):
-                message = f"{key} is filled when the row is loaded: it is not compared"
-                yield Difference(where, key, message, severity="warning")
+        for key, expected_value in expected.items():
+            key_path = (*yaml_path, "payload", key)
+            if key.startswith(_BULK_LOAD_PREFIX):
+                self.findings.add("example.filled_field", key_path, key)
                 continue
-            wanted = self._compared(key, pruned(typed(value)))
-            got = self._compared(key, value_at(outcome.payload, key))
-            if self._is_free(key) or same(wanted, got):
+            value = self._compared(key, pruned(typed(expected_value)))
+            actual = self._compared(key, value_at(result.payload, key))
+            if self._is_free(key) or same(value, actual):
                 continue
-            inner, part = innermost(wanted, got, where)
-            path = ".".join([key, *(str(each) for each in inner[len(where) :])])
-            yield Difference(
+            inner, part = innermost(value, actual, key_path)
+            field = ".".join([key, *(str(step) for step in inner[len(key_path) :])])
+            title = f"example {int(yaml_path[1]) + 1}"
+            suggestion = None if actual is not None else self._suggest_field(key)
+            self._add(
+                "example.differs",
                 inner,
-                path,
-                f"{title}: {path} is not what is expected",
-                None if got is not None else self._unmapped(key),
-                diff(key, wanted, got, title),
-                part,
+                field,
+                part=part,
+                suggestion=suggestion,
+                diff=diff(key, value, actual, title),
             )
 
-    def _errors(
-        self, place: Path, title: str, expected: Sequence[str], outcome: ExampleResult
-    ) -> Iterator[Difference]:
-        if outcome.state == "filtered":
-            yield Difference(
-                (*place, "errors"), "examples", f"{title}: {_refused(outcome)}, so it is not judged"
-            )
+    def _compare_errors(self, yaml_path: YamlPath, expected: Sequence[str], result: ExampleResult) -> None:
+        errors_path = (*yaml_path, "errors")
+        if result.state == "filtered":
+            self._add("example.filtered", errors_path)
             return
-        wrong = {field for field, _ in outcome.findings}
+        wrong = {finding.field for finding in result.findings}
         for number, name in enumerate(expected):
-            path = EXTERNAL_ID_PATH if name == _EXTERNAL_ID_KEY else name
-            if path in wrong or self._is_free(path):
-                continue
-            known = _paths(self.compiled.mapping.tree)
-            missed = [each for each in wrong if each not in expected]
-            meant = nearest(name, missed) or (None if name in known else nearest(name, known))
-            message = f"{title}: nothing is wrong with {name}"
-            advice = f"did you mean {meant!r}?" if meant else None
-            where = (*place, "errors", number)
-            yield Difference(where, name, message, advice, self._became(path, outcome), "value")
-        told = {EXTERNAL_ID_PATH if name == _EXTERNAL_ID_KEY else name for name in expected}
-        surplus = [each for each in outcome.findings if each[0] not in told and not self._is_free(each[0])]
-        for name in dict.fromkeys(field for field, _ in surplus):
-            messages = [each for each in surplus if each[0] == name]
-            message = f"{title}: {name} is found wrong as well"
-            severity: Severity = "warning" if expected else "error"
-            yield Difference((*place, "errors"), name, message, detail=_listed(messages), severity=severity)
+            field = _field_of(name)
+            if field not in wrong and not self._is_free(field):
+                self._add(
+                    "example.no_error",
+                    (*errors_path, number),
+                    name,
+                    part="value",
+                    suggestion=self._suggest_error(name, wrong - {*expected}),
+                    became=_became(field, result),
+                )
+        listed = {_field_of(name) for name in expected}
+        # An example may show one mistake and leave other required fields empty: that is only a warning.
+        code = "example.more_errors" if expected else "example.unexpected_error"
+        for field in dict.fromkeys(finding.field for finding in result.findings):
+            if field not in listed and not self._is_free(field):
+                of_field = [finding for finding in result.findings if finding.field == field]
+                self._add(code, errors_path, field, findings=dump_findings(of_field))
 
-    def _became(self, path: str, outcome: ExampleResult) -> str:
-        """What a field that should have been wrong became."""
-        if outcome.payload is None:
-            return ""
-        value = value_at(outcome.payload, path)
-        return "" if value is None else f"{path} becomes {json.dumps(value, ensure_ascii=False)}"
+    def _suggest_error(self, name: str, unlisted: set[str]) -> str | None:
+        """Return the field with an error that a listed name may mean, else the field that it may misspell."""
+        fields = _fields(self.compiled.mapping.tree)
+        return nearest(name, sorted(unlisted)) or (None if name in fields else nearest(name, fields))
 
-    def _unmapped(self, key: str) -> str | None:
-        paths = _paths(self.compiled.mapping.tree)
-        if any(_covers(key, path) or _covers(path, key) for path in paths):
+    def _suggest_field(self, key: str) -> str | None:
+        """Return the field that a key of `payload` may mean; None where a rule fills that key."""
+        fields = _fields(self.compiled.mapping.tree)
+        if any(_covers(key, field) or _covers(field, key) for field in fields):
             return None
-        tops = [path.partition(".")[0] for path in paths]
-        return _advice(key, list(dict.fromkeys([*tops, *paths])))
+        tops = [field.partition(".")[0] for field in fields]
+        return nearest(key, list(dict.fromkeys([*tops, *fields])))
 
-    def _is_free(self, path: str) -> bool:
-        return any(_covers(each, path) for each in self.free)
+    def _is_free(self, field: str) -> bool:
+        return any(_covers(path, field) for path in self.free)
 
     def _compared(self, path: str, value: Any) -> Any:
-        """A value without the fields that are not compared."""
+        """Return a value without the fields that are not compared."""
         if not isinstance(value, dict):
             return value
-        kept = {name: each for name, each in value.items() if not self._is_free(f"{path}.{name}")}
-        return {name: self._compared(f"{path}.{name}", each) for name, each in kept.items()}
+        kept = {name: member for name, member in value.items() if not self._is_free(f"{path}.{name}")}
+        return {name: self._compared(f"{path}.{name}", member) for name, member in kept.items()}
 
 
-def _paths(tree: ObjectNode) -> list[str]:
-    """The payload's paths that rules fill, those of items with `[]`."""
+def _own_rows(yaml_path: YamlPath, example: MappingExample) -> list[tuple[YamlPath, Mapping[str, Any]]]:
+    """Return the example's rows of the source with their places."""
+    if not example.rows:
+        return [((*yaml_path, "row"), example.row)]
+    return [((*yaml_path, "rows", number), row) for number, row in enumerate(example.rows)]
+
+
+def _fields(tree: ObjectNode) -> list[str]:
+    """Return the payload's paths that rules fill, those of items with `[]`."""
     return [leaf.path for leaf in all_leaves(tree)]
 
 
-def _placed(place: Path, example: MappingExample) -> list[tuple[Path, Mapping[str, Any]]]:
-    """The example's rows with their places."""
-    if not example.rows:
-        return [((*place, "row"), example.row)]
-    return [((*place, "rows", number), row) for number, row in enumerate(example.rows)]
+def _field_of(name: str) -> str:
+    """Return the field that a name under `errors` means: the external id has two names."""
+    return EXTERNAL_ID_PATH if name == _EXTERNAL_ID_KEY else name
+
+
+def _became(field: str, result: ExampleResult) -> str | None:
+    """Return what a field that should have been wrong became, as JSON; None where it is not there."""
+    value = None if result.payload is None else value_at(result.payload, field)
+    return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _covers(above: str, path: str) -> bool:
-    """Whether a path is another one or lies below it."""
+    """Return whether a path is another one or lies below it."""
     return path == above or path.startswith((f"{above}.", f"{above}["))
-
-
-def _advice(name: str, names: Sequence[str]) -> str | None:
-    meant = nearest(name, list(names))
-    return f"did you mean {meant!r}?" if meant else None
-
-
-def _refused(outcome: ExampleResult) -> str:
-    return "the row is filtered out by where" if outcome.state == "filtered" else "the row is found wrong"
-
-
-def _listed(findings: Sequence[tuple[str, str]]) -> str:
-    told = [message if message.startswith(field) else f"{field}: {message}" for field, message in findings]
-    return "\n".join(told)

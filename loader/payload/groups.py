@@ -1,6 +1,6 @@
-"""Records made of several rows: each row judged by itself, its items put into its record, all column-wise.
+"""Records made of several rows: each row is mapped and checked alone, its items go into its record.
 
-What a row becomes is computed by the very function that computes records, over the frame of the rows.
+A row becomes its item by the same function that makes records, run over the frame of all rows.
 """
 
 from __future__ import annotations
@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from loader.mapping.conversions import null_if, trim
+from loader.mapping import ITEM, joins_of
+from loader.mapping.conversions import cell_text, escape
 from loader.mapping.expressions import as_text, is_list, is_nested, is_text
-from loader.mapping.groups import ITEM, joins_of
 from loader.mapping.keys import keys_of
-from loader.payload.results import Payloads
-from loader.payload.rows import FINDINGS_SCHEMA, build, cut
+from loader.payload.finding_frames import (
+    FILE,
+    GROUPED_SCHEMA,
+    expand_findings,
+    shorten_expr,
+)
+from loader.payload.rows import build
 from loader.records import (
     CORE,
     EXTERNAL_ID,
@@ -34,17 +39,18 @@ from loader.records import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from loader.mapping import CompiledMapping
-    from loader.mapping.groups import Items
+    from loader.mapping import CompiledMapping, Items
+    from loader.payload.results import Payloads
 
     Build = Callable[[pl.DataFrame, CompiledMapping], Payloads]
 
-SEVERAL_SCHEMA: Final = pl.Schema({**FINDINGS_SCHEMA, ROW_NO: pl.Int64()})
-"""The columns of a frame of findings where records are made of several rows."""
+_ROW_FINDINGS: Final = pl.Schema({**GROUPED_SCHEMA, STATE: pl.String()})
+"""The columns of findings about rows: STATE is what each makes of its record."""
 
-_JUDGED: Final = pl.Schema({**SEVERAL_SCHEMA, STATE: pl.String()})
-_OWN: Final = {RECORD_NO: pl.Int64(), LINE: pl.Int64(), PROBLEM: pl.String()}
-_BEFORE: Final = f'{{"{ITEM}":'
+_SECOND_FILE_COLUMNS: Final = {RECORD_NO: pl.Int64(), LINE: pl.Int64(), PROBLEM: pl.String()}
+_PLACE: Final = (PARENT, RECORD_NO, LINE)
+_BEFORE_ITEM: Final = f'{{"{ITEM}":'
+_NO_TEXT: Final = pl.lit(None, dtype=pl.String)
 
 
 def build_records(
@@ -53,46 +59,47 @@ def build_records(
     compiled: CompiledMapping,
     build: Build = build,
 ) -> Payloads:
-    """Maps and judges records that are made of several rows.
+    """Map and check records that are made of several rows.
 
     Args:
         rows: As in `Batch`: one line a record.
         children: As in `Batch`.
         compiled: The mapping, compiled for these columns; it has a grouping.
-        build: What maps and judges rows.
+        build: Maps and checks rows.
 
     Returns:
-        As `build`, one line a record; the findings have ROW_NO too.
+        As `build`, one line a record; the findings have GROUPED_SCHEMA.
     """
     if (grouping := compiled.grouping) is None:
         return build(rows, compiled)
     if ROW_NO not in rows.columns:
         rows = rows.with_columns(pl.col(RECORD_NO).alias(ROW_NO))
-    found: list[pl.DataFrame] = []
-    made: list[tuple[CompiledMapping, pl.DataFrame]] = []
+    findings: list[pl.DataFrame] = []
+    computed_items: list[tuple[CompiledMapping, pl.DataFrame]] = []
     files = {items.child: items.file for items in grouping.items}
     for items in grouping.items:
-        lists, wrong, computed = _lists(_counting(children[items.child]), items, build)
+        lists, list_findings, computed = _lists(_usable_rows(children[items.child]), items, build)
         rows = rows.join(lists, left_on=RECORD_NO, right_on=PARENT, how="left", maintain_order="left")
-        found.append(wrong)
-        made.append((items.rows, computed))
+        findings.append(list_findings)
+        computed_items.append((items.rows, computed))
     for name, child in children.items():
-        found.append(_unreadable(child, rows, files.get(name)))
+        findings.append(_unreadable(child, rows, files.get(name)))
     if GROUP in children:
-        own = _counting(children[GROUP])
-        found += [_strays(children[GROUP], grouping.group_by), _differing(own, rows, compiled)]
+        own = _usable_rows(children[GROUP])
+        findings += [_incomplete(children[GROUP]), _differing(own, rows, compiled)]
         if grouping.filter is not None:
-            found.append(_judged(_others(own, rows), grouping.filter, build)[1])
-    return replace(_together(build(rows, compiled), rows, found), items=tuple(made))
+            # `build` below meets only the first usable row of a record: the others are filtered here.
+            findings.append(_built(_other_rows(own, rows), grouping.filter, build)[1])
+    return replace(_combined(build(rows, compiled), rows, findings), items=tuple(computed_items))
 
 
 def kept_rows(rows: pl.DataFrame, compiled: CompiledMapping, build: Build = build) -> pl.Series:
-    """Which rows the mapping's `where` does not leave out of their records.
+    """Return which rows the mapping's `where` keeps in their records.
 
     Args:
         rows: The source's columns, RECORD_NO, LINE and PROBLEM.
         compiled: The mapping, compiled for these columns.
-        build: What maps and judges rows.
+        build: Maps and checks rows.
 
     Returns:
         Flags, as long as `rows`. A row that cannot be read, or that `where` cannot be computed for, is kept.
@@ -103,14 +110,14 @@ def kept_rows(rows: pl.DataFrame, compiled: CompiledMapping, build: Build = buil
 
 
 def record_rows(own: pl.DataFrame) -> pl.DataFrame:
-    """One line a record: the cells of its first row that counts, under the number of its first row.
+    """Return one line a record: the cells of its first row that counts, under the number of its first row.
 
     Args:
         own: The rows of records, as `Batch.children` has them.
 
     Returns:
-        The same columns and ROW_NO. A row counts if it was read as one and is not left out; where none
-        does, it is the first that is not left out, else the first.
+        The same columns and ROW_NO. A row counts if it can be read and `where` keeps it. Where no row of a
+        record does, it is the first that `where` keeps, else the first.
     """
     counts = pl.col(PROBLEM).is_null() & ~pl.col(LEFT_OUT)
     rank = pl.when(counts).then(0).when(~pl.col(LEFT_OUT)).then(1).otherwise(2)
@@ -121,58 +128,56 @@ def record_rows(own: pl.DataFrame) -> pl.DataFrame:
 
 
 def example_records(
-    own: pl.DataFrame, second: Mapping[str, pl.DataFrame], compiled: CompiledMapping
+    own: pl.DataFrame, second_files: Mapping[str, pl.DataFrame], compiled: CompiledMapping
 ) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
-    """What an example of a mapping gives `build_records`.
+    """Return what an example of a mapping gives `build_records`.
 
     Args:
         own: The example's rows, in the source's columns, with RECORD_NO, LINE and PROBLEM: all rows of one
             group where the mapping groups, else one record a row.
-        second: The rows of second files, by the name that the mapping has for them; files that are left out
-            have none.
+        second_files: The rows of second files, by the name that the mapping has for them; files that are
+            left out have none.
         compiled: The mapping, compiled for these columns; it has a grouping.
 
     Returns:
         `rows` and `children`, as in `Batch`.
     """
+    mapping = compiled.mapping
     children: dict[str, pl.DataFrame] = {}
     rows = own.with_columns(pl.col(RECORD_NO).alias(ROW_NO))
-    if compiled.mapping.file.group_by is not None:
-        left_out = (~kept_rows(own, compiled)).alias(LEFT_OUT)
-        parent, stray = (
+    if mapping.spec.group_by is not None:
+        children[GROUP] = own.with_columns(
             pl.col(RECORD_NO).first().alias(PARENT),
-            pl.lit(None, dtype=pl.String).alias(INCOMPLETE),
+            (~kept_rows(own, compiled)).alias(LEFT_OUT),
+            _NO_TEXT.alias(INCOMPLETE),
         )
-        children[GROUP] = own.with_columns(parent, left_out, stray)
         rows = record_rows(children[GROUP]).drop(PARENT, LEFT_OUT, INCOMPLETE)
-    nulls = compiled.mapping.source.null_values
-    nulls = ("",) if nulls is None else nulls
-    for join in joins_of(compiled.mapping.tree):
-        theirs = nulls if join.source.null_values is None else join.source.null_values
-        ours = rows.select(RECORD_NO, keys_of(rows, join.equals, nulls).alias(PARENT))
-        if (found := second.get(join.file)) is None:
-            schema = {**compiled.mapping.joined.get(join.file, {}), **_OWN}
-            found = pl.DataFrame(schema=schema)
-        keyed = found.with_columns(keys_of(found, join.key, theirs).alias(PARENT))
-        pairs = ours.drop_nulls().rename({RECORD_NO: ROW_NO})
+    nulls = mapping.draft.null_values
+    for join in joins_of(mapping.tree):
+        child_nulls = nulls if join.source.null_values is None else join.source.null_values
+        own_keys = rows.select(RECORD_NO, keys_of(rows, join.equals, nulls).alias(PARENT))
+        if (child := second_files.get(join.file)) is None:
+            child = pl.DataFrame(schema={**mapping.joined.get(join.file, {}), **_SECOND_FILE_COLUMNS})
+        keyed = child.with_columns(keys_of(child, join.key, child_nulls).alias(PARENT))
+        pairs = own_keys.drop_nulls().rename({RECORD_NO: ROW_NO})
         joined = pairs.join(keyed, on=PARENT, how="inner", maintain_order="left_right")
         children[join.name] = joined.with_columns(pl.col(ROW_NO).alias(PARENT)).drop(ROW_NO)
     return rows, children
 
 
-# --- rows ----------------------------------------------------------------------------------------------
+# --- Rows ----------------------------------------------------------------------------------------------
 
 
-def _counting(child: pl.DataFrame) -> pl.DataFrame:
-    """The rows that a record is made of: read as rows, and not left out."""
-    counts = pl.col(PROBLEM).is_null()
+def _usable_rows(child: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that a record is made of: those that can be read and that `where` keeps."""
+    usable = pl.col(PROBLEM).is_null()
     if LEFT_OUT in child.columns:
-        counts &= ~pl.col(LEFT_OUT)
-    return child.filter(counts)
+        usable &= ~pl.col(LEFT_OUT)
+    return child.filter(usable)
 
 
-def _others(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of groups beside those that stand for them in `rows`."""
+def _other_rows(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of groups without those in `rows`, each the first of its record that counts."""
     return own.join(
         rows.select(ROW_NO), left_on=RECORD_NO, right_on=ROW_NO, how="anti", maintain_order="left"
     )
@@ -181,147 +186,142 @@ def _others(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 def _lists(
     child: pl.DataFrame, items: Items, build: Build
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """The JSON of each record's list, by PARENT, the findings of its rows, and what was computed of them."""
-    judged, found, computed = _judged(child, items.rows, build)
-    item = pl.col(CORE).str.strip_prefix(_BEFORE).str.strip_suffix("}")
-    written = judged.filter(pl.col(CORE).is_not_null() & (pl.col(CORE) != "{}")).select(PARENT, item)
-    joined = written.group_by(PARENT, maintain_order=True).agg(pl.col(CORE).str.join(","))
+    """Return the JSON of each record's list by PARENT, the findings of its rows, and the computed rows."""
+    built, findings, computed = _built(child, items.rows, build)
+    # A row's core is `{"item":…}`: without the wrapping it is the item, and joined by commas the list.
+    item = pl.col(CORE).str.strip_prefix(_BEFORE_ITEM).str.strip_suffix("}")
+    with_item = built.filter(pl.col(CORE).is_not_null() & (pl.col(CORE) != "{}")).select(PARENT, item)
+    joined = with_item.group_by(PARENT, maintain_order=True).agg(pl.col(CORE).str.join(","))
     lists = joined.select(PARENT, pl.format("[{}]", CORE).alias(items.column))
-    return lists, found if items.file is None else _named(found, items.file), computed
+    return lists, _in_file(findings, items.file), computed
 
 
-def _judged(
+def _built(
     child: pl.DataFrame, compiled: CompiledMapping, build: Build
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """What rows become, with their PARENT; their findings, with the STATE each makes; what was computed."""
+    """Return what rows become, with their PARENT; their findings, with the STATE each makes; computed rows.
+
+    Rows are numbered anew for `build`: a row of a second file may belong to several records, and so be
+    there several times under one RECORD_NO.
+    """
     number = pl.int_range(1, child.height + 1, dtype=pl.Int64)
     places = child.select(number.alias(RECORD_NO), PARENT, pl.col(RECORD_NO).alias(ROW_NO))
     payloads = build(child.with_columns(number.alias(RECORD_NO)), compiled)
-    judged = payloads.rows.join(places, on=RECORD_NO, how="left", maintain_order="left")
-    about = judged.select(RECORD_NO, PARENT, ROW_NO, STATE)
-    found = payloads.findings.join(about, on=RECORD_NO, how="left", maintain_order="left")
-    found = found.with_columns(pl.col(PARENT).alias(RECORD_NO)).select(_JUDGED.names())
-    return judged, found, payloads.computed
+    built = payloads.rows.join(places, on=RECORD_NO, how="left", maintain_order="left")
+    states = built.select(RECORD_NO, PARENT, ROW_NO, STATE)
+    findings = payloads.findings.join(states, on=RECORD_NO, how="left", maintain_order="left")
+    findings = findings.with_columns(pl.col(PARENT).alias(RECORD_NO), _NO_TEXT.alias(FILE))
+    return built, findings.select(_ROW_FINDINGS.names()), payloads.computed
 
 
-def _named(found: pl.DataFrame, file: str) -> pl.DataFrame:
-    """Findings about rows of a second file: their messages say which, for they are no rows of the source."""
-    place = pl.format("{}, record {}", pl.lit(file), pl.col(ROW_NO))
-    line = pl.when(pl.col(LINE).is_not_null()).then(pl.format(", line {}", LINE)).otherwise(pl.lit(""))
-    message = pl.concat_str(place, line, pl.lit(": "), pl.col("message"))
-    nowhere = pl.lit(None, dtype=pl.Int64)
-    return found.with_columns(message.alias("message"), nowhere.alias(LINE), nowhere.alias(ROW_NO))
+def _in_file(findings: pl.DataFrame, file: str | None) -> pl.DataFrame:
+    """Mark findings as being about rows of a second file; None: of the source."""
+    return findings.with_columns(pl.lit(file, dtype=pl.String).alias(FILE))
 
 
-# --- findings ------------------------------------------------------------------------------------------
+# --- Findings ------------------------------------------------------------------------------------------
 
 
-def _findings(
-    bad: pl.DataFrame,
-    message: pl.Expr,
-    *,
-    field: str = "",
-    column: str | None = None,
-    value: pl.Expr | None = None,
-    expected: str,
-) -> pl.DataFrame:
-    """Findings about rows, one line a row."""
-    nothing = pl.lit(None, dtype=pl.String)
-    return bad.select(
+def _about_rows(findings: pl.DataFrame) -> pl.DataFrame:
+    """Complete findings about rows.
+
+    Args:
+        findings: PARENT, RECORD_NO and LINE of the rows, field, column, value, code, params.
+    """
+    return findings.select(
         pl.col(PARENT).alias(RECORD_NO),
-        pl.col(LINE),
-        nothing.alias(EXTERNAL_ID),
-        pl.lit(field).alias("field"),
-        pl.lit(column, dtype=pl.String).alias("column"),
-        (nothing if value is None else value).alias("value"),
-        pl.lit(expected).alias("expected"),
-        message.alias("message"),
+        LINE,
+        _NO_TEXT.alias(EXTERNAL_ID),
+        "field",
+        "column",
+        "value",
+        "code",
+        "params",
         pl.col(RECORD_NO).alias(ROW_NO),
+        _NO_TEXT.alias(FILE),
         pl.lit("invalid").alias(STATE),
     )
 
 
 def _unreadable(child: pl.DataFrame, rows: pl.DataFrame, file: str | None) -> pl.DataFrame:
-    """The rows of records that could not be read; of those in `rows`, `build` tells."""
+    """Return the findings of rows that could not be read; `build` has those of the rows in `rows`."""
     bad = child.filter(pl.col(PROBLEM).is_not_null() & (pl.col(PROBLEM) != REPEATED_HEADER))
     if file is None:
-        bad = _others(bad, rows)
-    found = _findings(bad, pl.col(PROBLEM), expected="a record that can be read")
-    return found if file is None else _named(found, file)
+        bad = _other_rows(bad, rows)
+    return _in_file(_about_rows(expand_findings(bad.select(*_PLACE, PROBLEM), PROBLEM)), file)
 
 
-def _strays(child: pl.DataFrame, column: str | None) -> pl.DataFrame:
-    """What keeps records from being known to be whole."""
+def _incomplete(child: pl.DataFrame) -> pl.DataFrame:
+    """Return why records may lack rows."""
     bad = child.filter(pl.col(INCOMPLETE).is_not_null() & pl.col(PROBLEM).is_null())
-    return _findings(
-        bad, pl.col(INCOMPLETE), column=column, expected="all rows of one record, one below the other"
-    )
+    return _about_rows(expand_findings(bad.select(*_PLACE, INCOMPLETE), INCOMPLETE))
 
 
 def _differing(own: pl.DataFrame, rows: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame:
-    """The cells that the record itself would be made of, and that are others in another row of its group."""
+    """Return the cells that differ from the one that the record itself is made of."""
     grouping = compiled.grouping
-    shared = [] if grouping is None else [each for each in grouping.shared if each[0] in rows.columns]
-    others = _others(own, rows)
+    shared = [] if grouping is None else [pair for pair in grouping.shared if pair[0] in rows.columns]
+    others = _other_rows(own, rows)
     if not shared or not others.height:
-        return _JUDGED.to_frame()
-    nulls = compiled.mapping.source.null_values
-    cells = [_comparable(name, rows.schema[name], ("",) if nulls is None else nulls) for name, _ in shared]
-    here = others.select(PARENT, RECORD_NO, LINE, *(each.alias(f"here {n}") for n, each in enumerate(cells)))
+        return _ROW_FINDINGS.to_frame()
+    nulls = compiled.mapping.draft.null_values
+    # The same column twice, side by side: names of the source's columns cannot clash with these.
+    cells = [_comparable(name, rows.schema[name], nulls) for name, _ in shared]
+    here = others.select(*_PLACE, *(cell.alias(f"here {number}") for number, cell in enumerate(cells)))
     first = rows.select(
-        pl.col(RECORD_NO).alias(PARENT), *(each.alias(f"first {n}") for n, each in enumerate(cells))
+        pl.col(RECORD_NO).alias(PARENT), *(cell.alias(f"first {number}") for number, cell in enumerate(cells))
     )
     both = here.join(first, on=PARENT, how="left", maintain_order="left")
-    found = [_JUDGED.to_frame()]
+    findings = [_ROW_FINDINGS.to_frame()]
     for number, (name, path) in enumerate(shared):
         cell, other = pl.col(f"here {number}"), pl.col(f"first {number}")
+        # An empty cell is not another value: exports often fill a record's own cells in its first row only.
         bad = both.filter(cell.is_not_null() & cell.ne_missing(other))
         if bad.height:
-            found.append(_difference(bad, cell, other, name, path, nested=is_nested_or_list(rows, name)))
-    return pl.concat(found)
-
-
-def is_nested_or_list(rows: pl.DataFrame, name: str) -> bool:
-    """Whether a column's cells are lists or objects."""
-    return is_list(rows.schema[name]) or is_nested(rows.schema[name])
+            nested = is_list(rows.schema[name]) or is_nested(rows.schema[name])
+            value, params = (_NO_TEXT, _NO_TEXT) if nested else (shorten_expr(cell), _first_cell(other))
+            difference = bad.select(
+                *_PLACE,
+                pl.lit(path).alias("field"),
+                pl.lit(name).alias("column"),
+                value.alias("value"),
+                pl.lit("group.cells_differ").alias("code"),
+                params.alias("params"),
+            )
+            findings.append(_about_rows(difference))
+    return pl.concat(findings)
 
 
 def _comparable(name: str, dtype: pl.DataType, nulls: Sequence[str]) -> pl.Expr:
-    """A cell to compare with others: trimmed text, and null where it stands for nothing."""
+    """Return a cell to compare with others: trimmed text, null where it counts as null."""
     if is_list(dtype) or is_nested(dtype):
         return pl.col(name)
     if not is_text(dtype):
         return as_text(pl.col(name), dtype)
-    return null_if(trim(null_if(pl.col(name).cast(pl.String), list(nulls))), list(nulls))
+    return cell_text(pl.col(name).cast(pl.String), nulls)
 
 
-def _difference(
-    bad: pl.DataFrame, cell: pl.Expr, other: pl.Expr, name: str, path: str, *, nested: bool
-) -> pl.DataFrame:
-    expected = "what the first row of its record has"
-    if nested:
-        return _findings(bad, pl.lit(f"is not {expected}"), field=path, column=name, expected=expected)
-    value = cut(cell)
-    has = (
-        pl.when(other.is_null())
-        .then(pl.lit("nothing"))
-        .otherwise(pl.concat_str(pl.lit('"'), cut(other), pl.lit('"')))
-    )
-    message = pl.format('"{}" is not {}: {}', value, pl.lit(expected), has)
-    return _findings(bad, message, field=path, column=name, value=value, expected=expected)
+def _first_cell(cell: pl.Expr) -> pl.Expr:
+    """Return the params of `group.cells_differ` as JSON: the first row's cell, null where it is empty."""
+    text = escape(shorten_expr(cell))
+    return pl.coalesce(pl.concat_str(pl.lit('{"first":"'), text, pl.lit('"}')), pl.lit('{"first":null}'))
 
 
-def _together(payloads: Payloads, rows: pl.DataFrame, found: Sequence[pl.DataFrame]) -> Payloads:
-    """Adds the findings of rows to those of their records: these are invalid, or wait as their rows do."""
+def _combined(payloads: Payloads, rows: pl.DataFrame, findings: Sequence[pl.DataFrame]) -> Payloads:
+    """Add the findings of rows to those of their records.
+
+    A record is invalid if one of its rows is, and else blocked if one of its rows is.
+    """
     numbers = rows.select(RECORD_NO, ROW_NO)
     own = payloads.findings.join(numbers, on=RECORD_NO, how="left", maintain_order="left")
-    more = pl.concat([_JUDGED.to_frame(), *found])
-    if not more.height:
+    own = _in_file(own, None)
+    row_findings = pl.concat([_ROW_FINDINGS.to_frame(), *findings])
+    if not row_findings.height:
         return replace(payloads, findings=own)
-    judged = payloads.rows.filter(pl.col(STATE) != "filtered").select(RECORD_NO, EXTERNAL_ID)
-    more = more.drop(EXTERNAL_ID).join(judged, on=RECORD_NO, how="inner", maintain_order="left")
+    kept = payloads.rows.filter(pl.col(STATE) != "filtered").select(RECORD_NO, EXTERNAL_ID)
+    row_findings = row_findings.drop(EXTERNAL_ID).join(kept, on=RECORD_NO, how="inner", maintain_order="left")
     invalid, blocked = (
-        pl.col(RECORD_NO).is_in(more.filter(pl.col(STATE) == state)[RECORD_NO].unique().implode())
+        pl.col(RECORD_NO).is_in(row_findings.filter(pl.col(STATE) == state)[RECORD_NO].unique().implode())
         for state in ("invalid", "blocked")
     )
     state = (
@@ -331,11 +331,13 @@ def _together(payloads: Payloads, rows: pl.DataFrame, found: Sequence[pl.DataFra
         .then(pl.lit("blocked"))
         .otherwise(pl.col(STATE))
     )
-    findings = pl.concat([own, more.select(SEVERAL_SCHEMA.names())])
+    # Numbers of a second file's rows are not comparable with those of the source: such findings come last.
+    row_in_source = pl.when(pl.col(FILE).is_null()).then(pl.col(ROW_NO))
+    combined = pl.concat([own, row_findings.select(GROUPED_SCHEMA.names())])
     return replace(
         payloads,
         rows=payloads.rows.with_columns(
             state.alias(STATE), pl.when(~invalid & ~blocked).then(pl.col(CORE)).alias(CORE)
         ),
-        findings=findings.sort(RECORD_NO, ROW_NO, nulls_last=True, maintain_order=True),
+        findings=combined.sort(RECORD_NO, row_in_source, nulls_last=True, maintain_order=True),
     )

@@ -1,7 +1,7 @@
 """Lookups: where a row has the key of a record that an earlier load has created, its payload gets the id.
 
-What is known of a key is not asked here. A batch's keys go out (`wanted`), what was found comes in as plain
-values (`LookupResult`), and keys without an id are told as findings (`unfound`).
+Nothing is looked up here. A batch's keys go out (`lookup_keys`), what is known of them comes in as plain
+values (`LookupResult`), and each key without an id becomes a finding (`missing_keys`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from loader.mapping.words import SHOWN
+from loader.findings import Finding, dump_params
+from loader.payload.finding_frames import shorten_expr
 from loader.payload.results import LookupResult
 from loader.records import LINE, RECORD_NO
 
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
 
     from loader.mapping.program import Lookup
 
-_NOBODY_KNOWS: Final = "of which nothing is known"
-_NOTHING: Final = LookupResult({}, {})
+_NOTHING_KNOWN: Final = LookupResult({}, {})
 
 
 def placeholders(keys: Mapping[str, Sequence[str]]) -> dict[str, LookupResult]:
-    """Texts such as `<billing-template T07>` in place of ids, where these cannot be known.
+    """Return texts such as `<billing-template T07>` in place of ids, where these cannot be known.
 
     For examples, previews and dry runs without a tenant: never for what is sent.
 
@@ -32,90 +32,89 @@ def placeholders(keys: Mapping[str, Sequence[str]]) -> dict[str, LookupResult]:
         keys: Record type -> keys.
     """
     return {
-        record_type: LookupResult({key: f"<{record_type} {key}>" for key in wanted_keys}, {})
-        for record_type, wanted_keys in keys.items()
+        record_type: LookupResult({key: f"<{record_type} {key}>" for key in type_keys}, {})
+        for record_type, type_keys in keys.items()
     }
 
 
-def wanted(frame: pl.DataFrame, lookups: Sequence[Lookup]) -> dict[str, list[str]]:
-    """The different keys that a computed batch has, by record type; sorted, no nulls, no empty lists."""
+def lookup_keys(frame: pl.DataFrame, lookups: Sequence[Lookup]) -> dict[str, list[str]]:
+    """Return the different keys of a computed batch by record type: sorted, no nulls, no empty lists."""
     columns: dict[str, list[pl.Series]] = {}
-    for each in lookups:
-        keys = frame[each.key]
-        columns.setdefault(each.record_type, []).append(
-            keys.list.explode(keep_nulls=False, empty_as_null=False) if each.listed else keys
+    for lookup in lookups:
+        keys = frame[lookup.key]
+        columns.setdefault(lookup.record_type, []).append(
+            keys.list.explode(keep_nulls=False, empty_as_null=False) if lookup.is_list else keys
         )
-    found = {
-        record_type: pl.concat([keys.rename("") for keys in some]).drop_nulls().unique().sort().to_list()
-        for record_type, some in columns.items()
+    keys_by_type = {
+        record_type: pl.concat([keys.rename("") for keys in parts]).drop_nulls().unique().sort().to_list()
+        for record_type, parts in columns.items()
     }
-    return {record_type: keys for record_type, keys in found.items() if keys}
+    return {record_type: keys for record_type, keys in keys_by_type.items() if keys}
 
 
 def with_ids(
-    frame: pl.DataFrame, lookups: Sequence[Lookup], found: Mapping[str, LookupResult]
+    frame: pl.DataFrame, lookups: Sequence[Lookup], lookup_results: Mapping[str, LookupResult]
 ) -> pl.DataFrame:
-    """Adds for each lookup the column of its ids, and the one that is true where a key has none."""
-    for each in lookups:
-        ids = found.get(each.record_type, _NOTHING).ids
-        key = pl.col(each.key)
-        if each.listed:
-            made = key.list.eval(_identified(pl.element(), ids)).list.drop_nulls()
-            missing = key.list.len() != made.list.len()
+    """Add two columns for each lookup: its ids, and a mask of the rows with a key that has none."""
+    for lookup in lookups:
+        ids = lookup_results.get(lookup.record_type, _NOTHING_KNOWN).ids
+        key = pl.col(lookup.key)
+        if lookup.is_list:
+            row_ids = key.list.eval(_id_of(pl.element(), ids)).list.drop_nulls()
+            missing = key.list.len() != row_ids.list.len()
         else:
-            made = _identified(key, ids)
-            missing = key.is_not_null() & made.is_null()
-        frame = frame.with_columns(made.alias(each.id), missing.fill_null(False).alias(each.missing))  # noqa: FBT003 - an expression's value
+            row_ids = _id_of(key, ids)
+            missing = key.is_not_null() & row_ids.is_null()
+        frame = frame.with_columns(
+            row_ids.alias(lookup.id), missing.fill_null(value=False).alias(lookup.missing)
+        )
     return frame
 
 
-def _identified(key: pl.Expr, ids: Mapping[str, str]) -> pl.Expr:
+def _id_of(key: pl.Expr, ids: Mapping[str, str]) -> pl.Expr:
     return key.replace_strict(list(ids), list(ids.values()), default=None, return_dtype=pl.String)
 
 
-def unfound(
-    frame: pl.DataFrame, lookups: Sequence[Lookup], found: Mapping[str, LookupResult]
+def missing_keys(
+    frame: pl.DataFrame, lookups: Sequence[Lookup], lookup_results: Mapping[str, LookupResult]
 ) -> pl.DataFrame:
-    """The keys without an id, one line each, in the order of the lookups.
+    """Return the keys without an id, one line each, in the order of the lookups.
 
     Args:
         frame: As `with_ids` gives it.
         lookups: Those of the mapping.
-        found: What is known of their keys.
+        lookup_results: What is known of their keys.
 
     Returns:
-        RECORD_NO, LINE, field, column, value, expected, message.
+        RECORD_NO, LINE, field, column, value, code, params.
     """
-    lines = [
-        _unfound(frame.filter(pl.col(each.missing)), each, found.get(each.record_type, _NOTHING))
-        for each in lookups
-    ]
-    return pl.concat(lines)
+    return pl.concat(
+        _missing_keys(
+            frame.filter(pl.col(lookup.missing)),
+            lookup,
+            lookup_results.get(lookup.record_type, _NOTHING_KNOWN),
+        )
+        for lookup in lookups
+    )
 
 
-def _unfound(bad: pl.DataFrame, lookup: Lookup, found: LookupResult) -> pl.DataFrame:
+def _missing_keys(bad: pl.DataFrame, lookup: Lookup, result: LookupResult) -> pl.DataFrame:
     keys = bad.select(RECORD_NO, LINE, pl.col(lookup.key).alias("key"))
-    if lookup.listed:
+    if lookup.is_list:
         keys = keys.explode("key")
-    keys = keys.filter(~pl.col("key").is_in(list(found.ids))).unique(maintain_order=True)
+    keys = keys.filter(~pl.col("key").is_in(list(result.ids))).unique(maintain_order=True)
+    unknown = Finding("lookup.not_found", params={"record_type": lookup.record_type})
+    # Many rows have the same few keys: code and params are made once for each different one.
     different = keys["key"].unique().to_list()
-    shown = [_cut(key) for key in different]
-    messages = [_message(key, lookup, found) for key in different]
+    reasons = [result.reasons.get(key, unknown) for key in different]
+    codes = [reason.code for reason in reasons]
+    params = [dump_params(reason.params) for reason in reasons]
     return keys.select(
         RECORD_NO,
         LINE,
         pl.lit(lookup.path).alias("field"),
         pl.lit(lookup.column).alias("column"),
-        pl.col("key").replace_strict(different, shown, return_dtype=pl.String).alias("value"),
-        pl.lit(f"the external id of a {lookup.record_type} that a load has created").alias("expected"),
-        pl.col("key").replace_strict(different, messages, return_dtype=pl.String).alias("message"),
+        shorten_expr(pl.col("key")).alias("value"),
+        pl.col("key").replace_strict(different, codes, return_dtype=pl.String).alias("code"),
+        pl.col("key").replace_strict(different, params, return_dtype=pl.String).alias("params"),
     )
-
-
-def _message(key: str, lookup: Lookup, found: LookupResult) -> str:
-    reason = found.reasons.get(key, _NOBODY_KNOWS)
-    return f'{lookup.path} waits for {lookup.record_type} "{_cut(key)}" (column {lookup.column}), {reason}'
-
-
-def _cut(key: str) -> str:
-    return key if len(key) <= SHOWN else f"{key[:SHOWN]}…"

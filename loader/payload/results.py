@@ -1,4 +1,4 @@
-"""What the payload room gives: bodies and findings of a batch, and what it asks for: ids of looked-up keys."""
+"""What the payload room gives, bodies and findings of a batch, and what it asks for: ids of keys."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ class Payloads:
 
     Attributes:
         rows: One line a record, in the batch's order: RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE.
-        findings: One line a finding, FINDING_COLUMNS, ordered by record, then by field in mapping order;
-            a record with findings is `invalid`, or `blocked` where all of them are keys of lookups without an
-            id; a filtered one has none. Where records are made of several rows, LINE is that of
-            the row that the finding is about, and ROW_NO behind it its number; both null where it is a row
-            of a second file, which the message then names.
+        findings: One line a finding, FINDINGS_SCHEMA, ordered by record, then by field in mapping order; a
+            record with findings is `invalid`, or `blocked` where all of them are keys of lookups without an
+            id; a filtered one has none. Where records are made of several rows, GROUPED_SCHEMA: LINE and
+            ROW_NO are those of the row that the finding is about, in the second file `FILE` if that is set.
         computed: The records that could be read: the source's columns, what the mapping computed from
             them, and STATE.
         items: For each list with an item for every row: how a row becomes one, and what was computed of
@@ -39,12 +38,12 @@ class Payloads:
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What is known of the keys that lookups want, for one record type.
+    """What is known of the keys of a batch's lookups, for one record type.
 
     Attributes:
-        ids: Key -> id, for records that are there.
+        ids: Key -> id, for records that exist.
         reasons: Key -> why there is no id: a code `lookup.…` with its params; field and column are left
-            out, since only the rows know theirs.
+            out, since only the rows know theirs. A key that is in neither is `lookup.not_found`.
     """
 
     ids: Mapping[str, str]

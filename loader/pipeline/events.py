@@ -1,73 +1,326 @@
-"""What a run tells whoever watches it."""
+"""What happens in a run, as typed values, for whoever watches: a terminal, a log, a test.
+
+An event has a stable `code`, a `severity` and its own fields, and no sentence: the shell words it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
+
+from loader import wording
+from loader.findings import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
+    from loader.findings import Finding, Severity
     from loader.records import Requests, Status
 
 
-class Observer(Protocol):
-    """Is told how a run goes.
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run starts to read.
 
-    Calls come from the thread that started the run, one at a time, and must return quickly: sending
-    waits for them.
+    Attributes:
+        load_id: The load; None for a dry run.
+        total: How many records there are, about; None where nobody knows.
     """
 
-    def note(self, text: str) -> None:
-        """Something worth saying, once: what was detected, a warning about the mapping."""
+    code: ClassVar[str] = "run.started"
+    severity: ClassVar[Severity] = "note"
+    load_id: str | None
+    total: int | None
 
-    def started(self, load_id: str | None, total: int | None) -> None:
-        """A run begins.
 
-        Args:
-            load_id: The load; None for a dry run.
-            total: How many records there are, about; None where nobody knows.
-        """
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, after each commit or batch.
 
-    def progress(self, rows: Mapping[Status, int], requests: Requests) -> None:
-        """How far it is: rows by status over all runs of the load, and its requests."""
+    Attributes:
+        rows: Rows by status, over all runs of the load; of a dry run, PENDING are those that are valid.
+        requests: The load's requests, over all its runs.
+    """
+
+    code: ClassVar[str] = "run.progress"
+    severity: ClassVar[Severity] = "note"
+    rows: Mapping[Status, int]
+    requests: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNote:
+    """What was detected or assumed about a source.
+
+    Attributes:
+        subject: A file's name, or a key of the mapping; empty where the text names it.
+        text: What the source room has to report, in its own words.
+    """
+
+    code: ClassVar[str] = "source.detected"
+    severity: ClassVar[Severity] = "note"
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingReported:
+    """Something was found about the mapping as a whole.
+
+    Attributes:
+        finding: What; it has the code and the severity.
+    """
+
+    finding: Finding
+
+    @property
+    def code(self) -> str:
+        """Return the finding's code."""
+        return self.finding.code
+
+    @property
+    def severity(self) -> Severity:
+        """Return the severity that the catalogue gives the code."""
+        return CODES[self.finding.code].severity
+
+
+@dataclass(frozen=True, slots=True)
+class LoadApproved:
+    """A signed dry run approves the load.
+
+    Attributes:
+        approval_code: Its short code.
+        rows: How many rows it found valid; None for a resumed load, which does not read the report again.
+        made_at: When the dry run was, aware; None likewise.
+        loader_version: The loader that made it, where that is another version; None where it is this one.
+    """
+
+    code: ClassVar[str] = "load.approved"
+    severity: ClassVar[Severity] = "note"
+    approval_code: str
+    rows: int | None = None
+    made_at: datetime | None = None
+    loader_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyFinished:
+    """There is nothing left to send: the load is finished."""
+
+    code: ClassVar[str] = "load.already_finished"
+    severity: ClassVar[Severity] = "note"
+    load_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MappingChanged:
+    """The mapping's file is no longer what the load uses.
+
+    Attributes:
+        name: The mapping's file name.
+        line: The first line that differs, from 1.
+        was: That line as the load uses it.
+        now: That line as it is now.
+    """
+
+    code: ClassVar[str] = "load.mapping_changed"
+    severity: ClassVar[Severity] = "warning"
+    name: str
+    line: int
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowsCutOff:
+    """The last run ended while requests were under way: their rows are in doubt now."""
+
+    code: ClassVar[str] = "load.rows_cut_off"
+    severity: ClassVar[Severity] = "warning"
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileStarted:
+    """Rows in doubt are looked for in the service."""
+
+    code: ClassVar[str] = "reconcile.started"
+    severity: ClassVar[Severity] = "note"
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """The search for rows in doubt ended.
+
+    Attributes:
+        load_id: The load.
+        created: Rows that are stored.
+        not_stored: Rows that are certainly not stored.
+        in_doubt: Rows that stay in doubt.
+        finding: Why they stay in doubt; None where none does.
+        detail: What else kept them from being found, such as a source that is gone; mostly empty.
+        by_hand: Whether only a person can decide them: another search would end the same way.
+    """
+
+    code: ClassVar[str] = "reconcile.ended"
+    severity: ClassVar[Severity] = "note"
+    load_id: str
+    created: int
+    not_stored: int
+    in_doubt: int
+    finding: Finding | None
+    detail: str
+    by_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RetryingRows:
+    """Rows that referred to a record that was not there are tried again."""
+
+    code: ClassVar[str] = "load.retrying_rows"
+    severity: ClassVar[Severity] = "note"
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """A signal came: nothing new is sent, and the requests under way are waited for."""
+
+    code: ClassVar[str] = "run.stopping"
+    severity: ClassVar[Severity] = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingForService:
+    """The service does not answer, or fails: sending pauses until it is back.
+
+    Attributes:
+        finding: What went wrong last.
+    """
+
+    code: ClassVar[str] = "run.waiting"
+    severity: ClassVar[Severity] = "warning"
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class RejectsNote:
+    """What a person must know to load a rejects file again.
+
+    Attributes:
+        path: The rejects file.
+        text: What the report room has to say about it.
+    """
+
+    code: ClassVar[str] = "rejects.note"
+    severity: ClassVar[Severity] = "warning"
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFileNotLinked:
+    """A rejects file needs a second file beside it, and no link could be made.
+
+    Attributes:
+        path: The rejects file.
+        name: The name that the second file needs there.
+        target: Where the second file is.
+    """
+
+    code: ClassVar[str] = "rejects.second_file_not_linked"
+    severity: ClassVar[Severity] = "warning"
+    path: str
+    name: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageFailed:
+    """A load's report could not be made; the load and its other files are not affected.
+
+    Attributes:
+        load_id: The load.
+        name: The report's file name.
+        reason: What went wrong.
+    """
+
+    code: ClassVar[str] = "report.failed"
+    severity: ClassVar[Severity] = "warning"
+    load_id: str
+    name: str
+    reason: str
+
+
+Note: TypeAlias = SourceNote | FindingReported | RejectsNote | SecondFileNotLinked
+"""What the report of a dry run lists too, as the notes of the run."""
+
+Event: TypeAlias = (
+    RunStarted
+    | Progress
+    | Note
+    | LoadApproved
+    | AlreadyFinished
+    | MappingChanged
+    | RowsCutOff
+    | ReconcileStarted
+    | Reconciled
+    | RetryingRows
+    | Stopping
+    | WaitingForService
+    | PageFailed
+)
+
+
+class Observer(Protocol):
+    """Watches a run.
+
+    Calls come from the thread that started the run, one at a time, and must return quickly: sending waits
+    for them.
+    """
+
+    def on_event(self, event: Event) -> None:
+        """Take note of an event."""
 
 
 class SilentObserver:
-    """A watcher that looks away."""
+    """Watches a run and ignores it."""
 
-    def note(self, text: str) -> None:
-        """Says nothing."""
-
-    def started(self, load_id: str | None, total: int | None) -> None:
-        """Says nothing."""
-
-    def progress(self, rows: Mapping[Status, int], requests: Requests) -> None:
-        """Says nothing."""
+    def on_event(self, event: Event) -> None:
+        """Ignore the event."""
 
 
-class Noting:
-    """A watcher that keeps the notes, and tells another one all.
+class NoteCollector:
+    """Keeps the notes of a run, and passes all events on.
 
     Args:
-        watcher: The other one.
+        observer: Gets the events.
 
     Attributes:
-        notes: What was said, in order.
+        notes: The notes, in order, one line each.
     """
 
-    def __init__(self, watcher: Observer) -> None:
-        self._watcher = watcher
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
         self.notes: list[str] = []
 
-    def note(self, text: str) -> None:
-        """Keeps it and passes it on."""
-        self.notes.append(text)
-        self._watcher.note(text)
+    def on_event(self, event: Event) -> None:
+        """Keep the event if it is a note, and pass it on."""
+        if isinstance(event, Note):
+            self.notes.append(note_text(event))
+        self._observer.on_event(event)
 
-    def started(self, load_id: str | None, total: int | None) -> None:
-        """Passes it on."""
-        self._watcher.started(load_id, total)
 
-    def progress(self, rows: Mapping[Status, int], requests: Requests) -> None:
-        """Passes it on."""
-        self._watcher.progress(rows, requests)
+def note_text(note: Note) -> str:
+    """Return a note as one line, with its severity in front where it is a finding."""
+    match note:
+        case SourceNote(subject, text):
+            return f"{subject}: {text}" if subject else text
+        case FindingReported(finding):
+            return f"{note.severity}: {wording.line(finding)}"
+        case RejectsNote(path, text):
+            return f"{path}: {text}"
+        case SecondFileNotLinked(path, name, target):
+            return f"{path}: to load it again, put {target} beside it as {name}"

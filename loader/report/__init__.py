@@ -1,4 +1,4 @@
-"""What a load leaves behind for people: results, rejects and a summary."""
+"""Write what a load or a dry run leaves for people: results, rejects, findings, a summary and a page."""
 
 from loader.report.rejects import Rejected, RejectsWriter
 from loader.report.results import write_results

@@ -1,19 +1,31 @@
-"""Text of our own that is safe in a spreadsheet."""
+"""Text that a spreadsheet program does not run as a formula.
+
+Only for text that is shown to people, such as messages; a source's cells, keys and ids stay exact.
+(OWASP, CSV Injection: https://owasp.org/www-community/attacks/CSV_Injection)
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+import polars as pl
 
-FORMULA: Final = r"^[=+@\t\r\n-]"
-"""Matches a text that a spreadsheet program might run as a formula."""
+_FORMULA: Final = r"^[=+@\t\r\n-]"
+_RUNS: Final = re.compile(_FORMULA)
 
 
-def harmless(text: str) -> str:
-    """Text that no spreadsheet program runs as a formula: an apostrophe stands before one that it might.
+def neutralise(text: str) -> str:
+    """Return the text, with an apostrophe in front where a spreadsheet program might run it."""
+    return f"'{text}" if _RUNS.match(text) else text
 
-    Only for text of the loader's own; what came from a source, and ids, stay exact.
-    (OWASP, CSV Injection: https://owasp.org/www-community/attacks/CSV_Injection)
-    """
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+def neutralised(name: str) -> pl.Expr:
+    """Return a column of text by the same rule."""
+    cell = pl.col(name)
+    return (
+        pl.when(cell.str.contains(_FORMULA))
+        .then(pl.concat_str(pl.lit("'"), cell))
+        .otherwise(cell)
+        .alias(name)
+    )

@@ -7,7 +7,8 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from loader.report.atomic import replacing
-from loader.report.csv_injection import harmless
+from loader.report.csv_injection import neutralise
+from loader.wording import line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,42 +24,45 @@ COLUMNS: Final = (
     "id",
     "http_status",
     "attempts",
+    "code",
     "message",
 )
 
 
-def write_results(path: Path, receipts: Iterable[RowResult], file_names: Sequence[str]) -> None:
-    """Writes one line a receipt, in the order given: as RFC 4180 has it, in UTF-8.
+def write_results(path: Path, rows: Iterable[RowResult], file_names: Sequence[str]) -> None:
+    """Write one line a row, in the order given: as RFC 4180 has it, in UTF-8.
 
-    What is None is an empty cell. A message that a spreadsheet program would run as a formula has an
-    apostrophe before it; `external_id` and `id` are exact.
+    None is an empty cell. `code` is that of the row's first finding, `message` has all of them. A message or
+    a file name that a spreadsheet program would run as a formula has an apostrophe in front; `external_id`
+    and `id` are exact.
 
     Args:
-        path: The file; replaced as a whole when all receipts are written.
-        receipts: Read once.
+        path: The file; replaced when all rows are written.
+        rows: Read once.
         file_names: The load's file names by `file_no`.
 
     Raises:
-        Stopped: The file cannot be written; what stood there before still does.
+        Stopped: The file cannot be written; a file of that name stays as it was.
     """
     with replacing(path) as file:
-        # A file name may hold bytes that are no text; they are shown as escapes.
+        # A file name may have bytes that are not text; they are shown as escapes.
         text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
         writer = csv.writer(text)
         writer.writerow(COLUMNS)
-        writer.writerows(_cells(each, file_names) for each in receipts)
+        writer.writerows(_cells(row, file_names) for row in rows)
         text.flush()
         text.detach()
 
 
-def _cells(receipt: RowResult, file_names: Sequence[str]) -> tuple[object, ...]:
+def _cells(row: RowResult, file_names: Sequence[str]) -> tuple[object, ...]:
     return (
-        file_names[receipt.file_no],
-        receipt.record_no,
-        receipt.external_id,
-        receipt.status.value,
-        receipt.id,
-        receipt.http_status,
-        receipt.attempts,
-        harmless(receipt.message),
+        neutralise(file_names[row.file_no]),
+        row.record_no,
+        row.external_id,
+        row.status.value,
+        row.id,
+        row.http_status,
+        row.attempts,
+        row.code,
+        neutralise("; ".join(map(line, row.findings))),
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from loader.records import CORE, EXTERNAL_ID, GROUP, LINE, PARENT, RECORD_NO, ROW_NO, STATE
-from loader.report.page.values import Capped, RowPlace, SamplePayload
+from loader.report.page.values import SamplePayload
+from loader.report.values import Capped, RowPlace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from loader.payload.results import Payloads
     from loader.records import Batch
 
-_OWN: Final = "__"  # begins the columns that are not the source's
+_OWN: Final = "__"  # the columns that are not the source's begin with this
 _WHY: Final = {
     "first": "is the first that would be sent",
     "most": "has the most in it",
@@ -25,7 +26,7 @@ _WHY: Final = {
     "after": "is the one after that",
 }
 _CELLS: Final = 500
-_SHOWN: Final = 3
+_MOST_SAMPLES: Final = 3
 _ROWS: Final = 20  # rows of a group, or of a second file, that are kept of a record
 _WIDEST: Final = 2_000  # characters of a cell that are kept
 
@@ -33,14 +34,14 @@ _WIDEST: Final = 2_000  # characters of a cell that are kept
 class Samples:
     """Keeps records that would be sent: the longest and the shortest payload, and the first three.
 
-    The second and third one are shown where otherwise there would be fewer than three.
+    The second and the third are only shown where there would be fewer than three otherwise.
     """
 
     def __init__(self) -> None:
         self._chosen: dict[str, tuple[int, SamplePayload]] = {}
 
     def add(self, batch: Batch, payloads: Payloads, unsent: Collection[int] = ()) -> None:
-        """Looks through a batch.
+        """Look through a batch.
 
         Args:
             batch: The source's rows.
@@ -54,8 +55,8 @@ class Samples:
         ready = lengths.drop_nulls("length").filter(~pl.col(RECORD_NO).is_in(list(unsent)))
         if not ready.height:
             return
-        wanted = [kind for kind in ("first", "next", "after") if kind not in self._chosen]
-        for place, kind in enumerate(wanted[: ready.height]):
+        kinds = [kind for kind in ("first", "next", "after") if kind not in self._chosen]
+        for place, kind in enumerate(kinds[: ready.height]):
             self._choose(kind, ready[place], batch, payloads)
         longest, shortest = ready["length"].arg_max() or 0, ready["length"].arg_min() or 0
         if int(ready["length"][longest]) > self._length("most", -1):
@@ -68,35 +69,37 @@ class Samples:
 
     def _choose(self, kind: str, row: pl.DataFrame, batch: Batch, payloads: Payloads) -> None:
         record_no, length = row.row(0)
-        made = payloads.rows.row(by_predicate=pl.col(RECORD_NO) == record_no, named=True)
+        result = payloads.rows.row(by_predicate=pl.col(RECORD_NO) == record_no, named=True)
         cells = list(_cells(batch, record_no))
-        place = RowPlace(record_no, made[LINE], made[EXTERNAL_ID], batch.file.name)
-        payload = json.dumps(json.loads(made[CORE]), ensure_ascii=False, indent=2)
+        place = RowPlace(record_no, result[LINE], result[EXTERNAL_ID], batch.file.name)
+        payload = json.dumps(json.loads(result[CORE]), ensure_ascii=False, indent=2)
         sample = SamplePayload(place, Capped.of(cells, at_most=_CELLS, total=len(cells)), payload, _WHY[kind])
         self._chosen[kind] = (length, sample)
 
     def chosen(self) -> tuple[SamplePayload, ...]:
-        """At most three, each another record, in the order of the source."""
+        """Return at most three different records, in the order of the source."""
         different: dict[RowPlace, SamplePayload] = {}
         for kind in ("first", "most", "least", "next", "after"):
-            if kind in self._chosen and len(different) < _SHOWN:
+            if kind in self._chosen and len(different) < _MOST_SAMPLES:
                 different.setdefault(self._chosen[kind][1].place, self._chosen[kind][1])
-        return tuple(sorted(different.values(), key=lambda each: (each.place.file, each.place.record_no)))
+        return tuple(
+            sorted(different.values(), key=lambda sample: (sample.place.file, sample.place.record_no))
+        )
 
 
 def _cells(batch: Batch, record_no: int) -> Iterator[tuple[str, str | None]]:
-    """The cells of a record's rows: its first one, then others of its group and of second files."""
+    """Yield the cells of a record's rows: its first one, then others of its group and of second files."""
     first = batch.rows.row(by_predicate=pl.col(RECORD_NO) == record_no, named=True)
-    yield from _told(first, batch, "")
+    yield from _named_cells(first, batch, "")
     for name, child in batch.children.items():
         for row in child.filter(pl.col(PARENT) == record_no).head(_ROWS).iter_rows(named=True):
             if name != GROUP:
-                yield from _told(row, batch, f"{name.partition(': ')[0]}, record {row[RECORD_NO]}: ")
+                yield from _named_cells(row, batch, f"{name.partition(': ')[0]}, record {row[RECORD_NO]}: ")
             elif row[RECORD_NO] != first.get(ROW_NO):
-                yield from _told(row, batch, f"record {row[RECORD_NO]}: ")
+                yield from _named_cells(row, batch, f"record {row[RECORD_NO]}: ")
 
 
-def _told(row: dict[str, Any], batch: Batch, before: str) -> Iterator[tuple[str, str | None]]:
+def _named_cells(row: dict[str, Any], batch: Batch, before: str) -> Iterator[tuple[str, str | None]]:
     for name, cell in row.items():
         if not name.startswith(_OWN):
             empty = cell is None or (cell == "" and batch.file.format == "csv")

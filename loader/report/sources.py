@@ -1,4 +1,4 @@
-"""A source file, told to people."""
+"""A source file, described for people."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
     from loader.records import Dialect, SourceFile
 
 _NEWLINES: Final = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
-_MARKS: Final = {"\t": "tab", " ": "blank"}
+_DELIMITERS: Final = {"\t": "tab", " ": "blank"}
 
 
-def told_source(file: SourceFile, records: int) -> SourceSummary:
-    """A file as the report shows it.
+def describe_source(file: SourceFile, records: int) -> SourceSummary:
+    """Return a file as the page shows it.
 
     Args:
         file: The file.
         records: How many of its records were read.
     """
-    read_as = [("format", file.format), *(_dialect(file.dialect) if file.dialect else ())]
+    dialect = [("format", file.format), *(_dialect(file.dialect) if file.dialect else ())]
     if file.sheet:
-        read_as.append(("sheet", file.sheet.name))
-    return SourceSummary(file.name, file.size, file.fingerprint, tuple(read_as), records)
+        dialect.append(("sheet", file.sheet.name))
+    return SourceSummary(file.name, file.size, file.fingerprint, tuple(dialect), records)
 
 
 def _dialect(dialect: Dialect) -> Iterator[tuple[str, str]]:
-    yield "delimiter", _MARKS.get(dialect.delimiter, dialect.delimiter)
+    yield "delimiter", _DELIMITERS.get(dialect.delimiter, dialect.delimiter)
     yield "quote", dialect.quote or "none"
     if dialect.escape:
         yield "escape", dialect.escape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from loader.errors import Stopped, Unbalanced
@@ -11,10 +11,11 @@ from loader.records import REJECTED, Requests, Status
 from loader.report.atomic import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from loader.records import LoadState
+    from loader.report.values import FindingCount
 
 LOAD_STATUSES: Final = (
     Status.CREATED,
@@ -39,7 +40,7 @@ _SIGNALLED: Final = 128  # a shell's way of saying that a signal ended a program
 
 
 def load_rows(read: int, totals: Mapping[Status, int]) -> dict[str, int]:
-    """The `rows` of a load.
+    """Return the `rows` of a load.
 
     Args:
         read: Rows read.
@@ -49,7 +50,7 @@ def load_rows(read: int, totals: Mapping[Status, int]) -> dict[str, int]:
 
 
 def dry_rows(read: int, valid: int, totals: Mapping[Status, int]) -> dict[str, int]:
-    """The `rows` of a dry run.
+    """Return the `rows` of a dry run.
 
     Args:
         read: Rows read.
@@ -62,13 +63,13 @@ def dry_rows(read: int, valid: int, totals: Mapping[Status, int]) -> dict[str, i
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a load or a dry run came to.
+    """The result of a load or a dry run.
 
     Attributes:
         load_id: The load; None for a dry run.
         resource: The record type's name.
-        tenant: Whose records; None for a dry run without one.
-        state: `finished`, `stopped`, `interrupted`, or `running` while a load is looked at.
+        tenant: The tenant to load into; None for a dry run without one.
+        state: `finished`, `stopped`, `interrupted`, or `running` while a process works on the load.
         rows: `read`, and what the rows became, by `load_rows` or `dry_rows`.
         requests: Over all runs of the load; zeros for a dry run.
         seconds: Time spent, over all runs of the load.
@@ -76,6 +77,7 @@ class Summary:
         approval: What signing a dry run's report approves, with its `code`; None for one without a report,
             and for a load.
         approved: The code of the report that a load was approved by; None where none was named.
+        findings: How many rows have which finding, most frequent first.
     """
 
     load_id: str | None
@@ -88,9 +90,10 @@ class Summary:
     files: Mapping[str, str] = field(default_factory=dict)
     approval: Mapping[str, Any] | None = None
     approved: str | None = None
+    findings: Sequence[FindingCount] = ()
 
     def to_json(self) -> str:
-        """The `--json` object, on one line, in ASCII: whatever it is piped through leaves it as it is.
+        """Return the `--json` object, on one line, in ASCII: whatever it is piped through leaves it as it is.
 
         `approval` and `approved` are left out where there is none.
         """
@@ -102,6 +105,7 @@ class Summary:
                 "tenant": self.tenant,
                 "state": self.state,
                 "rows": dict(self.rows),
+                "findings": [asdict(count) for count in self.findings],
                 "requests": {
                     "sent": self.requests.sent,
                     "retried": self.requests.retried,
@@ -114,7 +118,7 @@ class Summary:
         )
 
     def write(self, path: Path) -> None:
-        """Writes the `--json` object and a line end to `path`, whole or not at all.
+        """Write the `--json` object and a line end to `path`, complete or not at all.
 
         Raises:
             Stopped: The file cannot be written.
@@ -123,7 +127,7 @@ class Summary:
             file.write(f"{self.to_json()}\n".encode())
 
     def check_balance(self) -> None:
-        """Holds the rows read against the sum of what they became.
+        """Compare the rows read with the sum of what they became.
 
         Raises:
             Unbalanced: They differ.
@@ -133,15 +137,15 @@ class Summary:
             listing = ", ".join(f"{name} {count}" for name, count in parts.items())
             raise Unbalanced(
                 f"the rows do not balance: {read} read, {total} accounted for ({listing})",
-                next_step="report this as a bug; the journal has what is known of each row",
+                next_step="Report this as a bug; the journal has what is known of each row.",
             )
 
 
 def exit_code(summary: Summary, *, signal: Literal["SIGINT", "SIGTERM"] | None = None) -> int:
-    """The exit code that a load, a resume or a dry run ends with; 5 comes before 4 before 3.
+    """Return the exit code that a load, a resume or a dry run ends with; 5 comes before 4 before 3.
 
     Args:
-        summary: What it came to.
+        summary: Its result.
         signal: What interrupted it; None where nothing did.
 
     Returns:

@@ -1,33 +1,31 @@
 """Frames as plain CSV, whatever they were read from: RFC 4180 with commas, LF and UTF-8.
 
-A cell is quoted where it holds a comma, a quote, a CR or an LF; nothing is an empty cell, as is an empty
-text. (A line of one empty cell is `""`: without the quotes it would be no record.)
+A cell is quoted where it contains a comma, a quote, a CR or an LF. Null and an empty text are both an empty
+cell. (A line of one empty cell is `""`: without the quotes it would be no record.)
 """
 
 from __future__ import annotations
 
-import json
-import math
-from datetime import date, datetime, time
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
+
+from loader.report.json_text import json_text, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_TELLING: Final = (",", '"', "\r", "\n")
+_QUOTED: Final = (",", '"', "\r", "\n")
 
 
 def csv_line(cells: Iterable[str]) -> bytes:
-    """One line."""
-    written = ",".join(map(_quoted, cells))
-    return (written or '""').encode("utf-8", "replace") + b"\n"
+    """Return one line."""
+    line = ",".join(map(_quoted, cells))
+    return (line or '""').encode("utf-8", "replace") + b"\n"
 
 
 def csv_lines(frame: pl.DataFrame, columns: Sequence[str], surplus: Mapping[int, Sequence[str]]) -> bytes:
-    """The rows of a frame, a line each.
+    """Return the rows of a frame, a line each.
 
     Args:
         frame: Any columns; those that are not named are left out.
@@ -36,8 +34,8 @@ def csv_lines(frame: pl.DataFrame, columns: Sequence[str], surplus: Mapping[int,
     """
     absent = [pl.lit(None, pl.String).alias(name) for name in columns if name not in frame.columns]
     cells = frame.with_columns(absent).select(columns)
-    if surplus or not all(_is_plain(kind) for kind in cells.dtypes):
-        rows = with_whole_times(cells).iter_rows()
+    if surplus or not all(_is_plain(dtype) for dtype in cells.dtypes):
+        rows = with_exact_times(cells).iter_rows()
         return b"".join(
             csv_line(map(cell_text, (*row, *surplus.get(index, ())))) for index, row in enumerate(rows)
         )
@@ -46,57 +44,40 @@ def csv_lines(frame: pl.DataFrame, columns: Sequence[str], surplus: Mapping[int,
     return cells.with_columns(empty).write_csv(include_header=False, line_terminator="\n").encode()
 
 
-def with_whole_times(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame, with times that Python's own would cut off at microseconds as text."""
+def with_exact_times(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with times as text that Python's own types would cut off at microseconds."""
     return frame.with_columns(
-        pl.col(name).dt.to_string("iso:strict" if kind == pl.Datetime else "iso")
-        for name, kind in frame.schema.items()
-        if kind == pl.Time or (isinstance(kind, pl.Datetime | pl.Duration) and kind.time_unit == "ns")
+        pl.col(name).dt.to_string("iso:strict" if dtype == pl.Datetime else "iso")
+        for name, dtype in frame.schema.items()
+        if dtype == pl.Time or (isinstance(dtype, pl.Datetime | pl.Duration) and dtype.time_unit == "ns")
     )
 
 
 def cell_text(value: object) -> str:
-    """A value as a cell: dates and times as ISO 8601, lists and objects as JSON, nothing as nothing."""
+    """Return a value as a cell: dates and times as ISO 8601, lists and objects as JSON, None as nothing."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    plain = json_value(value)
-    return json.dumps(plain, ensure_ascii=False) if isinstance(plain, list | dict) else str(plain)
+    if isinstance(value, list | dict | pl.Series):
+        return json_text(value)
+    return _bytes_text(value) if isinstance(value, bytes) else scalar_text(value)
 
 
-def json_value(value: object) -> Any:
-    """A value as JSON has it; numbers that JSON cannot write become text, and so do decimals, to be exact."""
-    if isinstance(value, dict):
-        return {str(name): json_value(each) for name, each in value.items()}
-    if isinstance(value, list | tuple | pl.Series):
-        return [json_value(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    return _as_text(value)
+def _bytes_text(value: bytes) -> str:
+    """Return bytes as the text that they mostly are, else in hex."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
 
 
-def _as_text(value: object) -> str:
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return value.hex()
-    return str(value)
-
-
-def _is_plain(kind: pl.DataType) -> bool:
-    """Whether Polars writes this type as `cell_text` does."""
-    return kind in (pl.String, pl.Boolean) or kind.is_integer()
+def _is_plain(dtype: pl.DataType) -> bool:
+    """Return whether Polars writes this type as `cell_text` does."""
+    return dtype in (pl.String, pl.Boolean) or dtype.is_integer()
 
 
 def _quoted(cell: str) -> str:
-    if any(mark in cell for mark in _TELLING):
+    if any(sign in cell for sign in _QUOTED):
         return '"' + cell.replace('"', '""') + '"'
     return cell

@@ -1,32 +1,28 @@
-"""What the API takes: one file a record type. A new record type is a new file and a line in `TYPES`."""
+"""What the API takes: record types, their fields, and whether a JSON value fits one.
+
+A built-in record type is one file and an entry in `BUILT_IN`. Any other is a `RecordType` made of a JSON
+Schema, such as one of an OpenAPI document (`bundled`), in a registry that is passed to whoever needs one.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from loader.errors import ConfigurationError
-from loader.resources.base import Record
-from loader.resources.billing_run import BillingRun
-from loader.resources.billing_template import BillingTemplate
-from loader.text import nearest
+from loader.resources.billing_run import BILLING_RUN, BillingRun
+from loader.resources.billing_template import BILLING_TEMPLATE, BillingTemplate
+from loader.resources.record_type import RecordType, RecordTypes, find_record_type, registry
 
-TYPES: Final[dict[str, type[Record]]] = {each.name_of_type: each for each in (BillingRun, BillingTemplate)}
-"""The registry: name of a record type -> its model."""
+BUILT_IN: Final[RecordTypes] = registry([BILLING_RUN, BILLING_TEMPLATE])
+"""The record types that come with the program."""
 
-
-def record_type(name: str) -> type[Record]:
-    """The record type of that name.
-
-    Raises:
-        ConfigurationError: There is none; names the nearest and all that there are.
-    """
-    if found := TYPES.get(name):
-        return found
-    meant = nearest(name, list(TYPES))
-    hint = f"did you mean {meant!r}? " if meant else ""
-    raise ConfigurationError(
-        f"unknown record type {name!r}: {hint}There are {', '.join(TYPES)}.", next_step="loader schema"
-    )
-
-
-__all__ = ["TYPES", "BillingRun", "BillingTemplate", "Record", "record_type"]
+__all__ = [
+    "BILLING_RUN",
+    "BILLING_TEMPLATE",
+    "BUILT_IN",
+    "BillingRun",
+    "BillingTemplate",
+    "RecordType",
+    "RecordTypes",
+    "find_record_type",
+    "registry",
+]

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from loader.resources.base import (
+    SERVER_STATE,
     CalculatedFieldError,
+    ClosedObject,
     IsoDate,
     Number,
-    OpenShape,
+    OpenObject,
     Record,
     Restriction,
-    ServerState,
-    Shape,
 )
+from loader.resources.record_type import RecordType, schema_of
 
 
-class ApplicationActivationOptions(OpenShape):
-    """Which applications the run activates, and what it tells them."""
+class ApplicationActivationOptions(OpenObject):
+    """Which applications the run activates, and which notice they get."""
 
     application_notice_id: str | None = Field(None, description="The notice sent with a renewal order.")
     application_types: list[str] | None = Field(None, description="Application types that are included.")
-    program_ids: list[str] | None = Field(None, description="Programs that the restriction speaks of.")
+    program_ids: list[str] | None = Field(None, description="Programs that program_restriction is about.")
     program_restriction: Restriction | None = Field(None, description="How program_ids restricts.")
     restrict_application_types: bool | None = Field(
         None, description="Whether only the listed application types are included."
@@ -33,21 +34,21 @@ class ApplicationActivationOptions(OpenShape):
     )
     status_reason_ids: list[str] | None = Field(None, description="Status reasons that are included.")
     training_provider_ids: list[str] | None = Field(
-        None, description="Training providers that the restriction speaks of."
+        None, description="Training providers that training_provider_restriction is about."
     )
     training_provider_restriction: Restriction | None = Field(
         None, description="How training_provider_ids restricts."
     )
 
 
-class ApplicationExpirationOptions(OpenShape):
+class ApplicationExpirationOptions(OpenObject):
     """Between which dates an application expires to be part of the run."""
 
     expiration_date_range_end: IsoDate = Field(description="The last expiration date that is included.")
     expiration_date_range_start: IsoDate = Field(description="The first expiration date that is included.")
 
 
-class Reminder(Shape):
+class Reminder(ClosedObject):
     """One reminder."""
 
     id: Number | None = Field(None, description="The reminder's own number; it never changes.")
@@ -55,27 +56,27 @@ class Reminder(Shape):
     reminder_notice_id: str = Field(description="The notice that is sent.")
 
 
-class ApplicationReminderOptions(OpenShape):
+class ApplicationReminderOptions(OpenObject):
     """Which reminders the run sends."""
 
     reminders: list[Reminder] = Field(description="The reminders, in order.")
 
 
-class DropOptions(OpenShape):
-    """Whom the run drops; the page spells out one field of several."""
+class DropOptions(OpenObject):
+    """Who is dropped; the page lists one field of several."""
 
-    drop_notice_id: str | None = Field(None, description="The notice sent to whoever is dropped.")
+    drop_notice_id: str | None = Field(None, description="The notice sent to those who are dropped.")
 
 
-class RenewalForecastingOptions(OpenShape):
+class RenewalForecastingOptions(OpenObject):
     """What is forecast; the page lists no fields."""
 
 
-class RenewalReminderOptions(OpenShape):
+class RenewalReminderOptions(OpenObject):
     """Who is reminded of a renewal; the page lists no fields."""
 
 
-class TrainingProviderBillingOptions(OpenShape):
+class TrainingProviderBillingOptions(OpenObject):
     """How training providers are invoiced."""
 
     email_invoices_to_training_providers: bool | None = Field(
@@ -85,30 +86,20 @@ class TrainingProviderBillingOptions(OpenShape):
     payment_terms_id: str = Field(description="The payment terms on the invoices.")
 
 
-class Statistic(Shape):
-    """How far one action of a run has come."""
+class Statistic(ClosedObject):
+    """The progress of one action of a run."""
 
     action: str = Field(description="The action.")
     error: Number | None = Field(None, description="How many failed.")
     excluded: Number | None = Field(None, description="How many were left out.")
-    pending: Number | None = Field(None, description="How many wait.")
-    processing: Number | None = Field(None, description="How many are under way.")
+    pending: Number | None = Field(None, description="How many are waiting.")
+    processing: Number | None = Field(None, description="How many are in progress.")
     successful: Number | None = Field(None, description="How many are done.")
     total: Number | None = Field(None, description="How many in all.")
 
 
 class BillingRun(Record):
     """A run of billing: what it activates, reminds, drops and invoices, and when."""
-
-    name_of_type: ClassVar[str] = "billing-run"
-    title: ClassVar[str] = "Billing run (certifications)"
-    service_url: ClassVar[str] = "https://certifications.api.rhythmsoftware.com"
-    path: ClassVar[str] = "/billingRuns/{tenantId}"
-    version: ClassVar[str] = "v1-2025-04-18"
-    references: ClassVar[dict[str, str]] = {"template_id": "billing-template"}
-    listings: ClassVar[dict[str, str]] = {
-        "recurring_billing_run_id": "/billingRuns/{tenantId}/recurringBillingRun/{value}"
-    }
 
     activate_applications: bool | None = Field(
         None, description="Whether it activates applications that meet every requirement."
@@ -123,21 +114,21 @@ class BillingRun(Record):
     bill_training_providers: bool | None = Field(
         None, description="Whether training providers are invoiced for registrations."
     )
-    drop_options: DropOptions = Field(description="Whom it drops.")
-    error: Annotated[str | None, ServerState()] = Field(None, description="What went wrong in it.")
-    error_stack: Annotated[str | None, ServerState()] = Field(None, description="Where it went wrong.")
+    drop_options: DropOptions = Field(description="Who is dropped.")
+    error: Annotated[str | None, SERVER_STATE] = Field(None, description="What went wrong in it.")
+    error_stack: Annotated[str | None, SERVER_STATE] = Field(None, description="Where it went wrong.")
     expire_applications: bool | None = Field(
         None, description="Whether applications past their date are expired."
     )
     forecast_renewals: bool | None = Field(None, description="Whether it issues renewal forecasts.")
-    last_refresh_date: Annotated[IsoDate | None, ServerState()] = Field(
+    last_refresh_date: Annotated[IsoDate | None, SERVER_STATE] = Field(
         None, description="When it was last refreshed."
     )
     perform_drops: bool | None = Field(None, description="Whether expired members are dropped.")
     preprocessing_date: IsoDate | None = Field(None, description="When it was in fact prepared.")
     recurring_billing_run_id: str | None = Field(None, description="The recurring run that it belongs to.")
     renewal_forecasting_options: RenewalForecastingOptions = Field(description="What it forecasts.")
-    renewal_reminder_options: RenewalReminderOptions = Field(description="Whom it reminds of renewals.")
+    renewal_reminder_options: RenewalReminderOptions = Field(description="Who is reminded of renewals.")
     run_date: IsoDate | None = Field(None, description="The date of the run.")
     scheduled_preprocessing_date: IsoDate | None = Field(None, description="When it is to be prepared.")
     scheduled_run_date: IsoDate | None = Field(None, description="When it is to be carried out.")
@@ -147,8 +138,8 @@ class BillingRun(Record):
     send_renewal_reminders: bool | None = Field(
         None, description="Whether those about to expire are reminded of their renewal."
     )
-    statistics: Annotated[list[Statistic] | None, ServerState()] = Field(
-        None, description="How far each action has come."
+    statistics: Annotated[list[Statistic] | None, SERVER_STATE] = Field(
+        None, description="The progress of each action."
     )
     status: Literal[
         "cancelled",
@@ -161,8 +152,8 @@ class BillingRun(Record):
         "scheduled",
         "scheduled for execution",
         "timed out",
-    ] = Field(description="Where the run stands.")
-    sys_calculated_field_errors: Annotated[list[CalculatedFieldError] | None, ServerState()] = Field(
+    ] = Field(description="The state of the run.")
+    sys_calculated_field_errors: Annotated[list[CalculatedFieldError] | None, SERVER_STATE] = Field(
         None, description="What went wrong while fields were calculated."
     )
     sys_last_bulk_data_operation_id: str | None = Field(
@@ -175,3 +166,15 @@ class BillingRun(Record):
     training_provider_billing_options: TrainingProviderBillingOptions = Field(
         description="How training providers are invoiced."
     )
+
+
+BILLING_RUN: Final = RecordType(
+    name="billing-run",
+    title="Billing run (certifications)",
+    service_url="https://certifications.api.rhythmsoftware.com",
+    path="/billingRuns/{tenantId}",
+    version="v1-2025-04-18",
+    schema=schema_of(BillingRun),
+    references={"template_id": "billing-template"},
+    listings={"recurring_billing_run_id": "/billingRuns/{tenantId}/recurringBillingRun/{value}"},
+)

@@ -1,21 +1,15 @@
-"""A record type's fields as a tree, read from its model: what the compiler, the schema and checks ask."""
+"""A record type's fields as a tree: what mappings, checks and the schema command ask about."""
 
 from __future__ import annotations
 
-import types
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, TypeAdapter
-
-from loader.resources.base import BulkLoadField, DateLike, RelativeDate, ServerAssigned, ServerState, Shape
+from loader.text import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pydantic.fields import FieldInfo
+    from collections.abc import Collection, Iterator, Mapping
 
 
 class FieldKind(StrEnum):
@@ -28,7 +22,49 @@ class FieldKind(StrEnum):
     OBJECT = "object"
     LIST = "list"
     ANY = "any"
-    """A field that the page does not list, in an open object: of any JSON type."""
+    """Any JSON type: a field that an open object does not list, or one that may be of several types."""
+
+
+TAKES: Final[Mapping[FieldKind, str]] = {
+    FieldKind.TEXT: "text",
+    FieldKind.DATE: "a date",
+    FieldKind.NUMBER: "a number",
+    FieldKind.BOOLEAN: "true or false",
+    FieldKind.OBJECT: "an object",
+    FieldKind.LIST: "a list",
+    FieldKind.ANY: "any kind",
+}
+"""What a field of each kind takes, in words."""
+
+
+class Role(StrEnum):
+    """Who fills a field beside the mapping, as the keyword `x-role` of its schema names it."""
+
+    READ_ONLY = "read-only"
+    """The server assigns it and refuses a request that carries it. JSON Schema's `readOnly` says the same."""
+    SERVER_ASSIGNED = "server-assigned"
+    """Every stored record has it: the server fills it where a request does not."""
+    SERVER_STATE = "server-state"
+    """The server's own state: it may be sent, and `check` warns."""
+    EXTERNAL_ID = "external-id"
+    """The record's id in the system that it comes from: the mapping's `external_id`."""
+    LOADED_AT = "loaded-at"
+    """When the loader processed the row, UTC."""
+    LOAD_ID = "load-id"
+    LOAD_KEY = "load-key"
+    """Tenant and load, as a partition key."""
+    RECORD_NO = "record-no"
+    """The record's number in its source file, from 1."""
+    SOURCE_FILE = "source-file"
+
+
+BULK_LOAD_ROLES: Final = frozenset(
+    {Role.EXTERNAL_ID, Role.LOADED_AT, Role.LOAD_ID, Role.LOAD_KEY, Role.RECORD_NO, Role.SOURCE_FILE}
+)
+"""The roles of fields that the loader fills for every row, and a mapping cannot."""
+
+_MISSPELT: Final = 0.86
+"""How alike an unlisted name must be to a listed one to pass for a misspelling of it (`text.nearest`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +75,30 @@ class Field:
         path: Dotted, from the record's root; items of a list have the list's own path.
         kind: What it holds.
         required: A request must carry it, where its object is there at all.
-        required_on_page: The API's page calls it required (server-assigned fields are, too).
-        description: What it means.
-        enum: The values allowed; empty where any is.
-        item: For a list: its items.
-        children: For an object: its fields by name, in model order.
-        shape: For an object: its model; None for others.
+        nullable: It may be null.
+        description: What it means; empty where nothing says so.
+        role: Who fills it beside the mapping; None: nobody.
+        enum: The texts allowed; empty where any is.
         minimum: The least number allowed; None where any is.
-        marks: `ServerAssigned`, `ServerState`, `BulkLoadField` where they hold.
-        annotation: The Python type that judges a value.
+        item: For a list: its items; None for others.
+        children: For an object: its fields by name, in the schema's order; None where none are known.
+        is_open: For an object: it may have fields that `children` does not list, except misspellings of
+            listed ones.
+        is_relative_date: It is an object that holds a date by its distance from another.
     """
 
     path: str
     kind: FieldKind
-    required: bool
-    required_on_page: bool
-    description: str
+    required: bool = False
+    nullable: bool = True
+    description: str = ""
+    role: Role | None = None
     enum: tuple[str, ...] = ()
-    item: Field | None = None
-    children: dict[str, Field] | None = None
-    shape: type[Shape] | None = None
     minimum: float | None = None
-    marks: tuple[object, ...] = ()
-    annotation: Any = None
+    item: Field | None = None
+    children: Mapping[str, Field] | None = None
+    is_open: bool = False
+    is_relative_date: bool = False
 
     @property
     def name(self) -> str:
@@ -71,120 +108,35 @@ class Field:
     @property
     def refused(self) -> bool:
         """Whether a request that carries it is refused."""
-        return any(isinstance(mark, ServerAssigned) and mark.refused for mark in self.marks)
+        return self.role is Role.READ_ONLY
 
     @property
     def bulk_load(self) -> bool:
-        """Whether the loader fills it."""
-        return any(isinstance(mark, BulkLoadField) for mark in self.marks)
+        """Whether the loader fills it, and a mapping cannot."""
+        return self.role in BULK_LOAD_ROLES
 
     @property
     def server_state(self) -> bool:
         """Whether it is the server's own state."""
-        return any(isinstance(mark, ServerState) for mark in self.marks)
+        return self.role is Role.SERVER_STATE
 
     @property
-    def is_relative_date(self) -> bool:
-        """Whether it holds a relative date."""
-        return self.shape is RelativeDate
-
-    @property
-    def adapter(self) -> TypeAdapter[Any]:
-        """Judges a value of this field as the model does."""
-        return TypeAdapter(self.annotation)
+    def required_on_page(self) -> bool:
+        """Whether the API's page calls it required: fields that the server assigns are, too."""
+        return self.required or self.role in {Role.READ_ONLY, Role.SERVER_ASSIGNED}
 
     def walk(self) -> Iterator[Field]:
-        """This field and all below it, in model order; an item's own fields stand for a list's."""
+        """Yield this field and all below it, in the schema's order; below a list, the fields of its items."""
         yield self
-        below = self.item if self.item and self.item.children else self
-        for child in (below.children or {}).values():
+        owner = self.item if self.item and self.item.children else self
+        for child in (owner.children or {}).values():
             yield from child.walk()
 
-
-def _unwrap(annotation: Any) -> tuple[Any, tuple[object, ...], bool]:
-    """The bare type, the markers around it, and whether None is allowed."""
-    marks: tuple[object, ...] = ()
-    optional = False
-    while True:
-        if get_origin(annotation) is Annotated:
-            annotation, *more = get_args(annotation)
-            marks += tuple(more)
-        elif get_origin(annotation) in {Union, types.UnionType}:
-            arms = [arm for arm in get_args(annotation) if arm is not type(None)]
-            optional = optional or len(arms) < len(get_args(annotation))
-            if set(arms) == {int, float}:
-                return float, marks, optional
-            if len(arms) != 1:
-                raise TypeError(f"a field's type may have one arm beside None, not {annotation}")
-            annotation = arms[0]
-        else:
-            return annotation, marks, optional
+    def misspelt(self, name: str) -> str | None:
+        """Return the listed field that an unlisted `name` looks like a misspelling of; None if like none."""
+        return misspelt(name, self.children or ())
 
 
-def _minimum(marks: tuple[object, ...]) -> float | None:
-    for mark in marks:
-        for part in (mark, *getattr(mark, "metadata", ())):
-            least = getattr(part, "ge", None)
-            if least is not None:
-                return float(least)
-    return None
-
-
-def _field(path: str, annotation: Any, info: FieldInfo | None) -> Field:
-    bare, marks, _ = _unwrap(annotation)
-    if info:
-        marks += tuple(info.metadata)
-    kept = tuple(mark for mark in marks if isinstance(mark, ServerAssigned | ServerState | BulkLoadField))
-    required = bool(info and info.is_required())
-    kind, enum, item, children, shape = FieldKind.TEXT, (), None, None, None
-    if get_origin(bare) is Literal:
-        enum = get_args(bare)
-    elif get_origin(bare) is list:
-        kind, item = FieldKind.LIST, _field(path, get_args(bare)[0], None)
-    elif isinstance(bare, type) and issubclass(bare, BaseModel):
-        kind, shape = FieldKind.OBJECT, bare
-        children = _children(path, bare)
-    elif bare is float:
-        kind = FieldKind.NUMBER
-    elif bare is bool:
-        kind = FieldKind.BOOLEAN
-    elif any(isinstance(mark, DateLike) for mark in marks):
-        kind = FieldKind.DATE
-    elif bare is not str:
-        raise TypeError(f"{path}: {bare} is no type of a field")
-    return Field(
-        path=path,
-        kind=kind,
-        required=required,
-        required_on_page=required or any(isinstance(mark, ServerAssigned) for mark in kept),
-        description=(info.description or "") if info else "",
-        enum=enum,
-        item=item,
-        children=children,
-        shape=shape,  # type: ignore[arg-type]  # every model of a record type is a Shape
-        minimum=_minimum(marks),
-        marks=kept,
-        annotation=info.rebuild_annotation() if info else annotation,
-    )
-
-
-def _children(path: str, shape: type[BaseModel]) -> dict[str, Field]:
-    return {
-        name: _field(f"{path}.{name}" if path else name, info.annotation, info)
-        for name, info in shape.model_fields.items()
-    }
-
-
-@cache
-def field_tree(record: type[BaseModel]) -> Field:
-    """The record type's root: an object whose children are its fields, in model order."""
-    return Field(
-        path="",
-        kind=FieldKind.OBJECT,
-        required=True,
-        required_on_page=True,
-        description="",
-        children=_children("", record),
-        shape=record,  # type: ignore[arg-type]  # every model of a record type is a Shape
-        annotation=record,
-    )
+def misspelt(name: str, listed: Collection[str]) -> str | None:
+    """Return the listed name that another looks like a misspelling of; None if like none."""
+    return nearest(name, listed, cutoff=_MISSPELT)

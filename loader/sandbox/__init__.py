@@ -1,8 +1,8 @@
 """A local stand-in for the API, strict enough that a load against it means something.
 
-It needs the `sandbox` extra; nothing else of the loader does, and nothing else imports this room but the
-shell. It takes the record types from `loader.resources`, so it agrees with the loader about them by making:
-what they are held against is the API's own page, by a test.
+It needs the `sandbox` extra; nothing else of the loader does, and only the shell imports this room. It shares
+the record types with the loader, so the two cannot disagree about them: a test holds the types against the
+API's own page instead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ except ModuleNotFoundError as missing:
         raise
     raise ConfigurationError(
         f"the sandbox needs the package {missing.name}, which is not installed",
-        next_step="pip install 'loader[sandbox]'",
+        next_step="Run `pip install 'loader[sandbox]'`.",
     ) from missing
 
 __all__ = ["RunningSandbox", "SandboxSettings", "make_app", "serve"]

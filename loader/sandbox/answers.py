@@ -43,7 +43,7 @@ class ErrorResponse(Exception):  # noqa: N818 - an answer, not a failure of the 
         self.headers = headers
 
     def answer(self) -> Response:
-        """The answer: `{"message": …, "errors": [{"path": …, "message": …}, …]}`."""
+        """Return it as `{"message": …, "errors": [{"path": …, "message": …}, …]}`."""
         return error_answer(self.status, self.message, reasons=self.reasons, headers=self.headers)
 
 
@@ -54,28 +54,28 @@ def error_answer(
     reasons: Sequence[ContractViolation] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """An error of the form that all have, also those without a reason for a field."""
+    """Return an error in the one form of them all; without a reason for a field, `errors` is empty."""
     errors = [{"path": reason.path, "message": reason.message} for reason in reasons]
     return json_answer({"message": message, "errors": errors}, status=status, headers=headers)
 
 
 def failure_answer(request: Request, error: Exception) -> Response:
-    """The answer to a request at which the sandbox itself failed; the failure is logged with its trace."""
+    """Return 500 for a request at which the sandbox itself failed; log the failure with its trace."""
     _LOG.error("the sandbox failed at %s %s", request.method, request.url.path, exc_info=error)
     return error_answer(500, f"the sandbox failed: {type(error).__name__}")
 
 
 def json_answer(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer with a value as JSON."""
+    """Return an answer with a value as JSON."""
     return text_answer(compact(value), status=status, headers=headers)
 
 
 def text_answer(text: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer with JSON that is already text."""
-    # A text from outside may hold half a surrogate pair, which UTF-8 has no bytes for.
+    """Return an answer with JSON that is already text."""
+    # A text from outside, such as a parameter, may hold half a surrogate pair, which UTF-8 has no bytes for.
     return Response(text.encode(errors="replace"), status, headers, "application/json")
 
 
 def compact(value: Any) -> str:
-    """A value as JSON without spaces; texts as they are, not escaped."""
+    """Return a value as JSON without spaces; texts are not escaped."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

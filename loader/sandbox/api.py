@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from loader.sandbox.answers import ErrorResponse, compact, failure_answer, json_answer, text_answer
 from loader.sandbox.contract import ContractViolation, NotValid, read_record
-from loader.sandbox.fault_responses import DroppedConnection, disturbed_answer
+from loader.sandbox.fault_responses import DroppedConnection, fault_response
 from loader.sandbox.faults import Faults, source_row
 from loader.sandbox.lag import Lag
 from loader.sandbox.limits import Bucket
@@ -25,12 +25,13 @@ from loader.sandbox.requests import (
     raw_path,
     read_body,
     refuse_method,
+    requested_fields,
     unauthorized,
-    wanted_fields,
 )
 from loader.sandbox.routes import RouteKind, find_route, routes_of
 from loader.sandbox.store import StoredRecord, UnknownKey
 from loader.sandbox.tokens import NoToken, Tokens
+from loader.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
-    from loader.resources import Record
+    from loader.resources import RecordType
     from loader.sandbox.faults import Fault
     from loader.sandbox.routes import Route
     from loader.sandbox.settings import SandboxSettings
@@ -63,7 +64,7 @@ class Surroundings:
         clock: Seconds of a clock that never goes back; limits, tokens and faults go by it.
         now: The time of day, UTC.
         new_id: An id that no record has yet, of letters, digits, `_`, `|` and `-`.
-        on_request: Called after each answer with one line: method, path, status, milliseconds.
+        on_request: Called after each answer with a line: method, path, status, milliseconds; None: no log.
     """
 
     clock: Callable[[], float]
@@ -73,8 +74,14 @@ class Surroundings:
 
 
 @dataclass(slots=True)
-class _Asked:
-    """A request, so far as it is known to be good."""
+class _Call:
+    """A request to a path of a record type.
+
+    Attributes:
+        request: It.
+        body: Its body; None where that is larger than the limit.
+        values: What its path has in place of the braces; empty until the route is found.
+    """
 
     request: Request
     body: bytes | None
@@ -95,7 +102,7 @@ class Api:
 
     Attributes:
         statuses: How many requests were answered with which status.
-        unanswered: How many requests were not answered, by a fault or as their client left.
+        unanswered: How many requests got no answer, because of a fault or because the client left.
         faults: The faults that requests meet.
     """
 
@@ -106,13 +113,13 @@ class Api:
         self._settings = settings
         self._store = store
         self._around = surroundings
-        self._routes = routes_of()
+        self._routes = routes_of(settings.record_types)
         self._tokens = Tokens(settings, surroundings.clock)
         self._lag = Lag(settings.fault_lag, surroundings.clock, store.last())
         self._bucket = Bucket(settings.rate, settings.burst, surroundings.clock) if settings.rate else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
+        """Answer one request."""
         started = time.perf_counter()
         request = Request(scope, receive)
         try:
@@ -120,7 +127,7 @@ class Api:
         except ClientDisconnect:
             self._count(request, None, started)
             return
-        except Exception as error:  # noqa: BLE001 - raised on, it would make the server close the connection
+        except Exception as error:  # noqa: BLE001 - not caught, it makes the server close the connection
             answer = failure_answer(request, error)
         if self._settings.latency:
             await asyncio.sleep(self._settings.latency)
@@ -137,12 +144,12 @@ class Api:
             self._around.on_request(f"{request.method} {raw_path(request)} {status or '-'} {spent:.1f} ms")
 
     async def _answer(self, request: Request) -> Response:
-        # Read to its end before any check: a connection is fit for the next request only then.
+        # Read to its end before any check: only then can the connection carry the next request.
         body = await read_body(request, self._settings.body_limit)
         try:
             if raw_path(request) == _TOKEN_PATH:
                 return self._token(request, body)
-            return await self._records(_Asked(request, body))
+            return await self._records(_Call(request, body))
         except ErrorResponse as refusal:
             return refusal.answer()
 
@@ -150,35 +157,35 @@ class Api:
         if request.method != "POST":
             refuse_method(request, ("POST",))
         try:
-            granted = self._tokens.grant(b"" if body is None else body)
+            token = self._tokens.grant(b"" if body is None else body)
         except NoToken as refused:
-            words = {"error": refused.error, "error_description": refused.description}
-            return json_answer(words, status=refused.status, headers={"Cache-Control": "no-store"})
-        return json_answer(granted, headers={"Cache-Control": "no-store"})
+            reason = {"error": refused.error, "error_description": refused.description}
+            return json_answer(reason, status=refused.status, headers={"Cache-Control": "no-store"})
+        return json_answer(token, headers={"Cache-Control": "no-store"})
 
-    async def _records(self, asked: _Asked) -> Response:
-        self._authorize(asked.request)
-        route = self._find(asked)
-        if asked.request.method not in route.methods:
-            refuse_method(asked.request, route.methods)
+    async def _records(self, call: _Call) -> Response:
+        self._authorize(call.request)
+        route = self._find(call)
+        if call.request.method not in route.methods:
+            refuse_method(call.request, route.methods)
         self._limit()
-        if asked.request.method == "POST":
-            return await self._create(route.record, asked)
-        changes = self._meet_read_faults(route, asked)
-        fields = wanted_fields(route, asked.request)
-        until = self._seen(asked.request) if "lag" in changes else None
+        if call.request.method == "POST":
+            return await self._create(route.record_type, call)
+        changes = self._meet_read_faults(route, call)
+        fields = requested_fields(route, call.request)
+        until = self._last_seen(call.request) if "lag" in changes else None
         if route.kind is RouteKind.RECORD:
-            return self._one(route.record, asked, fields, until)
-        return self._list(route, asked, fields, until, bare="bare-list" in changes)
+            return self._one(route.record_type, call, fields, until)
+        return self._list(route, call, fields, until, bare="bare-list" in changes)
 
-    def _meet_read_faults(self, route: Route, asked: _Asked) -> frozenset[str]:
-        """The faults that change what a GET is answered; refuses it where one does that."""
-        request = asked.request
+    def _meet_read_faults(self, route: Route, call: _Call) -> frozenset[str]:
+        """Return the faults that change the answer to a GET; refuse it where a fault does that."""
+        request = call.request
         later_page = bool(request.query_params.get("exclusiveStartKey"))
-        # Without ids, which are others in every run.
-        about = (asked.tenant, route.record.name_of_type, route.kind, asked.values.get("value"), later_page)
+        # Without the record's id, which differs in every run: the same seed brings the same faults.
+        question = (call.tenant, route.record_type.name, route.kind, call.values.get("value"), later_page)
         refusal, changes = self.faults.for_read(
-            repr(about), whole=route.kind is RouteKind.RECORDS, later_page=later_page
+            repr(question), whole=route.kind is RouteKind.RECORDS, later_page=later_page
         )
         if refusal is None:
             return changes
@@ -188,14 +195,14 @@ class Api:
         status, message = _REFUSED_READS[refusal]
         raise ErrorResponse(status, message)
 
-    def _seen(self, request: Request) -> int | None:
-        """The number of the last write that a lagging read sees; None: it sees all."""
+    def _last_seen(self, request: Request) -> int | None:
+        """The number of the last write that a lagging read sees; None where it sees all."""
         if request.query_params.get("consistentRead") == "true":
             return None
-        seen, more = self._lag.seen()
-        if more:
+        last, has_unseen = self._lag.seen()
+        if has_unseen:
             self.faults.happened("lag")
-        return seen
+        return last
 
     def _authorize(self, request: Request) -> None:
         token = bearer(request)
@@ -203,13 +210,13 @@ class Api:
             return
         raise unauthorized("none" if token is None else BAD_TOKEN)
 
-    def _find(self, asked: _Asked) -> Route:
-        found = find_route(self._routes, raw_path(asked.request))
-        if not found:
-            raise ErrorResponse(404, f"there is no path {raw_path(asked.request)[:200]}")
-        route, asked.values = found
-        if asked.tenant not in self._settings.tenants:
-            raise ErrorResponse(404, f"there is no tenant {asked.tenant[:60]!r}")
+    def _find(self, call: _Call) -> Route:
+        match = find_route(self._routes, raw_path(call.request))
+        if not match:
+            raise ErrorResponse(404, f"there is no path {shorten(raw_path(call.request), 200)}")
+        route, call.values = match
+        if call.tenant not in self._settings.tenants:
+            raise ErrorResponse(404, f"there is no tenant {shorten(call.tenant)!r}")
         return route
 
     def _limit(self) -> None:
@@ -220,75 +227,81 @@ class Api:
             headers = {"Retry-After": str(seconds)} if self._settings.retry_after else None
             raise ErrorResponse(429, "too many requests", headers=headers)
 
-    async def _create(self, record: type[Record], asked: _Asked) -> Response:
-        strike = self.faults.for_write(raw_path(asked.request), asked.body or b"")
-        if strike and not strike.stores:
-            return self._fail(strike, asked.request)
-        posted = self._judge(record, asked)
-        self._require_references(record, asked.tenant, posted)
-        entry = self._entry(record, asked.tenant, posted)
+    async def _create(self, record_type: RecordType, call: _Call) -> Response:
+        fault = self.faults.for_write(raw_path(call.request), call.body or b"")
+        if fault and not fault.stores:
+            return self._answer_not_stored(fault, call.request)
+        posted = self._read(record_type, call)
+        self._require_references(record_type, call.tenant, posted)
+        entry = self._entry(record_type, call.tenant, posted)
         self._lag.wrote(await self._store.add(entry))
-        if strike:
-            return await self._disturb(strike, asked.request, entry.body)
+        if fault:
+            return await self._answer_stored(fault, call.request, entry.body)
         return text_answer(entry.body)
 
-    def _fail(self, strike: Fault, request: Request) -> Response:
-        """The answer to a POST that a fault struck before it was stored."""
-        self.faults.happened(strike.kind, stored=False)
-        if strike.form == "429":
-            headers = {"Retry-After": "1"} if strike.retry_after else None
+    def _answer_not_stored(self, fault: Fault, request: Request) -> Response:
+        """The answer to a POST that a fault met before it was stored."""
+        self.faults.happened(fault.kind, stored=False)
+        if fault.form == "429":
+            headers = {"Retry-After": "1"} if fault.retry_after else None
             raise ErrorResponse(429, "too many requests", headers=headers)
-        if strike.form == "token-dies":
+        if fault.form == "token-dies":
             self._tokens.kill(bearer(request) or "")
             raise unauthorized(BAD_TOKEN)
-        return disturbed_answer(strike, request, "")
+        return fault_response(fault, request, "")
 
-    async def _disturb(self, strike: Fault, request: Request, stored: str) -> Response:
-        """The answer to a POST that a fault struck after it was stored."""
-        if strike.form != "slow":
-            self.faults.happened(strike.kind, stored=True)
-            return disturbed_answer(strike, request, stored)
-        left = await leaves(request, self._settings.fault_slow)
-        self.faults.happened(strike.kind, stored=True if left else None)
-        if left:
+    async def _answer_stored(self, fault: Fault, request: Request, stored: str) -> Response:
+        """The answer to a POST that a fault met after it was stored."""
+        if fault.form != "slow":
+            self.faults.happened(fault.kind, stored=True)
+            return fault_response(fault, request, stored)
+        # A client that waits long enough learns that its record is stored: then nothing is in doubt.
+        has_left = await leaves(request, self._settings.fault_slow)
+        self.faults.happened(fault.kind, stored=True if has_left else None)
+        if has_left:
             raise ClientDisconnect
         return text_answer(stored)
 
-    def _judge(self, record: type[Record], asked: _Asked) -> dict[str, Any]:
+    def _read(self, record_type: RecordType, call: _Call) -> dict[str, Any]:
         """The posted record, if it may be stored."""
         limit = self._settings.body_limit
-        if asked.body is None:
+        if call.body is None:
             raise ErrorResponse(413, f"the body is larger than {limit} bytes")
-        media_type = asked.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        media_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
-            found = repr(media_type[:60]) if media_type else "none"
-            raise ErrorResponse(400, f"expected Content-Type: application/json, found {found}")
+            actual = repr(shorten(media_type)) if media_type else "none"
+            raise ErrorResponse(400, f"expected Content-Type: application/json, found {actual}")
         try:
-            return read_record(record, asked.body)
+            return read_record(record_type, call.body)
         except NotValid as refused:
-            raise ErrorResponse(400, _summary(record, refused.reasons), reasons=refused.reasons) from None
+            raise ErrorResponse(
+                400, _summary(record_type, refused.reasons), reasons=refused.reasons
+            ) from None
 
-    def _require_references(self, record: type[Record], tenant: str, posted: dict[str, Any]) -> None:
+    def _require_references(self, record_type: RecordType, tenant: str, posted: dict[str, Any]) -> None:
         reasons = []
-        for path, wanted in record.references.items():
-            value = _reach(posted, path)
-            if value is not None and self._store.get(wanted, tenant, str(value)) is None:
-                message = f"no {wanted} with the id {str(value)[:60]!r} is stored in tenant {tenant!r}"
+        for path, other_type in record_type.references.items():
+            value = _value_at(posted, path)
+            if value is not None and self._store.get(other_type, tenant, str(value)) is None:
+                message = (
+                    f"no {other_type} with the id {shorten(str(value))!r} is stored in tenant {tenant!r}"
+                )
                 reasons.append(ContractViolation(path, message))
         if reasons:
             raise ErrorResponse(409, f"{reasons[0].path}: {reasons[0].message}", reasons=reasons)
 
-    def _entry(self, record: type[Record], tenant: str, posted: dict[str, Any]) -> StoredRecord:
+    def _entry(self, record_type: RecordType, tenant: str, posted: dict[str, Any]) -> StoredRecord:
         """The record as it is stored, with what the server assigns."""
         now = self._around.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        stored = {"id": self._around.new_id(), **_without(posted, "id")}
+        stored: dict[str, Any] = {"id": None, **posted}  # the id comes first, as in the service's answers
+        stored["id"] = self._around.new_id()
         for change in ("created", "last_modified"):
-            _give(stored, f"sys_{change}_at", now)
-            _give(stored, f"sys_{change}_by_id", _USER)
+            _fill(stored, f"sys_{change}_at", now)
+            _fill(stored, f"sys_{change}_by_id", _USER)
         stored["sys_version"] = 1
-        listed = [(name, _reach(stored, name)) for name in record.listings]
+        listed = [(name, _value_at(stored, name)) for name in record_type.listings]
         return StoredRecord(
-            type=record.name_of_type,
+            type=record_type.name,
             tenant=tenant,
             id=stored["id"],
             load=stored.get("sys_bulk_load_id") or "",
@@ -299,29 +312,29 @@ class Api:
         )
 
     def _one(
-        self, record: type[Record], asked: _Asked, fields: list[str] | None, until: int | None
+        self, record_type: RecordType, call: _Call, fields: list[str] | None, until: int | None
     ) -> Response:
-        found = self._store.get(record.name_of_type, asked.tenant, asked.values["id"], until=until)
-        if found is None:
-            shown = asked.values["id"][:60]
+        stored = self._store.get(record_type.name, call.tenant, call.values["id"], until=until)
+        if stored is None:
+            shown = shorten(call.values["id"])
             raise ErrorResponse(
-                404, f"tenant {asked.tenant!r} has no {record.name_of_type} with the id {shown!r}"
+                404, f"tenant {call.tenant!r} has no {record_type.name} with the id {shown!r}"
             )
-        return text_answer(_pick(found, fields))
+        return text_answer(_pick(stored, fields))
 
     def _list(
-        self, route: Route, asked: _Asked, fields: list[str] | None, until: int | None, *, bare: bool
+        self, route: Route, call: _Call, fields: list[str] | None, until: int | None, *, bare: bool
     ) -> Response:
-        key = asked.request.query_params.get("exclusiveStartKey") or None
+        key = call.request.query_params.get("exclusiveStartKey") or None
         try:
             page = self._store.page(
-                route.record.name_of_type,
-                asked.tenant,
+                route.record_type.name,
+                call.tenant,
                 # A bare array has no place for a key, so it has no pages.
                 size=None if bare else self._settings.page_size,
                 after=key,
                 until=until,
-                where=(route.field, asked.values["value"]) if route.field else None,
+                where=(route.field, call.values["value"]) if route.field else None,
             )
         except UnknownKey:
             reason = ContractViolation(
@@ -337,30 +350,26 @@ class Api:
 
 
 def _pick(body: str, fields: list[str] | None) -> str:
-    """A stored record with only these fields; None: as it is."""
+    """Return a stored record with only these fields; None: as it is."""
     if fields is None:
         return body
     record = json.loads(body)
     return compact({name: record[name] for name in fields if name in record})
 
 
-def _summary(record: type[Record], reasons: tuple[ContractViolation, ...]) -> str:
+def _summary(record_type: RecordType, reasons: tuple[ContractViolation, ...]) -> str:
     first = f"{reasons[0].path}: {reasons[0].message}" if reasons[0].path else reasons[0].message
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return f"the {record.name_of_type} is not valid: {first}{more}"
+    return f"the {record_type.name} is not valid: {first}{more}"
 
 
-def _reach(value: Any, path: str) -> Any:
-    """What stands at a dotted path; None where nothing does."""
+def _value_at(value: Any, path: str) -> Any:
+    """Return the value at a dotted path; None where there is none."""
     for part in path.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value
 
 
-def _without(record: dict[str, Any], name: str) -> dict[str, Any]:
-    return {each: value for each, value in record.items() if each != name}
-
-
-def _give(record: dict[str, Any], name: str, value: str) -> None:
+def _fill(record: dict[str, Any], name: str, value: str) -> None:
     if record.get(name) is None:
         record[name] = value

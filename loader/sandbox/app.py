@@ -34,10 +34,10 @@ def make_app(
     new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     on_request: Callable[[str], None] | None = None,
 ) -> Starlette:
-    """The application; it opens its store at once, and closes it when its server shuts down.
+    """Return the application; it opens its store at once, and closes it when its server shuts down.
 
     Args:
-        settings: How it behaves.
+        settings: How it behaves, and which record types it serves.
         clock: Seconds of a clock that never goes back; the rate limit, tokens and faults go by it.
         now: The time of day, UTC; records are stamped with it.
         new_id: An id that no record has yet.
@@ -47,7 +47,7 @@ def make_app(
         The application. Its `state.store` is the open store.
 
     Raises:
-        ConfigurationError: The store cannot be opened, or is none of a sandbox.
+        ConfigurationError: The store cannot be opened, or is not a sandbox's.
     """
     store = Store(settings.store)
     api = Api(settings, store, Surroundings(clock, now, new_id, on_request))

@@ -1,4 +1,4 @@
-"""Answers that a fault spoils: none at all, half of one, or one that tells nothing."""
+"""Answers that a fault spoils: none at all, half of one, or one that says nothing about the record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DroppedConnection(Response):
     """No answer: the connection is closed before its first byte."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        """Closes the connection."""
+        """Close the connection."""
         await _close(scope, receive)
 
 
@@ -32,7 +32,7 @@ class CutResponse(Response):
     """An answer that breaks off: its head promises the whole body, half of which comes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the head and half of the body, then closes the connection."""
+        """Send the head and half of the body, then close the connection."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         half = bytes(self.body[: len(self.body) // 2])
         await send({"type": "http.response.body", "body": half, "more_body": True})
@@ -41,32 +41,32 @@ class CutResponse(Response):
 
 async def _close(scope: Scope, receive: Receive) -> None:
     scope["extensions"][CLOSE]["close"]()
-    # Till the server has noticed; before that it would answer 500 in place of the answer that is missing.
+    # Wait until the server notices: an application that returns without an answer makes it send 500.
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def disturbed_answer(strike: Fault, request: Request, stored: str) -> Response:
-    """What a POST is answered that met a fault after which its client does not know what was stored.
+def fault_response(fault: Fault, request: Request, stored: str) -> Response:
+    """Return the answer to a POST with a fault that leaves its client in doubt whether it was stored.
 
     Args:
-        strike: The fault; neither a 429 nor one of tokens or time.
-        request: What was asked.
+        fault: Neither a 429 nor one of tokens or time.
+        request: The POST.
         stored: The record, as JSON; empty where it was not stored.
     """
-    if strike.form == "drop":
+    if fault.form == "drop":
         return DroppedConnection()
-    if strike.form == "cut":
+    if fault.form == "cut":
         return CutResponse(stored.encode(errors="replace"), media_type="application/json")
-    if strike.form == "empty":
+    if fault.form == "empty":
         return Response(b"", media_type="application/json")
-    if strike.form == "garbage":
+    if fault.form == "garbage":
         page = f"<!doctype html><title>Welcome</title><p>{request.method} was received.</p>"
         return Response(page, media_type="application/json")
-    if strike.form == "500":
+    if fault.form == "500":
         return error_answer(500, "something went wrong")
-    # A gateway answers for the service, in its own words: HTML.
-    phrase = f"{strike.form} {_PHRASES[strike.form]}"
-    headers = {"Retry-After": "1"} if strike.retry_after else None
+    # A gateway answers in place of the service, with a page of its own.
+    phrase = f"{fault.form} {_PHRASES[fault.form]}"
+    headers = {"Retry-After": "1"} if fault.retry_after else None
     page = f"<html><head><title>{phrase}</title></head><body><h1>{phrase}</h1></body></html>"
-    return Response(page, int(strike.form), headers, "text/html")
+    return Response(page, int(fault.form), headers, "text/html")

@@ -1,4 +1,4 @@
-"""Reads that lag behind writes: what a reader sees who does not yet see the latest."""
+"""Reads that lag behind writes: which writes a reader sees."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Lag:
         self._unseen: deque[tuple[float, int]] = deque()
 
     def wrote(self, number: int) -> None:
-        """Takes note of a write; those after it have higher numbers."""
+        """Add a write; those after it have higher numbers."""
         self._unseen.append((self._clock(), number))
         self._see()
 
     def seen(self) -> tuple[int, bool]:
-        """The number of the last write that is seen, and whether there are later ones."""
+        """Return the number of the last write that is seen, and whether there are later ones."""
         self._see()
         return self._seen, bool(self._unseen)
 

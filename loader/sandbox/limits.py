@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ROUNDING = 1e-9
+"""What a sum of small refills may miss of a whole token."""
 
 
 class Bucket:
@@ -30,7 +31,7 @@ class Bucket:
         self._filled = clock()
 
     def take(self) -> float:
-        """Takes a token; 0 where there was one, else the seconds until there will be."""
+        """Take a token; return 0 where there was one, else the seconds until there will be."""
         now = self._clock()
         self._tokens = min(self._size, self._tokens + (now - self._filled) * self._rate)
         self._filled = now

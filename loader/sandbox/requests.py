@@ -1,4 +1,4 @@
-"""What a request asks, as it was sent: its body, path, token, method and parameters."""
+"""What a request asks for, as it was sent: its body, path, token, method and parameters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from loader.sandbox.answers import ErrorResponse
 from loader.sandbox.contract import ContractViolation
 from loader.sandbox.routes import RouteKind
-from loader.text import nearest
+from loader.text import did_you_mean, shorten
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,7 +25,7 @@ _PARAMETERS = {
 
 
 async def read_body(request: Request, limit: int) -> bytes | None:
-    """The request's body; None where it is larger than the limit."""
+    """Return the request's body, read to its end; None where it is larger than the limit."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
@@ -36,7 +36,7 @@ async def read_body(request: Request, limit: int) -> bytes | None:
 
 
 async def leaves(request: Request, seconds: float) -> bool:
-    """Whether the client closes its connection within that time; returns as soon as it does."""
+    """Wait so many seconds; return whether the client closed its connection, as soon as it does."""
     try:
         async with asyncio.timeout(seconds):
             while (await request.receive())["type"] != "http.disconnect":
@@ -47,28 +47,28 @@ async def leaves(request: Request, seconds: float) -> bool:
 
 
 def raw_path(request: Request) -> str:
-    """The path as it was sent, percent-encoded, so that a slash in a value is not one of the path."""
+    """Return the path as it was sent, percent-encoded: a slash in a value is not one of the path."""
     raw: bytes = request.scope["raw_path"]
     return raw.partition(b"?")[0].decode("ascii", errors="replace")
 
 
 def bearer(request: Request) -> str | None:
-    """The bearer token, which may be empty; None: the request has none."""
+    """Return the bearer token, which may be empty; None where the request has none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def unauthorized(found: str) -> ErrorResponse:
-    """401, with what was found in place of a good token."""
+def unauthorized(problem: str) -> ErrorResponse:
+    """Return 401, with what was found in place of a good token."""
     return ErrorResponse(
         401,
-        f"unauthorized: expected Authorization: Bearer TOKEN with a good token, found {found}",
+        f"unauthorized: expected Authorization: Bearer TOKEN with a good token, found {problem}",
         headers={"WWW-Authenticate": "Bearer"},
     )
 
 
 def refuse_method(request: Request, allowed: tuple[str, ...]) -> NoReturn:
-    """405, with the methods that the path takes."""
+    """Raise 405, with the methods that the path takes."""
     raise ErrorResponse(
         405,
         f"{request.method} is not allowed here: {', '.join(allowed) or 'no method is'}",
@@ -76,8 +76,12 @@ def refuse_method(request: Request, allowed: tuple[str, ...]) -> NoReturn:
     )
 
 
-def wanted_fields(route: Route, request: Request) -> list[str] | None:
-    """The fields asked for; None: all. Refuses parameters and fields that are not known."""
+def requested_fields(route: Route, request: Request) -> list[str] | None:
+    """Return the fields asked for; None for all.
+
+    Raises:
+        ErrorResponse: A parameter or a field is not known.
+    """
     reasons = [
         ContractViolation(name, f"unknown parameter; expected one of {', '.join(_PARAMETERS[route.kind])}")
         for name in request.query_params
@@ -85,13 +89,13 @@ def wanted_fields(route: Route, request: Request) -> list[str] | None:
     ]
     if request.query_params.get("consistentRead", "true") not in {"true", "false"}:
         reasons.append(ContractViolation("consistentRead", "expected true or false"))
-    asked = [name for name in request.query_params.get("fields", "").split(",") if name]
-    known = list(route.record.model_fields)
-    for name in asked:
-        if name not in known:
-            meant = nearest(name, known)
-            hint = f"; did you mean {meant!r}?" if meant else ""
-            reasons.append(ContractViolation("fields", f"unknown field {name[:60]!r}{hint}"))
+    names = [name for name in request.query_params.get("fields", "").split(",") if name]
+    known = route.record_type.fields
+    reasons += [
+        ContractViolation("fields", f"unknown field {shorten(name)!r}{did_you_mean(name, known)}")
+        for name in names
+        if name not in known
+    ]
     if reasons:
         raise ErrorResponse(400, f"{reasons[0].path}: {reasons[0].message}", reasons=reasons)
-    return asked or None
+    return names or None

@@ -1,4 +1,4 @@
-"""Which record type and which question a path is about, read from the registry."""
+"""Which record type a path is about, and what it offers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from loader.resources import TYPES
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from loader.resources import Record
+    from loader.resources import RecordType, RecordTypes
 
 
 class RouteKind(StrEnum):
@@ -34,13 +32,13 @@ class Route:
     """A path of a record type.
 
     Attributes:
-        record: The record type.
+        record_type: The record type.
         kind: What the path offers.
-        segments: The parts between its slashes; those in braces stand for any text.
+        segments: The parts between its slashes; those in braces match any text.
         field: For a listing: the field that has the value; None for others.
     """
 
-    record: type[Record]
+    record_type: RecordType
     kind: RouteKind
     segments: tuple[str, ...]
     field: str | None = None
@@ -51,40 +49,40 @@ class Route:
         return _METHODS[self.kind]
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
-        """What stands in the place of each brace, without it; None where the path is another."""
+        """Return what a path has in place of the braces, by their names; None where the path is another."""
         if len(segments) != len(self.segments):
             return None
-        found = {}
-        for wanted, given in zip(self.segments, segments, strict=True):
-            if wanted.startswith("{") and given:
-                found[wanted[1:-1]] = given
-            elif wanted != given:
+        values = {}
+        for pattern, segment in zip(self.segments, segments, strict=True):
+            if pattern.startswith("{") and segment:
+                values[pattern[1:-1]] = segment
+            elif pattern != segment:
                 return None
-        return found
+        return values
 
 
-def routes_of(records: Iterable[type[Record]] | None = None) -> tuple[Route, ...]:
-    """The routes of the record types; None: of all in the registry."""
+def routes_of(types: RecordTypes) -> tuple[Route, ...]:
+    """Return the routes of all record types."""
     routes = []
-    for record in TYPES.values() if records is None else records:
+    for record_type in types.values():
         routes += [
-            Route(record, RouteKind.RECORDS, _segments(record.path)),
-            Route(record, RouteKind.RECORD, _segments(record.path + "/{id}")),
+            Route(record_type, RouteKind.RECORDS, _segments(record_type.path)),
+            Route(record_type, RouteKind.RECORD, _segments(record_type.path + "/{id}")),
             *(
-                Route(record, RouteKind.LISTING, _segments(path), field)
-                for field, path in record.listings.items()
+                Route(record_type, RouteKind.LISTING, _segments(path), field)
+                for field, path in record_type.listings.items()
             ),
         ]
     return tuple(routes)
 
 
 def find_route(routes: Iterable[Route], path: str) -> tuple[Route, dict[str, str]] | None:
-    """The route of a path as it stands in the request, percent-encoded, and what its braces hold."""
+    """Return the route of a path as it was sent, percent-encoded, and what it has in place of the braces."""
     segments = [unquote(part) for part in _segments(path)]
     for route in routes:
-        found = route.match(segments)
-        if found is not None:
-            return route, found
+        values = route.match(segments)
+        if values is not None:
+            return route, values
     return None
 
 

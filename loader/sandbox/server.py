@@ -38,7 +38,7 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it accepts, and after a signal ends without passing it on."""
+    """A server that reports when it accepts, and after a signal ends without passing it on."""
 
     def __init__(self, app: Starlette, on_ready: Callable[[], None]) -> None:
         super().__init__(
@@ -75,17 +75,17 @@ def serve(
     *,
     on_request: Callable[[str], None] | None = None,
 ) -> None:
-    """Serves until SIGINT or SIGTERM; a second signal does not wait for requests under way.
+    """Serve until SIGINT or SIGTERM; a second signal does not wait for requests under way.
 
     Args:
         settings: How the sandbox behaves.
         host: A loopback address, or `localhost` (127.0.0.1).
         port: The port; 0: a free one.
-        on_ready: Called once with the base URL, when connections are accepted; None: nobody is told.
+        on_ready: Called once with the base URL, when connections are accepted; None: nobody needs it.
         on_request: Called with a line for each answer of the API; None: no log.
 
     Raises:
-        ConfigurationError: The host is not of this machine only, the port cannot be had, or the store
+        ConfigurationError: The host is not of this machine only, the port is taken, or the store
             cannot be opened.
     """
     listening = _listen(host, port)
@@ -138,7 +138,7 @@ class RunningSandbox:
         return self._url
 
     def start(self) -> Self:
-        """Starts it; connections are accepted when this returns.
+        """Start it; connections are accepted when this returns.
 
         Raises:
             ConfigurationError: The host, the port or the store cannot be used.
@@ -165,7 +165,7 @@ class RunningSandbox:
         return self
 
     def stop(self) -> None:
-        """Ends it; requests under way have some two seconds left. A second call does nothing."""
+        """End it; requests under way have some two seconds left. A second call does nothing."""
         if self._thread and self._server:
             self._server.should_exit = True
             self._thread.join()
@@ -190,11 +190,11 @@ class RunningSandbox:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket bound to a loopback address."""
+    """Return a socket bound to a loopback address."""
     if not is_loopback(host):
         raise ConfigurationError(
             f"the sandbox listens on this machine only: expected a loopback address, found {host!r}",
-            next_step="leave the host out, or use 127.0.0.1",
+            next_step="Leave the host out, or use 127.0.0.1.",
         )
     if not 0 <= port <= _LAST_PORT:
         raise ConfigurationError(f"the sandbox's port: expected 0 to {_LAST_PORT}, found {port}")
@@ -205,7 +205,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise ConfigurationError(
             f"the sandbox cannot listen on {address} port {port}: {error}",
-            next_step="leave the port out for a free one, or name another",
+            next_step="Leave the port out for a free one, or name another.",
         ) from error
     # Connections inherit it. Without it the second half of an answer waits for the client to acknowledge
     # the first, which takes it 40 ms; asyncio sets it only on sockets made with an explicit protocol.

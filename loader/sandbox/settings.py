@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from loader.errors import ConfigurationError
+from loader.resources import BUILT_IN
 from loader.sandbox.faults import check_faults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from loader.resources import RecordTypes
 
 _TENANT = re.compile(r"[\w.~-]+", re.ASCII)
 
@@ -23,6 +26,7 @@ class SandboxSettings:
     """How a sandbox behaves.
 
     Attributes:
+        record_types: The record types that it serves.
         tenants: The tenants that exist; every other one is answered with 404.
         tokens: The bearer tokens that are good, beside those it mints; None: any text is a good token.
         clients: Pairs of client id and secret that may mint a token; None: any pair may.
@@ -43,6 +47,7 @@ class SandboxSettings:
         ConfigurationError: A value cannot work.
     """
 
+    record_types: RecordTypes = field(default_factory=lambda: BUILT_IN, hash=False)
     tenants: tuple[str, ...] = ("acme",)
     tokens: tuple[str, ...] | None = None
     clients: tuple[tuple[str, str], ...] | None = None
@@ -72,7 +77,7 @@ class SandboxSettings:
             if not _TENANT.fullmatch(tenant):
                 raise _wrong("tenant", repr(tenant), "letters, digits, '_', '-', '.' and '~' only")
         if not self.tenants:
-            raise _wrong("tenants", "none", "one at least")
+            raise _wrong("tenants", "none", "at least one")
         if self.tokens is not None and not all(self.tokens):
             raise _wrong("tokens", "an empty one", "texts that are not empty")
 
@@ -87,12 +92,12 @@ class SandboxSettings:
             raise _wrong("body limit", self.body_limit, "1 or more bytes")
 
 
-def _wrong(what: str, found: object, expected: str) -> ConfigurationError:
-    return ConfigurationError(f"sandbox: {what}: expected {expected}, found {found}")
+def _wrong(setting: str, value: object, expected: str) -> ConfigurationError:
+    return ConfigurationError(f"sandbox: {setting}: expected {expected}, found {value}")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is an address of this machine only: `localhost`, or of 127.0.0.0/8, or ::1."""
+    """Return whether `host` is an address of this machine only: `localhost`, or of 127.0.0.0/8, or ::1."""
     if host.lower() == "localhost":
         return True
     try:

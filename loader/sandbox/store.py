@@ -19,6 +19,7 @@ _VERSION: Final = 2
 _APPLICATION: Final = 0x6C647362
 """Marks a file as a sandbox's store (`ldsb`), so that no other database is written into."""
 _GROUP: Final = 500
+"""The most records that one transaction stores: so many requests share the cost of one commit."""
 _ALL: Final = 2**63 - 1
 """The highest number of SQLite."""
 _SCHEMA: Final = f"""
@@ -59,9 +60,9 @@ class StoredRecord:
 
     Attributes:
         type: Its record type's name.
-        tenant: Whose it is.
+        tenant: The tenant that it belongs to.
         id: Its id.
-        load: The load that brought it; empty where none did.
+        load: The load that sent it; empty where none did.
         external_id: Its id in the system that it comes from; None where it has none.
         body: The whole record, as JSON.
         listed: The fields that it is listed by, with their values.
@@ -93,7 +94,7 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class LoadCount:
-    """How many records of one type a load brought to a tenant; `load` is empty where none did."""
+    """How many records of one type a load sent to a tenant; `load` is empty where none did."""
 
     type: str
     tenant: str
@@ -135,7 +136,7 @@ class Store:
         self._writer.start()
 
     async def add(self, entry: StoredRecord) -> int:
-        """Stores a record; done once it is committed.
+        """Store a record; done once it is committed.
 
         Returns:
             The number of the write; a later one has a higher number.
@@ -148,11 +149,11 @@ class Store:
         return await done
 
     def last(self) -> int:
-        """The number of the last write; 0 where there is none."""
+        """Return the number of the last write; 0 where there is none."""
         return int(self._reading.execute("SELECT COALESCE(MAX(seq), 0) FROM records").fetchone()[0])
 
     def get(self, record_type: str, tenant: str, record_id: str, *, until: int | None = None) -> str | None:
-        """A record as JSON, of writes up to this number (None: of all); None where none has that id."""
+        """Return a record as JSON, of writes up to this number (None: of all); None if it is not stored."""
         row = self._reading.execute(
             "SELECT body FROM records WHERE type = ? AND tenant = ? AND id = ? AND seq <= ?",
             (record_type, tenant, record_id, _ALL if until is None else until),
@@ -169,15 +170,15 @@ class Store:
         until: int | None = None,
         where: tuple[str, str] | None = None,
     ) -> ListPage:
-        """A page of a tenant's records, oldest first.
+        """Return a page of a tenant's records, oldest first.
 
         Args:
-            record_type: Whose list.
-            tenant: Whose records.
+            record_type: The name of their record type.
+            tenant: The tenant that they belong to.
             size: The most records on it; None: no limit.
             after: The id of the last record of the page before; None: the first page.
             until: The number of the last write that is seen; None: all are.
-            where: A field that it is listed by, and the value wanted; None: all.
+            where: A field that records are listed by, and its value; None: all.
 
         Raises:
             UnknownKey: No record has the id `after`.
@@ -200,7 +201,7 @@ class Store:
         return ListPage(tuple(body for _, body in rows[:size]), last)
 
     def counts(self) -> list[LoadCount]:
-        """How many records each load brought, the latest first."""
+        """Return how many records each load sent, the latest first."""
         with closing(_connect(self.path)) as database:
             rows = database.execute(
                 "SELECT type, tenant, load, COUNT(*) FROM records GROUP BY type, tenant, load"
@@ -209,7 +210,7 @@ class Store:
         return [LoadCount(*row) for row in rows]
 
     def first(self, load: LoadCount, size: int) -> list[str]:
-        """The first records of a load, as JSON, `size` at most."""
+        """Return the first records of a load, as JSON, `size` at most."""
         with closing(_connect(self.path)) as database:
             rows = database.execute(
                 "SELECT body FROM records INDEXED BY records_load"
@@ -219,7 +220,7 @@ class Store:
         return [body for (body,) in rows]
 
     def duplicates(self) -> dict[str, int]:
-        """By record type, how many external ids are stored more than once for their tenant."""
+        """Return by record type how many external ids their tenant has more than once."""
         with closing(_connect(self.path)) as database:
             rows = database.execute(
                 "SELECT type, COUNT(*) FROM ("
@@ -229,7 +230,7 @@ class Store:
         return dict(rows)
 
     def duplicate_rows(self) -> dict[str, int]:
-        """By record type, how many rows (load, file, number) are stored more than once for their tenant."""
+        """Return by record type how many rows (load, file, number) their tenant has more than once."""
         with closing(_connect(self.path)) as database:
             rows = database.execute(
                 "SELECT type, COUNT(*) FROM ("
@@ -239,7 +240,7 @@ class Store:
         return dict(rows)
 
     def close(self) -> None:
-        """Writes what waits, closes the file and removes a temporary one; a second call does nothing."""
+        """Write what waits, close the file and remove a temporary one; a second call does nothing."""
         if self._closed:
             return
         self._closed = True
@@ -268,13 +269,13 @@ class Store:
                 while group[-1] is not None and len(group) < _GROUP:
                     group.append(self._waiting.get_nowait())
             more = group[-1] is not None
-            entries = [each for each in group if each is not None]
+            entries = [waiting for waiting in group if waiting is not None]
             if entries:
                 result = self._commit([entry for entry, _ in entries])
                 # A loop that has ended has nobody waiting on it.
                 with contextlib.suppress(RuntimeError):
                     entries[0][1].get_loop().call_soon_threadsafe(
-                        _reconcile, [done for _, done in entries], result
+                        _resolve, [done for _, done in entries], result
                     )
 
     def _commit(self, entries: list[StoredRecord]) -> list[int] | sqlite3.Error:
@@ -310,14 +311,14 @@ class Store:
         return numbers
 
 
-def _reconcile(waiting: list[asyncio.Future[int]], result: list[int] | sqlite3.Error) -> None:
-    for place, done in enumerate(waiting):
+def _resolve(waiting: list[asyncio.Future[int]], result: list[int] | sqlite3.Error) -> None:
+    for index, done in enumerate(waiting):
         if done.done():
             continue
         if isinstance(result, sqlite3.Error):
             done.set_exception(result)
         else:
-            done.set_result(result[place])
+            done.set_result(result[index])
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -325,13 +326,13 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """A connection to a store that has its tables."""
+    """Return a connection to a store that has its tables."""
     try:
         database = _connect(path)
     except sqlite3.Error as error:
         raise ConfigurationError(
             f"{path}: the sandbox's store cannot be opened: {error}",
-            next_step="name a file in a folder that is there",
+            next_step="Name a file in an existing folder.",
         ) from error
     try:
         _prepare(database, path)
@@ -339,7 +340,7 @@ def _open(path: Path) -> sqlite3.Connection:
         database.close()
         raise ConfigurationError(
             f"{path}: expected a sandbox's store or a new file, found something else: {error}",
-            next_step="name another file",
+            next_step="Name another file.",
         ) from error
     except ConfigurationError:
         database.close()
@@ -349,14 +350,14 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _prepare(database: sqlite3.Connection, path: Path) -> None:
     empty = not database.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()[0]
-    found = tuple(
+    marks = tuple(
         database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
     )
-    if not empty and found != (_APPLICATION, _VERSION):
-        what = f"one of version {found[1]}" if found[0] == _APPLICATION else "another SQLite database"
+    if not empty and marks != (_APPLICATION, _VERSION):
+        actual = f"one of version {marks[1]}" if marks[0] == _APPLICATION else "another SQLite database"
         raise ConfigurationError(
-            f"{path}: expected a sandbox's store of version {_VERSION} or a new file, found {what}",
-            next_step="name another file",
+            f"{path}: expected a sandbox's store of version {_VERSION} or a new file, found {actual}",
+            next_step="Name another file.",
         )
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from loader.sandbox.settings import SandboxSettings
 
-LIFETIME = 86_400
+LIFETIME: Final = 86_400
 """Seconds that a minted token is good for."""
 
 _PARAMETERS = ("grant_type", "client_id", "client_secret", "audience")
 
 
 class NoToken(Exception):  # noqa: N818 - an answer of the grant, not a failure of the sandbox
-    """The grant is refused, in the words of RFC 6749, section 5.2, as Auth0 uses them.
+    """The grant is refused, with an error of RFC 6749, section 5.2, as Auth0 uses them.
 
     Args:
         status: The answer's status.
@@ -49,31 +49,32 @@ class Tokens:
         self._dead: set[str] = set()
 
     def accepts(self, token: str) -> bool:
-        """Whether the token is good; one that was minted here is until its time is over."""
+        """Return whether the token is good; one that was minted here is until it expires."""
         if token in self._dead:
             return False
-        ends = self._minted.get(token)
-        if ends is not None:
-            return self._clock() < ends
+        expires_at = self._minted.get(token)
+        if expires_at is not None:
+            return self._clock() < expires_at
         return bool(token) and (self._good is None or token in self._good)
 
     def kill(self, token: str) -> None:
-        """Makes a token one that is not good, whatever it was, for as long as the sandbox runs."""
+        """Refuse a token from now on, as long as the sandbox runs, be it minted here or not."""
         self._dead.add(token)
 
     def grant(self, body: bytes) -> dict[str, Any]:
-        """The answer to a request for a token.
+        """Mint a token; return the answer to the request for it.
 
         Args:
             body: A JSON object with `grant_type`, `client_id`, `client_secret` and `audience`.
 
         Raises:
-            NoToken: Something is missing, the grant is another, or the client is not known.
+            NoToken: A parameter is missing, the grant type is another, or the client is unknown.
         """
-        asked = _parameters(body)
-        if asked["grant_type"] != "client_credentials":
+        parameters = _parameters(body)
+        if parameters["grant_type"] != "client_credentials":
             raise NoToken(400, "unsupported_grant_type", "expected the grant_type client_credentials")
-        if self._clients is not None and (asked["client_id"], asked["client_secret"]) not in self._clients:
+        client = (parameters["client_id"], parameters["client_secret"])
+        if self._clients is not None and client not in self._clients:
             raise NoToken(401, "access_denied", "Unauthorized")
         token = secrets.token_urlsafe(32)
         self._minted[token] = self._clock() + LIFETIME
@@ -82,13 +83,13 @@ class Tokens:
 
 def _parameters(body: bytes) -> dict[str, str]:
     try:
-        asked = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError):
         raise NoToken(400, "invalid_request", "expected a JSON object") from None
-    if not isinstance(asked, dict):
+    if not isinstance(value, dict):
         raise NoToken(400, "invalid_request", "expected a JSON object")
-    found = {name: asked.get(name) for name in _PARAMETERS}
-    missing = [name for name, value in found.items() if not isinstance(value, str) or not value]
+    parameters = {name: value.get(name) for name in _PARAMETERS}
+    missing = [name for name, text in parameters.items() if not isinstance(text, str) or not text]
     if missing:
         raise NoToken(400, "invalid_request", f"Missing required parameter: {', '.join(missing)}")
-    return {name: str(value) for name, value in found.items()}
+    return {name: str(text) for name, text in parameters.items()}

@@ -1,7 +1,7 @@
 """What a person may look at: the page at `/`, single records, the figures of `/stats`, and the faults.
 
-None of it needs a token: the sandbox listens on this machine only, and a request that names another host
-(as a web page elsewhere could make a browser do) is refused.
+None of it needs a token: the sandbox listens on this machine only, and it refuses a request that names
+another host, as a web page elsewhere could make a browser send one.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
 from loader.errors import ConfigurationError
-from loader.resources import TYPES
 from loader.sandbox.answers import ErrorResponse, json_answer
 from loader.sandbox.settings import is_loopback
+from loader.text import shorten
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -41,6 +41,7 @@ class Views:
 
     def __init__(self, settings: SandboxSettings, store: Store, api: Api) -> None:
         self._settings = settings
+        self._types = settings.record_types
         self._store = store
         self._api = api
         environment = Environment(
@@ -49,7 +50,7 @@ class Views:
         self._template = environment.from_string(files(__package__).joinpath("page.html").read_text("utf-8"))
 
     async def page(self, request: Request) -> Response:
-        """The page at `/`: what is stored, by record type and load."""
+        """Answer `/` with a page: what is stored, by record type and load."""
         _require_loopback(request)
         shown = await run_in_threadpool(self._shown)
         html = self._template.render(
@@ -63,21 +64,21 @@ class Views:
         return HTMLResponse(html.encode(errors="replace"), headers=_HEADERS)
 
     async def record(self, request: Request) -> Response:
-        """One record as JSON, laid out for reading."""
+        """Answer with one record as JSON, indented for reading."""
         _require_loopback(request)
         place = (request.path_params["type"], request.path_params["tenant"], request.path_params["id"])
-        found = self._store.get(*place)
-        if found is None:
+        stored = self._store.get(*place)
+        if stored is None:
             raise ErrorResponse(404, "no such record is stored")
-        text = json.dumps(json.loads(found), ensure_ascii=False, indent=2)
+        text = json.dumps(json.loads(stored), ensure_ascii=False, indent=2)
         return Response(text.encode(errors="replace"), headers=_HEADERS, media_type="application/json")
 
     async def stats(self, request: Request) -> Response:
-        """The figures: requests, what is stored and what stands twice, and which faults there were.
+        """Answer with the figures: requests, what is stored and stored twice, and which faults there were.
 
         By record type, `duplicates` counts external ids, and `duplicate_rows` rows (load, file and number),
-        that are stored more than once for their tenant. `faults` counts the requests that each kind struck;
-        `ambiguous` counts, of POSTs whose answer left it open, how many were stored and how many were not.
+        that are stored more than once for their tenant. `faults` counts the requests that met each kind;
+        `ambiguous` counts, of POSTs whose answer left them in doubt, those that were stored and those not.
         """
         _require_loopback(request)
         counts = await run_in_threadpool(self._store.counts)
@@ -88,9 +89,9 @@ class Views:
             {
                 "requests": {str(status): count for status, count in sorted(self._api.statuses.items())},
                 "unanswered": self._api.unanswered,
-                "stored": _by_type(counts),
-                "duplicates": {name: duplicates.get(name, 0) for name in TYPES},
-                "duplicate_rows": {name: rows.get(name, 0) for name in TYPES},
+                "stored": self._by_type(counts),
+                "duplicates": {name: duplicates.get(name, 0) for name in self._types},
+                "duplicate_rows": {name: rows.get(name, 0) for name in self._types},
                 "faults": dict(faults.met),
                 "ambiguous": {"stored": dict(faults.stored), "not_stored": dict(faults.not_stored)},
             },
@@ -98,7 +99,7 @@ class Views:
         )
 
     async def faults(self, request: Request) -> Response:
-        """The probability of each kind of fault that is set, as JSON; PUT sets those of its body alone."""
+        """Answer with the probability of each kind of fault that is set; PUT sets those of its body alone."""
         _require_loopback(request)
         if request.method == "PUT":
             self._set_faults(await request.body())
@@ -106,22 +107,22 @@ class Views:
 
     def _set_faults(self, body: bytes) -> None:
         try:
-            wanted = json.loads(body)
+            chances = json.loads(body)
         except (ValueError, RecursionError):
-            wanted = None
-        if not isinstance(wanted, dict):
+            chances = None
+        if not isinstance(chances, dict):
             raise ErrorResponse(
                 400, 'expected a JSON object of kinds and probabilities, such as {"drop-after": 0.05}'
             )
         try:
-            self._api.faults.replace(wanted)
+            self._api.faults.replace(chances)
         except ConfigurationError as refused:
             raise ErrorResponse(400, refused.message) from None
 
     def _shown(self) -> dict[str, Any]:
         counts = self._store.counts()
         duplicates = self._store.duplicates()
-        stored = _by_type(counts)
+        stored = self._by_type(counts)
         loads = [self._load(count) for count in counts[:_SHOWN_LOADS]]
         by_type = {
             name: list(group)
@@ -133,7 +134,7 @@ class Views:
             "types": [
                 {
                     "name": name,
-                    "title": TYPES[name].title if name in TYPES else "",
+                    "title": self._types[name].title if name in self._types else "",
                     "count": stored[name],
                     "duplicates": duplicates.get(name, 0),
                     "loads": by_type.get(name, []),
@@ -142,6 +143,13 @@ class Views:
             ],
             "more_loads": max(0, len(counts) - _SHOWN_LOADS),
         }
+
+    def _by_type(self, counts: list[LoadCount]) -> dict[str, int]:
+        """Return how many records of each type are stored, those of the registry first, with 0 for none."""
+        stored = dict.fromkeys(self._types, 0)
+        for count in counts:
+            stored[count.type] = stored.get(count.type, 0) + count.count
+        return stored
 
     def _load(self, count: LoadCount) -> dict[str, Any]:
         records = [_row(json.loads(body)) for body in self._store.first(count, _SHOWN_RECORDS)]
@@ -167,15 +175,9 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _by_type(counts: list[LoadCount]) -> dict[str, int]:
-    """How many records of each type are stored: those of the registry first, also where there are none."""
-    stored = dict.fromkeys(TYPES, 0)
-    for count in counts:
-        stored[count.type] = stored.get(count.type, 0) + count.count
-    return stored
-
-
 def _require_loopback(request: Request) -> None:
     host = request.url.hostname or ""
     if not is_loopback(host):
-        raise ErrorResponse(403, f"expected a Host of this machine, such as 127.0.0.1, found {host[:60]!r}")
+        raise ErrorResponse(
+            403, f"expected a Host of this machine, such as 127.0.0.1, found {shorten(host)!r}"
+        )

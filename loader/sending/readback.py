@@ -50,12 +50,14 @@ class NoReadback(Exception):  # noqa: N818 - it is an answer of the service's, n
     Attributes:
         finding: Why: `readback.*`.
         missing: It offers no such list: there is no use in asking again.
+        detail: What else there is to know; mostly empty.
     """
 
     def __init__(self, finding: Finding, *, missing: bool, detail: str = "") -> None:
         super().__init__("; ".join(part for part in (message(finding), detail) if part))
         self.finding = finding
         self.missing = missing
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""From files to frames: dialects, records with their numbers and lines, fingerprints.
+"""Turn files into frames of records with their numbers and lines.
 
-`open_source` finds and opens the files; `Source.batches` reads them. Of a CSV file every cell is text,
-exactly as it stands between its quotes; other formats have types, which are kept. A record that cannot
-be read as a row stays in its batch, with the reason in the PROBLEM column.
+`open_source` finds and opens the files, and `Source.batches` reads them. Every cell of a CSV file is text,
+exactly as it is between its quotes; other formats have types, which are kept. A record that cannot be read as
+a row stays in its batch, with its findings in the PROBLEM column.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
-"""The bytes of a text file: unpacked, and in an encoding in which ASCII stands for itself.
+"""Read the bytes of a text file: decompressed, and in an encoding in which ASCII bytes are ASCII characters.
 
-UTF-8 and single-byte encodings are read as they are. Any other encoding is turned into UTF-8 on the
-way, and offsets then count the bytes of that UTF-8 text; bytes that do not decode become bytes that are
-not UTF-8 either, so that the reader finds them where it finds all others.
+UTF-8 and single-byte encodings are read as they are. Any other encoding is turned into UTF-8 while it is
+read, and offsets then count the bytes of that UTF-8 text. Bytes that do not decode become bytes that are not
+valid UTF-8 either, so that the parser finds them where it finds all others.
 """
 
 from __future__ import annotations
 
 import codecs
+import functools
 import gzip
 import sys
 import zlib
@@ -16,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, Protocol, Self
 
 from loader.errors import SourceError
+from loader.findings import Finding
 from loader.source.paths import unreadable
+from loader.text import shorten
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -26,15 +29,19 @@ else:
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from loader.findings import JsonValue
+
 Packing = Literal["gzip", "zstd"]
 
 _MAGIC: Final[tuple[tuple[bytes, Packing], ...]] = (
     (b"\x1f\x8b", "gzip"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
-    *((bytes([0x50 + number]) + b"\x2a\x4d\x18", "zstd") for number in range(16)),  # a frame to be skipped
+    *((bytes([0x50 + number]) + b"\x2a\x4d\x18", "zstd") for number in range(16)),  # a frame to skip
 )
 ENDINGS: Final[dict[str, Packing]] = {".gz": "gzip", ".zst": "zstd"}
-BLOCK: Final = 4 * 1024 * 1024
+BLOCK: Final = 4 * 1024 * 1024  # bytes that are read at once
+LONGEST_RECORD: Final = 64 * 1024 * 1024  # bytes; nobody meant a longer text as one record
+_HEAD: Final = 64 * 1024  # bytes that are enough to recognise a format
 _KEEP: Final = "loader.source.keep"
 
 
@@ -49,7 +56,7 @@ codecs.register_error(_KEEP, _keep_bytes)
 
 
 def kept_bytes(text: bytes) -> bytes:
-    """The first run of bytes that did not decode, out of text that `SourceContent` turned into UTF-8."""
+    """Return the first run of bytes that did not decode, from text that `SourceContent` turned into UTF-8."""
     run = bytearray()
     for letter in text.decode("utf-8", "surrogatepass"):
         if 0xDC00 <= ord(letter) <= 0xDCFF:  # noqa: PLR2004 - the range that _keep_bytes writes
@@ -59,17 +66,37 @@ def kept_bytes(text: bytes) -> bytes:
     return bytes(run)
 
 
-def is_ascii_compatible(encoding: str) -> bool:
-    """Whether delimiters, quotes and line ends can be looked for in the bytes of this encoding."""
+def bad_bytes(encoding: str, run: bytes, column: str | None = None, position: int | None = None) -> Finding:
+    """Return the finding for bytes that do not decode.
+
+    Args:
+        encoding: The file's encoding.
+        run: The bytes, as they are in the file; the first few are shown, in hex.
+        column: The column that has them; None where it is not known.
+        position: Where in the record they start, in bytes from 1; None where it is not known.
+    """
+    params: dict[str, JsonValue] = {"encoding": encoding, "bytes": shorten(run.hex(" ").upper())}
+    if position is not None:
+        params["position"] = position
+    return Finding("row.bad_bytes", column=column, params=params)
+
+
+@functools.cache
+def scanned_encoding(encoding: str) -> str:
+    """Return the encoding of the bytes that are scanned: the file's own, or UTF-8 that it is turned into.
+
+    Delimiters, quotes and line ends can be searched for in UTF-8 and in single-byte encodings that have ASCII
+    in their lower half. In others, such as UTF-16 or Shift JIS, a byte of ASCII may be half of a character.
+    """
     if encoding == "utf-8":
-        return True
+        return encoding
     low, high = bytes(range(128)), bytes(range(128, 256))
     try:
-        return low.decode(encoding) == low.decode("ascii") and len(high.decode(encoding, "replace")) == len(
-            high
-        )
+        is_ascii = low.decode(encoding) == low.decode("ascii")
+        is_single_byte = len(high.decode(encoding, "replace")) == len(high)
     except (UnicodeError, LookupError):
-        return False
+        return "utf-8"
+    return encoding if is_ascii and is_single_byte else "utf-8"
 
 
 class _Readable(Protocol):
@@ -81,7 +108,7 @@ _Seekable = BinaryIO | gzip.GzipFile | zstd.ZstdFile
 
 
 class _Transcoded:
-    """Text of another encoding, read as UTF-8."""
+    """Read text of another encoding as UTF-8."""
 
     def __init__(self, raw: _Readable, encoding: str) -> None:
         self._raw = raw
@@ -111,10 +138,10 @@ class Stream:
         self._packing = packing
 
     def read(self, size: int, /) -> bytes:
-        """Reads `size` bytes; fewer only at the end.
+        """Read `size` bytes; fewer only at the end.
 
         Raises:
-            SourceError: The file cannot be read on, or its packing is damaged or cut short.
+            SourceError: The file cannot be read any further, or its compressed data is damaged or cut short.
         """
         parts: list[bytes] = []
         try:
@@ -124,7 +151,7 @@ class Stream:
         except (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError) as error:
             raise SourceError(
                 f"{self._path}: the {self._packing} data is damaged or cut short: {error}",
-                next_step=f"Fetch or pack the file again; `{self._packing} -t` tells whether it is whole.",
+                next_step=f"Fetch or compress the file again; `{self._packing} -t` checks it.",
             ) from error
         except OSError as error:
             raise unreadable(self._path, error) from error
@@ -141,13 +168,13 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class SourceContent:
-    """What a text file holds.
+    """The content of a text file.
 
     Attributes:
-        path: Where it is.
-        packed: How it is packed; None where it is not.
-        bom: Bytes of the byte-order mark at its beginning.
-        transcode: The encoding it is turned into UTF-8 from; None where it is read as it is.
+        path: Where the file is.
+        packed: How it is compressed; None where it is not.
+        bom: How many bytes its byte-order mark has; 0 for none.
+        transcode: The encoding that is turned into UTF-8; None where the bytes are read as they are.
     """
 
     path: str
@@ -157,13 +184,13 @@ class SourceContent:
 
     @property
     def first(self) -> int:
-        """The offset of the first byte that is text."""
+        """Return the offset of the first byte of text."""
         return 0 if self.transcode else self.bom
 
     def open(self, offset: int) -> Stream:
-        """Opens the content, to be read from `offset` on.
+        """Open the content, to be read from `offset` on.
 
-        Plain files are sought in; packed and transcoded ones are read and skipped.
+        A plain file is opened there at once; a compressed or transcoded one is read from its start.
 
         Raises:
             SourceError: It cannot be opened or read up to there.
@@ -201,11 +228,37 @@ def _skip(stream: Stream, size: int) -> None:
         size -= len(block)
 
 
-def packing_of(path: str) -> Packing | None:
-    """How a file is packed, by its first bytes; None where it is not.
+@dataclass(frozen=True, slots=True)
+class FileHead:
+    """The start of a file of any format.
+
+    Attributes:
+        path: Where the file is.
+        packing: How it is compressed; None where it is not.
+        data: Its first bytes, decompressed.
+    """
+
+    path: str
+    packing: Packing | None
+    data: bytes
+
+
+def read_head(path: str) -> FileHead:
+    """Return the start of a file.
 
     Raises:
-        SourceError: It cannot be opened, or its name ends in `.gz` or `.zst` and it is not.
+        SourceError: It cannot be read, or is named as compressed but is not.
+    """
+    packing = packing_of(path)
+    with SourceContent(path, packing).open(0) as stream:
+        return FileHead(path, packing, stream.read(_HEAD))
+
+
+def packing_of(path: str) -> Packing | None:
+    """Return how a file is compressed, by its first bytes; None where it is not.
+
+    Raises:
+        SourceError: It cannot be opened, or its name ends in `.gz` or `.zst` but its content is not.
     """
     try:
         with Path(path).open("rb") as file:
@@ -214,11 +267,11 @@ def packing_of(path: str) -> Packing | None:
         raise unreadable(path, error) from error
     packing = next((packing for magic, packing in _MAGIC if head.startswith(magic)), None)
     ending = Path(path).suffix.lower()
-    if (named := ENDINGS.get(ending)) and named != packing:
+    if (expected := ENDINGS.get(ending)) and expected != packing:
         raise SourceError(
-            f"{path}: is named {ending} and is not {named}",
+            f"{path}: is named {ending} but is not {expected}",
             next_step=f"It is {packing}: rename it."
             if packing
-            else "Rename it if it is not packed, or fetch it again.",
+            else "Rename it if it is not compressed, or fetch it again.",
         )
     return packing

@@ -1,10 +1,10 @@
-"""Which single-byte encoding a text is in, by how well its letters stand beside each other.
+"""Find out which single-byte encoding a text is in, by how well its letters go with their neighbours.
 
-Any bytes are text in any of these encodings, so nothing is proof. Each reading is charged for what
-people do not write: a sign inside a word, a capital behind a small letter, a letter that the language of
-the others does not have. cp1252 is what most systems write and is kept unless another reading is clearly
-better. (General detectors take a few hundred bytes of German for cp1250 or cp437; files of records often
-have no more than that.)
+Any bytes are text in any of these encodings, so nothing is proof. Each encoding has a cost for what people do
+not write: a sign inside a word, a capital behind a small letter, a letter that the language of the others
+does not have. cp1252 is what most systems write, and is kept unless another encoding is clearly better.
+(General detectors take a few hundred bytes of German for cp1250 or cp437; files of records often have no
+more than that.)
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CENTRAL: Final = (
 _TURKISH: Final = ("çğıöşüâîİ",)
 _CYRILLIC: Final = ("абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґў№",)
 _GREEK: Final = ("αβγδεζηθικλμνξοπρστυφχψωςάέήίόύώϊϋ",)
-_ALPHABETS: Final = {  # where two are as good as each other, the first is taken
+_ALPHABETS: Final = {  # of two that are equally good, the first wins
     _DEFAULT: _WEST,
     "iso8859-15": _WEST,
     "cp1250": _CENTRAL,
@@ -53,7 +53,7 @@ _SIGNS: Final = frozenset(  # with the dashes and quotation marks of typography
 _RAISED: Final = frozenset("¹²³")
 _FRACTIONS: Final = frozenset("½¼¾")
 _LOST: Final = "\ufffd"  # what a byte without a meaning becomes
-_PLACES: Final = 20_000  # so many bytes beyond ASCII are looked at
+_PLACES: Final = 20_000  # bytes beyond ASCII that are used
 
 _UNLIKELY, _ODD, _WRONG = 0.3, 0.5, 1.0
 _CONTROL: Final = 5.0
@@ -61,76 +61,77 @@ _MARGIN: Final = 0.1
 
 
 def likeliest(data: bytes) -> str:
-    """The single-byte encoding that a text is most likely in.
+    """Return the single-byte encoding that a text is most likely in.
 
     Args:
-        data: Some of it, with bytes beyond ASCII.
+        data: A part of it, with bytes beyond ASCII.
 
     Returns:
-        A codec's name; cp1252 where nothing clearly speaks for another one.
+        A codec's name; cp1252 where no other one is clearly better.
     """
     places = _places(data)
     costs = {encoding: _costs(places, encoding) for encoding in _ALPHABETS}
     total = {
-        encoding: sum(cost * places[seen] for seen, cost in costs[encoding].items()) for encoding in costs
+        encoding: sum(cost * places[place] for place, cost in costs[encoding].items()) for encoding in costs
     }
     best = min(total, key=lambda encoding: total[encoding])
     return best if best != _DEFAULT and _is_clear(places, costs[_DEFAULT], costs[best], best) else _DEFAULT
 
 
 def _places(data: bytes) -> Counter[bytes]:
-    """Each byte beyond ASCII with its two neighbours, and how often they stand like that.
+    """Count each byte beyond ASCII together with its two neighbours.
 
-    One that stands alone counts once however often it does: a letter alone is nearly as good a word in one
-    language as in another, and one cell ("à", "é") may be repeated in every record.
+    A letter alone counts once, however often it occurs: it is nearly as good a word in one language as in
+    another, and one cell ("à", "é") may be repeated in every record.
     """
-    found: Counter[bytes] = Counter()
+    counts: Counter[bytes] = Counter()
     padded = b" " + data + b" "
-    seen = 0
+    total = 0
     for index in range(1, len(padded) - 1):
         if padded[index] > 0x7F:  # noqa: PLR2004 - the last ASCII byte
-            found[padded[index - 1 : index + 2]] += 1
-            seen += 1
-            if seen == _PLACES:
+            counts[padded[index - 1 : index + 2]] += 1
+            total += 1
+            if total == _PLACES:
                 break
-    return Counter({place: 1 if _is_alone(place) else count for place, count in found.items()})
+    return Counter({place: 1 if _is_alone(place) else count for place, count in counts.items()})
 
 
 def _is_alone(place: bytes) -> bool:
     before, after = place[:1], place[2:]
-    return all(each.isascii() and not each.isalpha() for each in (before, after))
+    return all(side.isascii() and not side.isalpha() for side in (before, after))
 
 
 def _is_clear(
     places: Counter[bytes], default: dict[bytes, float], other: dict[bytes, float], name: str
 ) -> bool:
-    """Whether the other reading is better by enough where the two differ."""
-    differing = [seen for seen in places if _decoded(seen, name) != _decoded(seen, _DEFAULT)]
-    gain = sum((default[seen] - other[seen]) * places[seen] for seen in differing)
-    return gain >= max(_WRONG, _MARGIN * sum(places[seen] for seen in differing))
+    """Return whether another encoding is better than the default by enough, where the two differ."""
+    differing = [place for place in places if _decoded(place, name) != _decoded(place, _DEFAULT)]
+    gain = sum((default[place] - other[place]) * places[place] for place in differing)
+    return gain >= max(_WRONG, _MARGIN * sum(places[place] for place in differing))
 
 
-def _decoded(seen: bytes, encoding: str) -> str:
-    return codecs.decode(seen, encoding, "replace")
+def _decoded(place: bytes, encoding: str) -> str:
+    return codecs.decode(place, encoding, "replace")
 
 
 def _costs(places: Counter[bytes], encoding: str) -> dict[bytes, float]:
-    """What each place costs in the alphabet of this encoding that fits best."""
+    """Return what each place costs, by the alphabet of this encoding that fits best."""
     alphabets = _ALPHABETS[encoding]
     every = frozenset("".join(alphabets))
     own_script = alphabets in _OWN_SCRIPT
-    tried = [
+    # One file is mostly in one language, so that its letters are held against one alphabet at a time.
+    candidates = [
         {
-            seen: _cost(_decoded(seen, encoding), frozenset(each), every, own_script=own_script)
-            for seen in places
+            place: _cost(_decoded(place, encoding), frozenset(alphabet), every, own_script=own_script)
+            for place in places
         }
-        for each in alphabets
+        for alphabet in alphabets
     ]
-    return min(tried, key=lambda costs: sum(cost * places[seen] for seen, cost in costs.items()))
+    return min(candidates, key=lambda costs: sum(cost * places[place] for place, cost in costs.items()))
 
 
 def _cost(three: str, alphabet: frozenset[str], every: frozenset[str], *, own_script: bool) -> float:
-    """How unlikely it is that the middle one of three characters was meant."""
+    """Return how unlikely it is that somebody wrote the middle one of three characters."""
     before, letter, after = three[0], three[1], three[2]
     if letter < "\xa0" or letter == _LOST:
         return _CONTROL
@@ -149,7 +150,7 @@ def _cost(three: str, alphabet: frozenset[str], every: frozenset[str], *, own_sc
 
 
 def _is_misplaced(before: str, sign: str, after: str) -> bool:
-    """Whether a sign stands beside letters as it does not in any language."""
+    """Return whether a sign is beside letters in a way that no language has."""
     if sign in _RAISED:
         return before.isalpha() and (before != "m" or after.isalpha())
     if sign in _FRACTIONS:
@@ -158,7 +159,7 @@ def _is_misplaced(before: str, sign: str, after: str) -> bool:
 
 
 def _beside(before: str, letter: str, after: str, alphabet: frozenset[str]) -> float:
-    """What a Latin letter costs for its neighbours."""
+    """Return what a Latin letter costs for its neighbours."""
     if letter == "õ" and "ö" not in alphabet and after not in "eso":  # in Portuguese: ões, õe
         return _WRONG
     if letter == "þ" and not after.isalpha():  # in Icelandic it begins a word or syllable

@@ -1,4 +1,4 @@
-"""Which of a file's columns are given out."""
+"""Name a file's columns, and decide which of them are data."""
 
 from __future__ import annotations
 
@@ -11,89 +11,93 @@ import polars as pl
 
 from loader.errors import SourceError
 from loader.records import LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS, REPEATED_HEADER
+from loader.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_MARK: Final = "\ufeff"  # a byte-order mark inside a text: it stood at the beginning of another file
+_MARK: Final = "\ufeff"  # a byte-order mark inside of a text: it was at the start of another file
 _LISTED: Final = 5
-_SHOWN: Final = 60
 
 
 def kept_columns(path: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Leaves out what a rejects file adds, so that a mended one loads as it is.
+    """Drop the columns that a rejects file adds, so that it loads as it is once it is fixed.
 
     Returns:
-        The columns that are left, and notes for people: one line if some were left out, else none.
+        The columns that are kept, and notes for people: one line if some were dropped, else none.
 
     Raises:
-        SourceError: None is left.
+        SourceError: None is kept.
     """
-    mended = set(REJECT_COLUMNS) <= set(names)
-    kept = tuple(name for name in names if not mended or name not in REJECT_COLUMNS)
+    is_rejects = set(REJECT_COLUMNS) <= set(names)
+    kept = tuple(name for name in names if not is_rejects or name not in REJECT_COLUMNS)
     if not kept:
         raise SourceError(
-            f"{path}: has no columns of its own", next_step="Check that the export wrote this file."
+            f"{path}: has no columns of its own", next_step="Check the export that wrote this file."
         )
-    if not mended:
+    if not is_rejects:
         return kept, ()
     return kept, (f"left out: {', '.join(REJECT_COLUMNS)} (the columns that a rejects file adds)",)
 
 
-def with_header_again(frame: pl.DataFrame, header: Sequence[Sequence[str]]) -> pl.DataFrame:
-    """Marks records that are the header once more, as where exports were glued together.
+def with_repeated_headers(rows: pl.DataFrame, header: Sequence[Sequence[str]]) -> pl.DataFrame:
+    """Mark records that repeat the header, as in exports that were joined into one file.
 
     Args:
-        frame: Every column of the file, and PROBLEM.
-        header: The header's cells as they stand, a sequence a line.
+        rows: All columns of the file, then PROBLEM.
+        header: The header's cells as they are in the file, a sequence for each line.
 
     Returns:
-        The frame; PROBLEM is HEADER_AGAIN where a record was sound and is such a line.
+        The rows; PROBLEM is REPEATED_HEADER where a sound record is a line of the header.
     """
-    names = frame.columns[:-1]
-    again: list[int] = []
+    names = rows.columns[:-1]
+    repeated: list[int] = []
     for cells in header:
+        # The file that was joined to this one may have had a byte-order mark of its own.
         first = [cells[0], _MARK + cells[0]]
-        places = frame[names[0]].is_in(first) & frame[PROBLEM].is_null()
+        places = rows[names[0]].is_in(first) & rows[PROBLEM].is_null()
         if any(cells) and places.any():
-            wanted = tuple(cells[1 : len(names)])
-            padded = wanted + ("",) * (len(names) - 1 - len(wanted))
-            again += [index for index in places.arg_true() if frame.row(index)[1:-1] == padded]
-    if not again:
-        return frame
-    told = frame[PROBLEM].to_list()
-    for index in again:
-        told[index] = REPEATED_HEADER
-    return frame.with_columns(pl.Series(PROBLEM, told, pl.String))
+            others = tuple(cells[1 : len(names)])
+            padded = others + ("",) * (len(names) - 1 - len(others))
+            repeated += [index for index in places.arg_true() if rows.row(index)[1:-1] == padded]
+    if not repeated:
+        return rows
+    problems = rows[PROBLEM].to_list()
+    for index in repeated:
+        problems[index] = REPEATED_HEADER
+    return rows.with_columns(pl.Series(PROBLEM, problems, pl.String))
 
 
 def column_names(header: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Makes columns of a header.
+    """Make column names from a header.
 
     Args:
-        header: Its cells as they stand, a sequence a line; the lines' names are joined with a blank.
+        header: Its cells as they are in the file, a sequence for each line; the names of several lines are
+            joined with a space.
 
     Returns:
-        The columns' names, and notes for people on what was changed.
+        The columns' names, and notes for people about what was changed.
     """
-    found = [_joined(parts) for parts in zip_longest(*header, fillvalue="")]
-    found[0] = _without_mark(found[0])
-    width = next((place for place in range(len(found), 0, -1) if found[place - 1]), len(found))
+    cells = [_joined(parts) for parts in zip_longest(*header, fillvalue="")]
+    cells[0] = _without_mark(cells[0])
+    width = next((place for place in range(len(cells), 0, -1) if cells[place - 1]), len(cells))
     notes = []
-    if dropped := len(found) - width:
-        notes.append(f"the header ends in {dropped} empty {_names(dropped)}: no {_columns(dropped)}")
-    tidied = [name for name, cell in zip(found, header[0], strict=False) if name and name != cell]
-    if len(header) == 1 and tidied:
-        notes.append(f"blanks and line breaks taken out of {_names(len(tidied))}: {_listed(tidied)}")
-    names, unnamed, doubled = named_once(found[:width])
+    if dropped := len(cells) - width:
+        what = "name, which is not a column" if dropped == 1 else "names, which are not columns"
+        notes.append(f"the header ends in {dropped} empty {what}")
+    trimmed = [name for name, cell in zip(cells, header[0], strict=False) if name and name != cell]
+    if len(header) == 1 and trimmed:
+        names_of = "name" if len(trimmed) == 1 else "names"
+        notes.append(f"spaces and line breaks removed from the {names_of} {_listed(trimmed)}")
+    names, unnamed, renamed = unique_names(cells[:width])
     if unnamed:
         notes.append(f"without a name in the header: {_listed(unnamed)}")
-    notes += doubled
+    notes += renamed
     return tuple(names), tuple(notes)
 
 
 def _without_mark(name: str) -> str:
-    """The first name without a byte-order mark that stands there twice, and the quotes behind it."""
+    """Return the first name without a second byte-order mark, and without the quotes behind it."""
     if not name.startswith(_MARK):
         return name
     name = name.strip(f"{_MARK} ")
@@ -104,21 +108,22 @@ def _joined(parts: Sequence[str]) -> str:
     return " ".join(" ".join(parts).split())
 
 
-def named_once(found: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
-    """Names without gaps and repetitions.
+def unique_names(header: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Fill in and number a header's names, so that each column has its own.
 
     Args:
-        found: The header's names; empty where there is none.
+        header: The names; empty where there is none.
 
     Returns:
-        The names, those among them that stand for empty ones, and a note for each that stood there before.
+        The names, those among them that were empty, and a note for each that was already used.
     """
     names: list[str] = []
     unnamed: list[str] = []
-    doubled: list[str] = []
-    taken, used = set(found), set[str]()
+    renamed: list[str] = []
+    taken, used = set(header), set[str]()
+    # A counter for each name: thousands of equal names would otherwise be tried against each other.
     numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
-    for place, name in enumerate(found, 1):
+    for place, name in enumerate(header, 1):
         own = name or f"column_{place}"
         free = own
         while free in (used if name and free == own else taken):
@@ -129,33 +134,21 @@ def named_once(found: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
         if not name:
             unnamed.append(free)
         elif free != own:
-            doubled.append(f'the {_nth(place)} column is called "{_cut(free)}": its name stands before it')
-    more = [f"and {len(doubled) - _LISTED} more names that stand twice"] if len(doubled) > _LISTED else []
-    return names, unnamed, doubled[:_LISTED] + more
-
-
-def _names(number: int) -> str:
-    return "name" if number == 1 else "names"
-
-
-def _columns(number: int) -> str:
-    return "column" if number == 1 else "columns"
+            renamed.append(f'the {_nth(place)} column is named "{shorten(free)}": its name is already used')
+    more = [f"and {len(renamed) - _LISTED} more names that are used twice"] if len(renamed) > _LISTED else []
+    return names, unnamed, renamed[:_LISTED] + more
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(f'"{_cut(name)}"' for name in names[:_LISTED])
+    shown = ", ".join(f'"{shorten(name)}"' for name in names[:_LISTED])
     return shown + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
-
-
 def check_names(path: str, names: Sequence[str]) -> None:
-    """Checks that names can be columns.
+    """Check that names can be columns.
 
     Raises:
-        SourceError: One is a name that the loader needs for itself.
+        SourceError: One is a name that the loader uses itself.
     """
     for place, name in enumerate(names, 1):
         if name in (RECORD_NO, LINE, PROBLEM):

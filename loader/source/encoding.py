@@ -1,4 +1,4 @@
-"""Which encoding a text file is in."""
+"""Find out which encoding a text file is in."""
 
 from __future__ import annotations
 
@@ -20,55 +20,56 @@ _WIDE_SAMPLE: Final = 1024
 
 
 def encoding_of(
-    path: str, head: bytes, said: str | None, *, whole: bool, further: bytes = b""
+    path: str, head: bytes, option: str | None, *, whole: bool, further: bytes = b""
 ) -> tuple[str, int]:
-    """Finds the encoding by what was said, by the byte-order mark, else by the bytes themselves.
+    """Find the encoding by the option, by the byte-order mark, else by the bytes themselves.
 
     Args:
         path: The file, for messages.
         head: The first bytes of its unpacked content.
-        said: What the options say; None where it is to be detected.
+        option: The option `source.encoding`; None: detect it.
         whole: Whether `head` is all of it.
-        further: Whole lines from elsewhere in it; looked at where `head` holds nothing but ASCII.
+        further: Complete lines from elsewhere in it; used where `head` holds nothing but ASCII.
 
     Returns:
         The codec's name and the length of the byte-order mark, 0 where there is none.
 
     Raises:
-        SourceError: There is no such codec, or the mark belongs to another one.
+        SourceError: There is no such codec, or the byte-order mark belongs to another one.
     """
     mark, marked = next(((mark, name) for mark, name in _MARKS if head.startswith(mark)), (b"", None))
-    if said is None:
+    if option is None:
         return marked or _guess(head, further, whole=whole), len(mark)
-    wanted = _codec(path, said)
-    if marked and marked not in (wanted, _WITHOUT_ORDER.get(wanted)) and not _fits(wanted, marked):
+    codec = _codec(path, option)
+    if marked and marked not in (codec, _WITHOUT_ORDER.get(codec)) and not _fits(codec, marked):
         raise SourceError(
-            f"{path}: begins with the byte-order mark of {marked}, and source.encoding says {said}",
-            next_step=f"Leave source.encoding out, or say {marked}.",
+            f"{path}: starts with the byte-order mark of {marked}, but source.encoding is {option}",
+            next_step=f"Remove source.encoding, or set it to {marked}.",
         )
-    return (marked, len(mark)) if marked else (_WITHOUT_ORDER.get(wanted, wanted), 0)
+    return (marked, len(mark)) if marked else (_WITHOUT_ORDER.get(codec, codec), 0)
 
 
-def _fits(wanted: str, marked: str) -> bool:
-    """Whether a codec that takes its byte order from the mark was asked for."""
-    return wanted in _WITHOUT_ORDER and marked.startswith(wanted.removesuffix("-sig"))
+def _fits(codec: str, marked: str) -> bool:
+    """Return whether a codec takes its byte order from the mark, and the mark is one of its own."""
+    return codec in _WITHOUT_ORDER and marked.startswith(codec.removesuffix("-sig"))
 
 
 def _codec(path: str, name: str) -> str:
     try:
-        found = codecs.lookup(name)
-        " ".encode(name)  # refuses codecs that are not for text
+        codec = codecs.lookup(name)
+        " ".encode(name)  # refuses codecs such as base64, which are not for text
     except (LookupError, UnicodeError) as error:
         raise SourceError(
-            f"{path}: source.encoding says {name!r}, and there is no such encoding",
-            next_step="Write a codec name such as utf-8, cp1252, iso-8859-15 or utf-16.",
+            f"{path}: source.encoding is {name!r}, and there is no such encoding",
+            next_step="Set it to a codec name such as utf-8, cp1252, iso-8859-15 or utf-16.",
         ) from error
-    return found.name
+    return codec.name
 
 
 def _guess(head: bytes, further: bytes, *, whole: bool) -> str:
     if wide := _wide(head[:_WIDE_SAMPLE]):
         return wide
+    # ASCII fits every encoding, so that only letters from further down in the file can decide.
     data, ends = (further, True) if further and head.isascii() else (head, whole)
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data, ends)
@@ -78,7 +79,7 @@ def _guess(head: bytes, further: bytes, *, whole: bool) -> str:
 
 
 def _wide(head: bytes) -> str | None:
-    """UTF-16 or UTF-32 by where the zero bytes of ASCII letters stand; None where they do not."""
+    """Return UTF-16 or UTF-32 by the places of the zero bytes of ASCII letters; None for neither."""
     quarter, half = len(head) // 4, len(head) // 2
     zeros = [head[place::4].count(0) for place in range(4)]
     if quarter and min(zeros[2:]) >= quarter * 0.95 and zeros[1] > zeros[0]:

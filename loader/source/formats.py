@@ -1,106 +1,135 @@
-"""How a file is written: as said, by its name, or by its content."""
+"""The formats of source files, and how a file's format is found out.
+
+A new format is a folder beside this module and an entry in `FORMATS` (its name is one of `records.Format`).
+"""
 
 from __future__ import annotations
 
-import re
-import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from loader.errors import SourceError
-from loader.source.bytes import Packing, SourceContent, packing_of
+from loader.source.bytes import ENDINGS, read_head
+from loader.source.csv.open import csv_columns, open_csv
+from loader.source.excel.detect import is_workbook
+from loader.source.excel.file import open_xlsx
+from loader.source.ndjson.file import open_ndjson
+from loader.source.ndjson.lines import is_ndjson
+from loader.source.parquet import is_parquet, open_parquet, parquet_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import polars as pl
+
     from loader.records import Format
+    from loader.settings import SourceOptions
+    from loader.source.batches import SourceReader
+    from loader.source.bytes import FileHead
 
-_SAMPLE: Final = 64 * 1024
-_PARQUET_MAGIC: Final = b"PAR1"
-_ZIP_MAGIC: Final = b"PK\x03\x04"
-_OLD_OFFICE_MAGIC: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_JSON: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*["}]')
-_PACKED_ENDINGS: Final = frozenset({".gz", ".zst"})
-_ENDINGS: Final[dict[str, Format]] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".ndjson": "ndjson",
-    ".jsonl": "ndjson",
-    ".json": "ndjson",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".xlsx": "xlsx",
-    ".xlsm": "xlsx",
-}
-_BINARY: Final = frozenset({"parquet", "xlsx"})
+    ColumnsAndNotes = tuple[Mapping[str, pl.DataType], tuple[str, ...]]
 
 
-def kind_of(path: str, said: Format | None) -> Format:
-    """How a file is written: as said, else by its name, else by its first bytes.
+@dataclass(frozen=True, slots=True)
+class SourceFormat:
+    """A format of source files.
+
+    Attributes:
+        name: Its name in `-s format=`, in a mapping's `source.format` and in `SourceFile.format`.
+        title: Its name in messages.
+        endings: The endings of file names that mean it, in lower case.
+        matches: Return whether a file has this format, from its first bytes; raises a SourceError for one of
+            its kind that cannot be read. None: any text may be one.
+        open: Open a file: its path, its index in the load, and the options. Raises a SourceError.
+        columns: Return a file's columns with their types, and notes for people, without reading its records;
+            None: the file must be opened for it. Raises a SourceError.
+        is_binary: Whether it is not text, and compresses itself: it cannot be inside of gzip or zstd.
+        is_certain: Whether a match proves the format, so that no option or name overrules it.
+    """
+
+    name: Format
+    title: str
+    endings: tuple[str, ...]
+    matches: Callable[[FileHead], bool] | None
+    open: Callable[[str, int, SourceOptions], SourceReader]
+    columns: Callable[[str, SourceOptions], ColumnsAndNotes] | None = None
+    is_binary: bool = False
+    is_certain: bool = False
+
+
+FORMATS: Final = (
+    SourceFormat(
+        name="xlsx",
+        title="an Excel workbook",
+        endings=(".xlsx", ".xlsm"),
+        matches=is_workbook,
+        open=open_xlsx,
+        is_binary=True,
+        is_certain=True,
+    ),
+    SourceFormat(
+        name="parquet",
+        title="Parquet",
+        endings=(".parquet", ".pq"),
+        matches=is_parquet,
+        open=open_parquet,
+        columns=parquet_columns,
+        is_binary=True,
+    ),
+    SourceFormat(
+        name="ndjson",
+        title="NDJSON",
+        endings=(".ndjson", ".jsonl", ".json"),
+        matches=is_ndjson,
+        open=open_ndjson,
+    ),
+    SourceFormat(
+        name="csv",
+        title="CSV",
+        endings=(".csv", ".tsv"),
+        matches=None,
+        open=open_csv,
+        columns=csv_columns,
+    ),
+)
+"""All formats; the first one that matches a file's content is its format, and the last one takes the rest."""
+
+
+def format_of(path: str, option: Format | None) -> SourceFormat:
+    """Return the format of a file: by the option, else by its name, else by its first bytes.
+
+    Args:
+        path: The file.
+        option: The option `source.format`; None: detect it.
 
     Raises:
-        SourceError: It cannot be opened, is packed in a way that its format does not know, or is an
-            archive or a document of another kind.
+        SourceError: The file cannot be opened, is compressed in a way that its format does not allow, or is
+            an archive or a document of another kind.
     """
-    packing = packing_of(path)
-    with SourceContent(path, packing).open(0) as stream:
-        head = stream.read(_SAMPLE)
-    if packing and head.startswith(_ZIP_MAGIC):
-        raise _packed_binary(path, packing, "xlsx")
-    found = _by_content(path, head)
-    kind = said or _by_name(path) or found or "csv"
-    if found == "xlsx" and kind != "xlsx":
+    head = read_head(path)
+    content = next((known for known in FORMATS if known.matches and known.matches(head)), None)
+    file_format = _by_option(option) or _by_name(path) or content or FORMATS[-1]
+    if head.packing and (file_format.is_binary or (content and content.is_certain)):
+        inner = file_format if file_format.is_binary else content or file_format
         raise SourceError(
-            f"{path}: is an Excel workbook, not {_told(kind)}",
-            next_step=f"Leave source.format out, or say source.format: xlsx, not {kind}."
-            if said
-            else "Say source.format: xlsx, or rename it.",
+            f"{path}: is {head.packing} around {inner.title}, which is compressed already",
+            next_step="Decompress it first.",
         )
-    if packing and kind in _BINARY:
-        raise _packed_binary(path, packing, kind)
-    return kind
-
-
-def _by_name(path: str) -> Format | None:
-    endings = [ending.lower() for ending in Path(path).suffixes if ending.lower() not in _PACKED_ENDINGS]
-    return _ENDINGS.get(endings[-1]) if endings else None
-
-
-def _by_content(path: str, head: bytes) -> Format | None:
-    """What the first bytes show; None where they could be any text."""
-    if head.startswith(_ZIP_MAGIC):
-        return _in_zip(path)
-    if head.startswith(_OLD_OFFICE_MAGIC):
+    if content and content.is_certain and file_format is not content:
         raise SourceError(
-            f"{path}: is an old Excel workbook (.xls) or one that is protected by a password",
-            next_step="Save it as .xlsx without a password, or the sheet as CSV (UTF-8).",
+            f"{path}: is {content.title}, not {file_format.title}",
+            next_step=f"Remove source.format, or set it to {content.name} instead of {file_format.name}."
+            if option
+            else f"Set source.format to {content.name}, or rename the file.",
         )
-    if head.startswith(_PARQUET_MAGIC):
-        return "parquet"
-    return "ndjson" if _JSON.match(head) else None
+    return file_format
 
 
-def _in_zip(path: str) -> Format:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        raise SourceError(
-            f"{path}: is a zip archive or an Excel workbook, and is damaged or cut short: {error}",
-            next_step="Fetch it again.",
-        ) from error
-    if "xl/workbook.xml" in names:
-        return "xlsx"
-    raise SourceError(
-        f"{path}: is a zip archive and no .xlsx workbook; CSV, NDJSON, Parquet or Excel was expected",
-        next_step="Unpack it, or save the sheet as .xlsx or as CSV (UTF-8).",
-    )
+def _by_option(option: Format | None) -> SourceFormat | None:
+    return next((known for known in FORMATS if known.name == option), None)
 
 
-def _packed_binary(path: str, packing: Packing, kind: Format) -> SourceError:
-    return SourceError(
-        f"{path}: is {packing} around {_told(kind)}, which is packed in itself",
-        next_step="Unpack it first.",
-    )
-
-
-def _told(kind: Format) -> str:
-    return {"csv": "CSV", "ndjson": "NDJSON", "parquet": "Parquet", "xlsx": "an Excel workbook"}[kind]
+def _by_name(path: str) -> SourceFormat | None:
+    endings = [ending.lower() for ending in Path(path).suffixes if ending.lower() not in ENDINGS]
+    return next((known for known in FORMATS if endings and endings[-1] in known.endings), None)

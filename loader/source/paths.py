@@ -1,4 +1,4 @@
-"""From what the user wrote to the files that are meant."""
+"""Find the files that paths and patterns name."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 
 def expand(patterns: Sequence[str]) -> list[str]:
-    """Finds the files that paths and globs name, in the order given, matches of a glob sorted.
+    """Find the files that paths and globs name, in the order given, matches of a glob sorted.
 
     Returns:
         Paths of files that exist; at least one, none twice.
 
     Raises:
-        SourceError: Nothing was named, a file is missing, a pattern matches none, a path is no file,
-            one file is named twice, or two have the same name.
+        SourceError: Nothing is named, a file is missing, a pattern matches none, a path is not a file,
+            a file is named twice, or two have the same name.
     """
     if not patterns:
         raise SourceError(
-            "no source file was named",
+            "no source file is named",
             next_step="Name at least one CSV, NDJSON, Parquet or Excel file, or - for standard input.",
         )
-    found = [path for pattern in patterns for path in _matches(pattern)]
-    _refuse_twins(found)
-    return found
+    paths = [path for pattern in patterns for path in _matches(pattern)]
+    _refuse_duplicates(paths)
+    return paths
 
 
 def _matches(pattern: str) -> list[str]:
@@ -46,7 +46,7 @@ def _matches(pattern: str) -> list[str]:
         )
     if exists and not path.is_file():
         raise SourceError(
-            f"{pattern}: is not a regular file; a load must be able to read it again",
+            f"{pattern}: is not a regular file, and a load must be able to read it again",
             next_step="Write the data to a file first, or pipe it in and name - as the source.",
         )
     if exists:
@@ -61,27 +61,27 @@ def _matches(pattern: str) -> list[str]:
     return matches
 
 
-def _refuse_twins(paths: Sequence[str]) -> None:
-    seen: dict[Path, str] = {}
+def _refuse_duplicates(paths: Sequence[str]) -> None:
+    files: dict[Path, str] = {}
     names: dict[str, str] = {}
     for path in paths:
         real = Path(path).resolve()
-        if real in seen:
+        if real in files:
             raise SourceError(
-                f"{path}: is named twice (also as {seen[real]})", next_step="Name each file once in a load."
+                f"{path}: is named twice (also as {files[real]})", next_step="Name each file once in a load."
             )
         if Path(path).name in names:
             raise SourceError(
-                f"{path}: has the same name as {names[Path(path).name]}; records are told apart by "
+                f"{path}: has the same name as {names[Path(path).name]}, and records are identified by "
                 "file name and record number",
                 next_step="Rename one of them, or load them one after the other.",
             )
-        seen[real] = path
+        files[real] = path
         names[Path(path).name] = path
 
 
 def fingerprint(path: str) -> tuple[int, str]:
-    """Reads a file once from end to end.
+    """Read a file once from end to end.
 
     Returns:
         Its size in bytes, and the SHA-256 of its bytes as stored, in hex.
@@ -98,8 +98,9 @@ def fingerprint(path: str) -> tuple[int, str]:
 
 
 def unreadable(path: str, error: Exception) -> SourceError:
-    """What to say of a file that the system or its packing does not let be read."""
+    """Return the error for a file that cannot be read because of the system or its compression."""
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return SourceError(
-        f"{path}: cannot be read: {why}", next_step="Check that the file is whole and that you may read it."
+        f"{path}: cannot be read: {why}",
+        next_step="Check that the file is complete, and that you have permission to read it.",
     )

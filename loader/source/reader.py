@@ -1,7 +1,8 @@
-"""Several files read as one source."""
+"""Read several files as one source."""
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import tempfile
 import weakref
@@ -9,76 +10,72 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
 from loader.errors import SourceChanged, SourceError, SourceLost
 from loader.records import Position
-from loader.source.csv.batches import csv_batches
-from loader.source.csv.open import csv_columns, open_csv
-from loader.source.excel.file import XlsxFile, open_xlsx
-from loader.source.formats import kind_of
-from loader.source.ndjson.file import NdjsonFile, open_ndjson
-from loader.source.parquet import ParquetFile, open_parquet, parquet_columns
+from loader.source.formats import format_of
 from loader.source.paths import expand
 from loader.source.stdin import STDIN, with_stdin_spooled
+from loader.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from loader.records import Batch, SourceFile
-    from loader.settings import SourceOptions
-    from loader.source.csv.file import CsvFile
+    import polars as pl
 
-    Opened = CsvFile | NdjsonFile | ParquetFile | XlsxFile
+    from loader.records import Batch, Dialect, SourceFile
+    from loader.settings import SourceOptions
+    from loader.source.batches import SourceReader
 
 _START: Final = Position()
-_CHANGED: Final = "Give the files as they were when the load began, or start a new load with the new ones."
+_CHANGED: Final = (
+    "Restore the files as they were when the load started, or start a new load with the new ones."
+)
 
 
 class Source:
     """The files of a load in their order.
 
     Args:
-        files: The opened files.
+        readers: The opened files.
     """
 
-    def __init__(self, files: Sequence[Opened]) -> None:
-        self._files = tuple(files)
+    def __init__(self, readers: Sequence[SourceReader]) -> None:
+        self._readers = tuple(readers)
 
     @property
     def files(self) -> tuple[SourceFile, ...]:
-        """What is known of each file."""
-        return tuple(opened.file for opened in self._files)
+        """Return what is known of each file."""
+        return tuple(reader.file for reader in self._readers)
 
     def batches(self, rows: int, start: Position = _START, limit: int | None = None) -> Iterator[Batch]:
-        """Reads the records from a position on.
+        """Read the records from a position on.
 
         Args:
-            rows: Records a batch. The last of a file may have fewer; none spans two files, none is empty.
-            start: The start of the load, or a position that an earlier batch of the same files gave;
-                what is read is then what reading from the start would have given from there on, if
-                `start` is where a batch of `rows` records ended.
+            rows: Records per batch. The last one of a file may have fewer; none spans two files, and none is
+                empty.
+            start: The start of the load, or the end of an earlier batch of the same files. If that batch had
+                `rows` records, or ended its file, the batches are those that reading from the start gives.
             limit: Stop before the record with this `seq`; None: read to the end.
 
         Raises:
             ValueError: `rows` is less than 1.
-            SourceLost: A file cannot be read on.
+            SourceLost: A file cannot be read any further.
         """
         if rows < 1:
             raise ValueError(f"rows is {rows}; a batch has at least one")
         at = start
-        for opened in self._files[start.file_no :]:
-            if at.file_no != opened.file.file_no:
-                at = Position(at.seq, opened.file.file_no)
+        for reader in self._readers[start.file_no :]:
+            if at.file_no != reader.file.file_no:
+                at = Position(at.seq, reader.file.file_no)
             try:
-                for batch in _batches(opened, rows, at, limit):
+                for batch in reader.batches(rows, at, limit):
                     yield batch
                     at = batch.end
             except SourceError as error:
                 raise SourceLost(error.message, next_step=error.next_step) from error
 
     def checked(self, expected: Sequence[SourceFile]) -> None:
-        """Checks that these are the files that a load began with.
+        """Check that these are the files that a load started with.
 
         Args:
             expected: Its files as the journal keeps them.
@@ -92,30 +89,27 @@ class Source:
                 raise SourceChanged(f"{now.path}: {difference}", next_step=_CHANGED)
         if len(self.files) < len(expected):
             missing = expected[len(self.files)]
-            raise SourceChanged(f"{missing.path}: belongs to the load and is missing", next_step=_CHANGED)
+            raise SourceChanged(f"{missing.path}: belongs to the load but is missing", next_step=_CHANGED)
         if len(self.files) > len(expected):
             added = self.files[len(expected)]
             raise SourceChanged(f"{added.path}: does not belong to the load", next_step=_CHANGED)
 
     def total_hint(self) -> int | None:
-        """About how many records there are, for a progress bar; None if that is unknown.
+        """Return about how many records there are, for a progress bar; None if that is unknown.
 
-        Exact but for CSV files that are not small: there it is an estimate from their first bytes.
+        It is exact except for CSV files that are not small: theirs is estimated from their first bytes.
         """
-        return sum(
-            opened.height if isinstance(opened, ParquetFile | NdjsonFile | XlsxFile) else opened.hint
-            for opened in self._files
-        )
+        return sum(reader.height for reader in self._readers)
 
 
 def open_source(paths: Sequence[str], options: SourceOptions, spool: Path | None = None) -> Source:
-    """Finds, opens and fingerprints the files of a load.
+    """Find, open and fingerprint the files of a load.
 
     Args:
-        paths: Paths and globs, in the order in which they are to be read; `-` is standard input.
+        paths: Paths and globs, in the order in which they are read; `-` is standard input.
         options: How to read them; what is left out is detected for each file.
-        spool: Where standard input is kept, so that it can be read again; None: in a temporary folder,
-            which goes when the source does.
+        spool: The folder that keeps standard input, so that it can be read again; None: a temporary folder,
+            which is removed with the source.
 
     Raises:
         SourceError: A file is missing, empty or unreadable, is named twice, or has no usable header.
@@ -135,13 +129,13 @@ def open_source(paths: Sequence[str], options: SourceOptions, spool: Path | None
 
 @dataclass(frozen=True, slots=True)
 class SourceColumns:
-    """What a file's header says.
+    """The columns of a file.
 
     Attributes:
-        path: The file, as named or as a glob found it.
+        path: The file, as it was named or as a glob found it.
         name: Its name without folders.
         schema: Its columns in order with their types, as `SourceFile` has them.
-        notes: What was detected and assumed, one line each, for people.
+        notes: What was detected and assumed, for people, one line for each.
     """
 
     path: str
@@ -151,7 +145,7 @@ class SourceColumns:
 
 
 def read_columns(paths: Sequence[str], options: SourceOptions) -> list[SourceColumns]:
-    """The columns of files, by their headers alone where the format has one.
+    """Return the columns of files, by their headers alone where the format has one.
 
     Args:
         paths: Paths and globs.
@@ -164,47 +158,45 @@ def read_columns(paths: Sequence[str], options: SourceOptions) -> list[SourceCol
 
 
 def _columns(path: str, options: SourceOptions) -> SourceColumns:
-    kind = kind_of(path, options.format)
-    name = Path(path).name
-    if kind == "parquet":
-        schema, notes = parquet_columns(path)
-        return SourceColumns(path, name, schema, notes)
-    if kind == "csv":
-        names, notes = csv_columns(path, options)
-        return SourceColumns(path, name, dict.fromkeys(names, pl.String()), notes)
-    file = open_source([path], options).files[0]
-    return SourceColumns(path, name, file.schema, file.notes)
+    file_format = format_of(path, options.format)
+    if file_format.columns:
+        schema, notes = file_format.columns(path, options)
+    else:
+        file = file_format.open(path, 0, options).file
+        schema, notes = file.schema, file.notes
+    return SourceColumns(path, Path(path).name, schema, notes)
 
 
 def _open_files(paths: Sequence[str], options: SourceOptions) -> Source:
-    return Source([_opened(path, file_no, options) for file_no, path in enumerate(expand(paths))])
-
-
-def _opened(path: str, file_no: int, options: SourceOptions) -> Opened:
-    kind = kind_of(path, options.format)
-    if kind == "parquet":
-        return open_parquet(path, file_no)
-    if kind == "ndjson":
-        return open_ndjson(path, file_no, options)
-    return open_xlsx(path, file_no, options) if kind == "xlsx" else open_csv(path, file_no, options)
-
-
-def _batches(opened: Opened, rows: int, start: Position, limit: int | None) -> Iterator[Batch]:
-    if isinstance(opened, ParquetFile | NdjsonFile | XlsxFile):
-        return opened.batches(rows, start, limit)
-    return csv_batches(opened, rows, start, limit)
+    return Source(
+        [
+            format_of(path, options.format).open(path, file_no, options)
+            for file_no, path in enumerate(expand(paths))
+        ]
+    )
 
 
 def _difference(was: SourceFile, now: SourceFile) -> str | None:
-    """What to say of a file that is not what it was; None if it is."""
+    """Return in which way a file is not what it was; None where it is."""
     if was.name != now.name:
-        return f"stands where {was.name} stood when the load began"
+        return f"is in the place of {was.name}, which the load started with"
     if was.size != now.size:
-        return f"has {now.size} bytes, and had {was.size} when the load began"
+        return f"has {now.size} bytes, and had {was.size} when the load started"
     if was.fingerprint != now.fingerprint:
-        return "has the size that it had when the load began, but other content (its SHA-256 differs)"
+        return "has the same size as when the load started, but other content (its SHA-256 differs)"
     if was.format != now.format:
-        return f"is read as {now.format}, and was read as {was.format} when the load began"
-    if was.dialect is not None and was.dialect != now.dialect:
-        return f"is read as {now.dialect}, and was read as {was.dialect} when the load began"
+        return f"is read as {now.format}, and was read as {was.format} when the load started"
+    if was.dialect and now.dialect and was.dialect != now.dialect:
+        return f"is read with {_changed_options(was.dialect, now.dialect)} when the load started"
     return None
+
+
+def _changed_options(was: Dialect, now: Dialect) -> str:
+    """Return what differs between two dialects: `delimiter ';', and was read with delimiter ','`."""
+    names = [field.name for field in dataclasses.fields(now)]
+    changed = [name for name in names if getattr(was, name) != getattr(now, name)]
+    before, after = (
+        ", ".join(f"{name} {shorten(repr(getattr(dialect, name)))}" for name in changed)
+        for dialect in (was, now)
+    )
+    return f"{after}, and was read with {before}"

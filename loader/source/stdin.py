@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from loader.errors import SourceError
 from loader.source.bytes import BLOCK, ENDINGS, packing_of
-from loader.source.formats import kind_of
+from loader.source.formats import format_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from loader.records import Format
 
 STDIN: Final = "-"
-"""What names standard input among sources."""
+"""The name of standard input among sources."""
 
 _NAME: Final = "stdin"
-_HASH: Final = 16  # hex digits of the content's SHA-256 that name its folder
+_DIGITS: Final = 16  # hex digits of the content's SHA-256 that name its folder
 
 
-def with_stdin_spooled(paths: Sequence[str], folder: Path, said: Format | None) -> list[str]:
-    """The paths of sources, with the file that standard input was written to in the place of `-`.
+def with_stdin_spooled(paths: Sequence[str], folder: Path, file_format: Format | None) -> list[str]:
+    """Write standard input to a file, and return the paths with that file in place of `-`.
 
     The same content goes to the same file, `FOLDER/HASH/stdin.csv` or another ending, so that what was
     validated can be loaded and what was loaded can be resumed. It is on disk when this returns. Nothing is
-    ever removed here: once its load is finished, nobody needs it.
+    removed here: once its load is finished, nobody needs it.
 
     Args:
         paths: The sources; at most one is `-`.
-        folder: Where the file goes; made, for its owner only, where it is missing.
-        said: How it is written; None: its content tells.
+        folder: Where the file goes; created, for its owner only, where it is missing.
+        file_format: The format of standard input; None: detect it by the content.
 
     Raises:
         SourceError: There is no standard input, it is empty, or it cannot be read or written to a file.
@@ -46,11 +46,11 @@ def with_stdin_spooled(paths: Sequence[str], folder: Path, said: Format | None) 
         return list(paths)
     if sys.stdin is None or sys.stdin.closed:
         raise SourceError("there is no standard input to read", next_step="Name a file in place of -.")
-    spooled = _spooled(sys.stdin.buffer, folder, said)
+    spooled = _spooled(sys.stdin.buffer, folder, file_format)
     return [str(spooled) if path == STDIN else path for path in paths]
 
 
-def _spooled(stream: BinaryIO, folder: Path, said: Format | None) -> Path:
+def _spooled(stream: BinaryIO, folder: Path, file_format: Format | None) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".stdin-", dir=folder)
@@ -59,10 +59,11 @@ def _spooled(stream: BinaryIO, folder: Path, said: Format | None) -> Path:
     draft = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            digest = _copied(stream, file, folder)
-        path = folder / digest[:_HASH] / (_NAME + _ending(draft, said))
+            digest = _copy(stream, file, folder)
+        path = folder / digest[:_DIGITS] / (_NAME + _ending(draft, file_format))
         path.parent.mkdir(mode=0o700, exist_ok=True)
         draft.replace(path)
+        # A name lasts through a power cut only when its folder is on disk, too.
         for changed in (path.parent, folder):
             _sync(changed)
     except OSError as error:
@@ -72,8 +73,8 @@ def _spooled(stream: BinaryIO, folder: Path, said: Format | None) -> Path:
     return path
 
 
-def _copied(stream: BinaryIO, file: BinaryIO, folder: Path) -> str:
-    """Copies to the end; the SHA-256 in hex of what was copied."""
+def _copy(stream: BinaryIO, file: BinaryIO, folder: Path) -> str:
+    """Copy a stream to its end, and return the SHA-256 of its bytes in hex."""
     digest = hashlib.sha256()
     while block := _read(stream):
         digest.update(block)
@@ -84,7 +85,7 @@ def _copied(stream: BinaryIO, file: BinaryIO, folder: Path) -> str:
     if not file.tell():
         raise SourceError(
             "standard input is empty; records were expected",
-            next_step="Check that the program before the pipe wrote something.",
+            next_step="Check the output of the program before the pipe.",
         )
     file.flush()
     os.fsync(file.fileno())
@@ -100,19 +101,20 @@ def _read(stream: BinaryIO) -> bytes:
         ) from error
 
 
-def _ending(draft: Path, said: Format | None) -> str:
-    """What a file of this content would be called."""
+def _ending(draft: Path, file_format: Format | None) -> str:
+    """Return the ending that the name of a file with this content has."""
     try:
-        kind, packing = kind_of(str(draft), said), packing_of(str(draft))
+        name, packing = format_of(str(draft), file_format).name, packing_of(str(draft))
     except SourceError as error:
-        told = error.message.replace(str(draft), "standard input")
-        raise SourceError(told, next_step=error.next_step) from error
-    packed = next((ending for ending, named in ENDINGS.items() if named == packing), "")
-    return f".{kind}{packed}"
+        # The draft has a name that nobody knows, and is gone when the message is read.
+        message = error.message.replace(str(draft), "standard input")
+        raise SourceError(message, next_step=error.next_step) from error
+    packed = next((ending for ending, packed_by in ENDINGS.items() if packed_by == packing), "")
+    return f".{name}{packed}"
 
 
 def _sync(folder: Path) -> None:
-    """Makes the names in a folder last; where the system opens no folders, they last anyway."""
+    """Write the names in a folder to disk; a system that cannot open folders does so by itself."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -125,5 +127,5 @@ def _sync(folder: Path) -> None:
 def _unwritable(folder: Path, error: OSError) -> SourceError:
     return SourceError(
         f"{folder}: standard input cannot be written to a file here: {error.strerror or error}",
-        next_step="Make room on that disk, or make the folder writable; --home names another place.",
+        next_step="Free space on that disk, or make the folder writable, or name another one with --home.",
     )

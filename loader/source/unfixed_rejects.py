@@ -1,69 +1,110 @@
-"""A rejects file read again: records that could not be read as rows, and that nobody has mended since.
+"""A rejects file that is read again: records that could not be read as rows, and that nobody has fixed.
 
-A rejects file has such a record's cells as far as they could be told apart, written so that any program
-reads them: missing cells are empty, a quote that was never closed stands in its cell as text, bytes that are
-no text are replaced. So the record would now pass for a sound one. It is held back until what was wrong is no
-longer to be seen, or its `_message` is emptied.
+A rejects file has such a record's cells as far as they are known, written so that any program reads them:
+missing cells are empty, a quote that was never closed is text in its cell, bytes that are not text are
+replaced. Read again, the record would pass for a sound one. It is held back while its `_code` names such a
+fault and the cells still show it, or until somebody empties its `_code`.
+
+Codes and cells alone decide. A sentence is for people: however it is worded, it lets no record pass.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from loader.records import PROBLEM, REJECT_COLUMNS
+from loader.findings import Finding, dump_findings
+from loader.records import PROBLEM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-_MESSAGE: Final = REJECT_COLUMNS[-1]
-_AGAIN: Final = ", as when it was rejected: "
-_MEND: Final = f"mend it, or empty its {_MESSAGE} cell if it is right as it is"
-_BEGIN: Final = r"(?:^|; )"
-_SHORT: Final = re.compile(
-    _BEGIN + r"has (\d+) cells?, (?:the header has|the first record has|most records have) \d+"
-)
-_QUOTES: Final = re.compile(
-    _BEGIN + r"(?:a quote opened in line \d|has text after the closing quote of cell \d)"
-)
-_BYTES: Final = re.compile(_BEGIN + r"(?:bytes at position \d|holds bytes that are not )")
-_CUT: Final = re.compile(_BEGIN + r"is [\d,]+ bytes long; at most ")
-_ANY: Final = "|".join(each.pattern for each in (_SHORT, _QUOTES, _BYTES, _CUT))
-_REPLACED: Final = ("\ufffd", "?")  # what stands where the rejects' encoding has no letter for the bytes
+    Check = Callable[[Sequence[Any], str], bool]
+
+MARKER: Final = "_code"
+"""The column of a rejects file that decides; a record whose cell in it is empty is taken as it is."""
+
+_BETWEEN: Final = "; "  # joins the codes of a record
+_NOT_FIXED: Final = "rejects.not_fixed"
+_REPLACEMENTS: Final = ("\ufffd", "?")  # what is written where the rejects' encoding cannot hold the bytes
 
 
-def with_unmended(frame: pl.DataFrame, columns: Sequence[str], quote: str | None) -> pl.DataFrame:
-    """Marks records of a rejects file that could not be read as rows and still are as they were.
+def _starts_with_quote(cells: Sequence[Any], quote: str) -> bool:
+    return any(cell.startswith(quote) for cell in cells if isinstance(cell, str))
+
+
+def _has_replacement(cells: Sequence[Any], _quote: str) -> bool:
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    return any(mark in text for text in texts for mark in _REPLACEMENTS)
+
+
+def _has_gap(cells: Sequence[Any], _quote: str) -> bool:
+    # A rejects file does not say which cell held the error, so any empty one may be it.
+    return any(_is_empty(cell) for cell in cells)
+
+
+def _ends_in_gap(cells: Sequence[Any], _quote: str) -> bool:
+    return _is_empty(cells[-1])
+
+
+def _is_empty(cell: Any) -> bool:
+    return cell is None or cell == ""
+
+
+_CHECKS: Final[dict[str, Check]] = {
+    "excel.error_value": _has_gap,
+    "excel.formula_without_value": _has_gap,
+    "row.bad_bytes": _has_replacement,
+    "row.text_after_quote": _starts_with_quote,
+    "row.too_few_cells": _ends_in_gap,
+    # Only the start of such a record was kept, and no cell shows what is missing.
+    "row.too_long": lambda _cells, _quote: True,
+    "row.unclosed_quote": _starts_with_quote,
+}
+"""The faults that a rejects file hides, each with the check whether a record's cells still show it.
+
+Other faults are found again by reading: a NUL byte and too many cells are in the file as they were.
+"""
+
+
+def with_unfixed(rows: pl.DataFrame, columns: Sequence[str], quote: str | None) -> pl.DataFrame:
+    """Set the PROBLEM of records of a rejects file that nobody has fixed.
 
     Args:
-        frame: Every column of the file, and PROBLEM.
-        columns: Those that are given out; without REJECT_COLUMNS where the file is a rejects file.
+        rows: The file's columns, its REJECT_COLUMNS among them, and PROBLEM.
+        columns: Those that are read as data; without REJECT_COLUMNS in a rejects file.
         quote: The file's quote; None where it has none.
 
     Returns:
-        The frame; PROBLEM says so where such a record is as it was.
+        The rows; PROBLEM is `rejects.not_fixed` where a record was sound and is not fixed.
     """
-    if _MESSAGE not in frame.columns or _MESSAGE in columns:
-        return frame
-    told = frame[PROBLEM].to_list()
-    for index in frame[_MESSAGE].str.contains(_ANY).fill_null(value=False).arg_true():
-        message, _, _ = frame[_MESSAGE][index].partition(_AGAIN)
-        cells = frame.select(columns).row(index)
-        if told[index] is None and _is_unmended(message, cells, quote or '"'):
-            told[index] = f"{message}{_AGAIN}{_MEND}"
-    return frame.with_columns(pl.Series(PROBLEM, told, pl.String))
+    if MARKER not in rows.columns or MARKER in columns:
+        return rows
+    markers = rows[MARKER].cast(pl.String)
+    # A rejects file has few different texts here, and most of them name faults that reading finds again.
+    hidden = [text for text in markers.unique().drop_nulls() if _hidden_faults(text)]
+    if not hidden:
+        return rows
+    suspects = (markers.is_in(hidden) & rows[PROBLEM].is_null()).fill_null(value=False)
+    problems = rows[PROBLEM].to_list()
+    data = rows.select(columns)
+    for index in suspects.arg_true():
+        problems[index] = _not_fixed(markers[index], data.row(index), quote or '"')
+    return rows.with_columns(pl.Series(PROBLEM, problems, pl.String))
 
 
-def _is_unmended(message: str, cells: Sequence[str | None], quote: str) -> bool:
-    """Whether what the message says is still to be seen in the cells."""
-    if _CUT.search(message):
-        return True
-    if _QUOTES.search(message) and any(cell and cell.startswith(quote) for cell in cells):
-        return True
-    if _BYTES.search(message) and any(mark in (cell or "") for cell in cells for mark in _REPLACED):
-        return True
-    short = _SHORT.search(message)
-    missing = cells[int(short[1]) :] if short else ()
-    return bool(missing) and not any(missing)
+def _not_fixed(marker: str, cells: Sequence[Any], quote: str) -> str | None:
+    """Return the PROBLEM of a record with hidden faults; None where its cells do not show them any more."""
+    faults = _hidden_faults(marker)
+    causes = [code for code in faults if code in _CHECKS and _CHECKS[code](cells, quote)]
+    # Rejected a second time, and the first cause is not known any more: nothing shows that it is fixed.
+    if not causes and faults != [_NOT_FIXED]:
+        return None
+    return dump_findings([Finding(_NOT_FIXED, params={"causes": [*causes], "marker": MARKER})])
+
+
+def _hidden_faults(marker: str) -> list[str]:
+    """Return the codes in a `_code` cell that a rejects file hides."""
+    codes = dict.fromkeys(code.strip() for code in marker.split(_BETWEEN))
+    return [code for code in codes if code in _CHECKS or code == _NOT_FIXED]

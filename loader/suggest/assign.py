@@ -9,7 +9,7 @@ Scores = NDArray[np.float64]
 
 
 def assign(scores: Scores) -> list[tuple[int, int]]:
-    """Pairs rows with columns so that the sum of their scores is greatest.
+    """Pair rows with columns so that the sum of their scores is greatest.
 
     The Hungarian method with potentials (Kuhn 1955, Munkres 1957): rows * rows * columns steps at most.
 
@@ -23,15 +23,19 @@ def assign(scores: Scores) -> list[tuple[int, int]]:
         return []
     if scores.shape[0] > scores.shape[1]:
         return sorted((row, column) for column, row in assign(np.ascontiguousarray(scores.T)))
-    matched = _matched(scores.max() - scores)
-    pairs = ((int(row), column) for column, row in enumerate(matched) if row >= 0)
+    row_of_column = _matched_rows(scores.max() - scores)
+    pairs = ((int(row), column) for column, row in enumerate(row_of_column) if row >= 0)
     return sorted(pair for pair in pairs if scores[pair] > 0)
 
 
-def _matched(costs: Scores) -> NDArray[np.int64]:
-    """The row of each column, -1 for none, at least cost; there are no more rows than columns."""
+def _matched_rows(costs: Scores) -> NDArray[np.int64]:
+    """Return the row of each column, -1 for none, at least cost; there are no more rows than columns.
+
+    Rows are added one after the other. For each, a shortest path over reduced costs leads from it through
+    matched columns to a free one, and every pair along the path changes partners.
+    """
     rows, columns = costs.shape
-    of_row, of_column = np.zeros(rows), np.zeros(columns + 1)
+    row_potential, column_potential = np.zeros(rows), np.zeros(columns + 1)
     row_of = np.full(columns + 1, -1, dtype=np.int64)  # the last column is where each search begins
     for row in range(rows):
         row_of[columns] = row
@@ -42,13 +46,14 @@ def _matched(costs: Scores) -> NDArray[np.int64]:
         while row_of[at] >= 0:
             done[at] = True
             here = row_of[at]
-            reduced = costs[here] - of_row[here] - of_column[:columns]
+            reduced = costs[here] - row_potential[here] - column_potential[:columns]
             better = ~done[:columns] & (reduced < least)
             least[better], before[better] = reduced[better], at
             nearest = int(np.where(done[:columns], np.inf, least).argmin())
             step = least[nearest]
-            of_row[row_of[done]] += step
-            of_column[done] -= step
+            # Shifting the potentials keeps every reduced cost at 0 or more, and makes the next edge 0.
+            row_potential[row_of[done]] += step
+            column_potential[done] -= step
             least[~done[:columns]] -= step
             at = nearest
         while at != columns:

@@ -1,4 +1,4 @@
-"""What a column would have to go through to fill a field, with the evidence that its values give."""
+"""How a column's values can fill a field: the conversions that it takes, with the evidence of the values."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from loader.mapping import conversions
 from loader.mapping.expressions import is_list, is_nested, is_usable
 from loader.mapping.grammar import NumberFormat
 from loader.resources.fields import Field, FieldKind
-from loader.suggest.codes import read_codes
-from loader.suggest.vocabulary import FALSE_WORDS, TRUE_WORDS
+from loader.suggest.codes import SAME_WORD, is_rare, read_codes
+from loader.suggest.vocabulary import FALSE_LIKE, TRUE_LIKE
+from loader.text import shorten
 
 if TYPE_CHECKING:
-    from loader.suggest.dates import Dates, Family
+    from collections.abc import Iterable
+
+    from loader.suggest.dates import DateFamily, DateReading
     from loader.suggest.profile import ColumnProfile
 
-ENOUGH: Final = 0.9
+_ENOUGH: Final = 0.9
 """The part of a column's values that must parse for the column to be taken for what they are."""
 _KNOWN: Final = 0.85  # codes are fewer than other values, so that a few strange rows weigh more
-_OPEN_FIT: Final = 0.8  # a column with the field's own name and codes that nobody knows is still that field's
-_RARE: Final = 0.005
-_MANY: Final = 200
-_DEFAULT_FLAGS: Final = frozenset((*conversions.TRUE_WORDS, *conversions.FALSE_WORDS))
+_UNKNOWN_CODES: Final = 0.8  # a column with the field's own name and codes that nobody knows still fills it
+_MOST_WORDS: Final = 40
+_DEFAULT_WORDS: Final = frozenset((*conversions.TRUE_WORDS, *conversions.FALSE_WORDS))
 _DELIMITERS: Final = (";", "|", ",", "\n", "/")
 _EMAIL: Final = r"^[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+$"
 _NUMBER_LIKE: Final = r"^[+-]?\d[\d.,' \x{a0}\x{202f}]*(?:[eE][+-]?\d+)?$"
+_ONE_GROUP_SIGN: Final = r"^[+-]?[1-9]\d{0,2}([.,]\d{3})+$"
 _SHOWN: Final = 30
 _FORMATS: Final = tuple(
     NumberFormat(decimal=decimal, thousands=thousands)
@@ -53,26 +56,26 @@ class ColumnReading:
     Attributes:
         fit: How well its values are what the field takes: 0 to 1.
         rule: The conversions; without the column.
-        origin: `column`, `json` or `lookup`.
-        evidence: What speaks for it, for the comment.
-        open: What only a person can decide; the rule is then left commented out. None: nothing.
-        table_notes: Value of `map` -> why.
-        outside: Values that `map` leaves out, with their counts.
-        aloud: What has to be said on the command line, too; None: nothing.
+        origin: `column` or `json`.
+        evidence: What supports it, for the comment.
+        question: What only a person can decide; the rule is then commented out. None: nothing.
+        map_notes: Value of `map` -> why.
+        unmapped: Values that `map` leaves out, with their counts.
+        note: What must be shown on the command line, too; None: nothing.
     """
 
     fit: float
     rule: dict[str, Any] = field(default_factory=dict)
     origin: str = "column"
     evidence: str = ""
-    open: str | None = None
-    table_notes: dict[str, str] = field(default_factory=dict)
-    outside: tuple[tuple[str, int], ...] = ()
-    aloud: str | None = None
+    question: str | None = None
+    map_notes: dict[str, str] = field(default_factory=dict)
+    unmapped: tuple[tuple[str, int], ...] = ()
+    note: str | None = None
 
 
-def read(column: ColumnProfile, dates: Dates | None, target: Field) -> ColumnReading | None:
-    """How a column can fill a field; None where it cannot.
+def read(column: ColumnProfile, dates: DateReading | None, target: Field) -> ColumnReading | None:
+    """Return how a column can fill a field; None where it cannot.
 
     Args:
         column: The column.
@@ -84,21 +87,21 @@ def read(column: ColumnProfile, dates: Dates | None, target: Field) -> ColumnRea
     if is_nested(column.dtype):
         return _nested(column, target)
     if is_list(column.dtype):
-        return _listed(target)
+        return _list(target)
     if column.is_text:
-        return _of_text(column, dates, target)
+        return _text(column, dates, target)
     return _typed(column, target)
 
 
 def looks_like_email(column: ColumnProfile) -> bool:
-    """Whether most of its values are e-mail addresses."""
+    """Return whether most of its values are e-mail addresses."""
     if not column.values.height:
         return False
     fits = column.values.filter(pl.col("text").str.contains(_EMAIL))
-    return int(fits["count"].sum()) >= ENOUGH * column.filled
+    return int(fits["count"].sum()) >= _ENOUGH * column.filled
 
 
-# --- typed columns ------------------------------------------------------------------------------------
+# --- Typed columns -------------------------------------------------------------------------------------
 
 
 def _nested(column: ColumnProfile, target: Field) -> ColumnReading | None:
@@ -107,20 +110,20 @@ def _nested(column: ColumnProfile, target: Field) -> ColumnReading | None:
         if isinstance(inner, pl.Struct) and item and item.children and _same_fields(inner, item):
             return ColumnReading(1.0, evidence="a list of objects in the file")
     if isinstance(column.dtype, pl.Struct) and target.children and _same_fields(column.dtype, target):
-        what = "a relative date" if target.is_relative_date else "an object"
-        return ColumnReading(1.0, evidence=f"{what} in the file")
+        kind = "a relative date" if target.is_relative_date else "an object"
+        return ColumnReading(1.0, evidence=f"{kind} in the file")
     return None
 
 
 def _same_fields(struct: pl.Struct, target: Field) -> bool:
-    """Whether an object's fields are the target's own; those of an open object may be more."""
-    names = {each.name for each in struct.fields}
+    """Return whether an object's fields are the target's own, with all that it requires."""
+    names = {member.name for member in struct.fields}
     known = set(target.children or {})
     required = {name for name, child in (target.children or {}).items() if child.required}
     return bool(names & known) and names <= known and required <= names
 
 
-def _listed(target: Field) -> ColumnReading | None:
+def _list(target: Field) -> ColumnReading | None:
     if target.kind is not FieldKind.LIST or not target.item or target.item.kind is not FieldKind.TEXT:
         return None
     return ColumnReading(1.0, evidence="a list in the file")
@@ -129,9 +132,11 @@ def _listed(target: Field) -> ColumnReading | None:
 def _typed(column: ColumnProfile, target: Field) -> ColumnReading | None:
     dtype, kind = column.dtype, target.kind
     if kind is FieldKind.DATE and isinstance(dtype, pl.Date | pl.Datetime):
-        naive = isinstance(dtype, pl.Datetime) and dtype.time_zone is None
-        told = "times without a zone count as UTC" if naive else ""
-        return ColumnReading(1.0, evidence=told, aloud=_no_zone(column.name) if naive else None)
+        if isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
+            return ColumnReading(
+                1.0, evidence="times without a zone count as UTC", note=_no_zone(column.name)
+            )
+        return ColumnReading(1.0)
     if kind is FieldKind.BOOLEAN and isinstance(dtype, pl.Boolean):
         return ColumnReading(1.0)
     if kind is FieldKind.NUMBER and dtype.is_numeric():
@@ -142,19 +147,19 @@ def _typed(column: ColumnProfile, target: Field) -> ColumnReading | None:
 
 
 def _no_zone(name: str) -> str:
-    return f"{name}: times without a zone, read as UTC; add timezone: Area/City if they are local"
+    return f"{name}: times without a zone, read as UTC; add `timezone: Area/City` if they are local"
 
 
-# --- text ---------------------------------------------------------------------------------------------
+# --- Text ----------------------------------------------------------------------------------------------
 
 
-def _of_text(column: ColumnProfile, dates: Dates | None, target: Field) -> ColumnReading | None:
+def _text(column: ColumnProfile, dates: DateReading | None, target: Field) -> ColumnReading | None:
     if target.kind is FieldKind.DATE:
         return _date(column, dates)
     if target.kind is FieldKind.NUMBER:
         return _number(column)
     if target.kind is FieldKind.BOOLEAN:
-        return _flag(column)
+        return _boolean(column)
     if target.kind is FieldKind.LIST:
         return _list_of_text(column, target)
     if target.kind is FieldKind.OBJECT:
@@ -162,11 +167,11 @@ def _of_text(column: ColumnProfile, dates: Dates | None, target: Field) -> Colum
     return _enum(column, target) if target.enum else _plain(column, dates, target)
 
 
-def _plain(column: ColumnProfile, dates: Dates | None, target: Field) -> ColumnReading | None:
-    wants_email = "email" in target.name
+def _plain(column: ColumnProfile, dates: DateReading | None, target: Field) -> ColumnReading | None:
+    takes_email = "email" in target.name
     is_email = looks_like_email(column)
-    if wants_email != is_email:
-        return ColumnReading(0.3) if wants_email else ColumnReading(0.6)
+    if takes_email != is_email:
+        return ColumnReading(0.3) if takes_email else ColumnReading(0.6)
     if is_email:
         return _email(column)
     return ColumnReading(0.6 if dates else 1.0)
@@ -176,50 +181,62 @@ def _email(column: ColumnProfile) -> ColumnReading:
     text, values = pl.col("text"), column.values
     capital = values.filter(text != text.str.to_lowercase())
     fits = int(values.filter(text.str.contains(_EMAIL))["count"].sum())
-    told = f"{fits:,} of {column.filled:,} are e-mail addresses"
+    evidence = f"{fits:,} of {column.filled:,} are e-mail addresses"
     if not capital.height:
-        return ColumnReading(1.0, evidence=told)
+        return ColumnReading(1.0, evidence=evidence)
+    evidence += f", {int(capital['count'].sum()):,} with capital letters"
+    return ColumnReading(1.0, {"case": "lower"}, evidence=evidence)
+
+
+def _date(column: ColumnProfile, dates: DateReading | None) -> ColumnReading | None:
+    if dates is None:
+        return None
+    evidence = _parsed(dates.parsed, dates.total, dates.misfits)
+    fit = dates.date_like / dates.total
+    local = dates.has_time and not dates.has_zone
+    if not dates.formats:
+        note = _no_zone(column.name) if local else None
+        return ColumnReading(fit, evidence=f"ISO 8601 already: {evidence}", note=note)
+    formats = dates.formats[0] if len(dates.formats) == 1 else list(dates.formats)
+    rule: dict[str, Any] = {"datetime" if dates.has_time else "date": formats}
+    if dates.open_families:
+        return _ambiguous(column, fit, rule, evidence, describe_open(dates.open_families))
+    note = None
+    if dates.order_from:
+        first = "day" if any(family.order == "day" for family in dates.families) else "month"
+        evidence += f"; AMBIGUOUS by themselves, {first} first as in {dates.order_from}"
+        note = f"AMBIGUOUS: {column.name}: dates read {first} first as in {dates.order_from}"
+    if local:
+        evidence += "; without a zone, so read as UTC: add `timezone: Area/City` if they are local"
+        note = f"{note}; and without a zone" if note else _no_zone(column.name)
+    return ColumnReading(fit, rule, evidence=evidence, note=note)
+
+
+def _ambiguous(
+    column: ColumnProfile, fit: float, rule: dict[str, Any], evidence: str, problem: str
+) -> ColumnReading:
+    """Return a reading that nobody but a person may choose."""
     return ColumnReading(
-        1.0, {"case": "lower"}, evidence=f"{told}, {int(capital['count'].sum()):,} written with capitals"
+        fit,
+        rule,
+        evidence=evidence,
+        question=f"AMBIGUOUS: {problem}",
+        note=f"AMBIGUOUS: {column.name}: {problem}",
     )
 
 
-def _date(column: ColumnProfile, dates: Dates | None) -> ColumnReading | None:
-    if dates is None:
-        return None
-    told = f"{dates.parsed:,} of {dates.total:,} values parse" + _but(dates.misfits)
-    fit = dates.shaped / dates.total
-    if not dates.forms:
-        return ColumnReading(
-            fit,
-            evidence=f"ISO 8601 already: {told}",
-            aloud=_no_zone(column.name) if dates.timed and not dates.zoned else None,
-        )
-    rule: dict[str, Any] = {"datetime" if dates.timed else "date": _one_or_list(dates.forms)}
-    if dates.open:
-        words = "; ".join(open_words(family) for family in dates.open)
-        return ColumnReading(
-            fit, rule, evidence=told, open=f"AMBIGUOUS: {words}", aloud=f"AMBIGUOUS: {column.name}: {words}"
-        )
-    aloud = None
-    if dates.lent:
-        first = "day" if any(each.order == "day" for each in dates.families) else "month"
-        told += f"; AMBIGUOUS by themselves, {first} first as in {dates.lent}"
-        aloud = f"AMBIGUOUS: {column.name}: dates taken {first} first as in {dates.lent}"
-    if dates.timed and not dates.zoned:
-        told += "; no zone in them, so UTC: add timezone: Area/City if they are local"
-        aloud = f"{aloud}; and without a zone" if aloud else _no_zone(column.name)
-    return ColumnReading(fit, rule, evidence=told, aloud=aloud)
+def describe_open(families: Iterable[DateFamily]) -> str:
+    """Return what families of dates leave open."""
+    return "; ".join(map(_describe_open, families))
 
 
-def open_words(family: Family) -> str:
-    """What a family of dates leaves open."""
-    day, month = family.form("day"), family.form("month")
+def _describe_open(family: DateFamily) -> str:
+    day, month = family.format("day"), family.format("month")
     if family.mixed:
         return f"some dates fit only {day} and others only {month}"
     if family.order is None and family.year == "%Y":
         return f"all dates fit {day} and {month}"
-    order = f"{day} or {month}" if family.order is None else family.form(family.order)
+    order = f"{day} or {month}" if family.order is None else family.format(family.order)
     return f"years of two digits, {order}: 69 to 99 would be 1969 to 1999, 00 to 68 would be 2000 to 2068"
 
 
@@ -232,56 +249,48 @@ def _number(column: ColumnProfile) -> ColumnReading | None:
     )
     weights = [int(values["count"].filter(checked[name].is_not_null()).sum()) for name in checked.columns]
     best = max(weights)
-    if best < ENOUGH * column.filled:
+    if best < _ENOUGH * column.filled:
         return None
     place = weights.index(best)
     form = _FORMATS[place]
     misfits = tuple(values["text"].filter(checked[str(place)].is_null()).head(3))
-    told = f"{best:,} of {column.filled:,} values parse" + _but(misfits)
+    evidence = _parsed(best, column.filled, misfits)
     rule: dict[str, Any] = {}
     if (form.decimal, form.thousands) != (".", None):
         rule = {"number": form.model_dump(exclude_none=True)}
-    grouped = values.filter(text.str.contains(r"^[+-]?[1-9]\d{0,2}([.,]\d{3})+$"))
-    marked = values.filter(text.str.contains(r"[.,]"))
-    if marked.height and grouped.height == marked.height:
+    # 1.234 is one and a bit or over a thousand: where three digits follow every sign, nothing shows which.
+    grouped = values.filter(text.str.contains(_ONE_GROUP_SIGN))
+    with_sign = values.filter(text.str.contains(r"[.,]"))
+    if with_sign.height and grouped.height == with_sign.height:
         sign = "." if bool(grouped["text"].str.contains(r"\.").any()) else ","
-        words = f"{sign!r} may be the decimal sign or stand between thousands"
-        return ColumnReading(
-            best / column.filled,
-            rule,
-            evidence=told,
-            open=f"AMBIGUOUS: {words}",
-            aloud=f"AMBIGUOUS: {column.name}: {words}",
-        )
-    return ColumnReading(best / column.filled, rule, evidence=told)
+        problem = f"{sign!r} may be the decimal sign or separate thousands"
+        return _ambiguous(column, best / column.filled, rule, evidence, problem)
+    return ColumnReading(best / column.filled, rule, evidence=evidence)
 
 
-def _flag(column: ColumnProfile) -> ColumnReading | None:
-    values = column.top(40)
+def _boolean(column: ColumnProfile) -> ColumnReading | None:
+    values = column.top(_MOST_WORDS)
     if column.distinct > len(values):
         return None
-    common = [(word, count) for word, count in values if not _rare(count, column.filled)]
-    true = [word for word, _ in common if word.lower() in TRUE_WORDS]
-    false = [word for word, _ in common if word.lower() in FALSE_WORDS]
+    common = [(word, count) for word, count in values if not is_rare(count, column.filled)]
+    true = [word for word, _ in common if word.lower() in TRUE_LIKE]
+    false = [word for word, _ in common if word.lower() in FALSE_LIKE]
     known = sum(count for word, count in common if word in true or word in false)
-    if not (true or false) or known < ENOUGH * column.filled:
+    if not (true or false) or known < _ENOUGH * column.filled:
         return None
-    told = ", ".join(f"{_short(word)} {count:,}" for word, count in values[:6])
-    if column.rows > column.filled:
-        told += f", empty {column.rows - column.filled:,}"
-    odd = [word for word, _ in values if word not in true and word not in false]
-    if odd:
-        told += f"; {', '.join(map(_short, odd[:3]))}: no word of it"
-    if all(word.lower() in _DEFAULT_FLAGS for word in (*true, *false)) and not odd:
-        return ColumnReading(1.0, evidence=told)
+    evidence = ", ".join(f"{_quoted(word)} {count:,}" for word, count in values[:6])
+    if column.empty:
+        evidence += f", empty {column.empty:,}"
+    unknown = [word for word, _ in values if word not in true and word not in false]
+    if unknown:
+        evidence += f"; neither true nor false: {', '.join(map(_quoted, unknown[:3]))}"
+    if all(word.lower() in _DEFAULT_WORDS for word in (*true, *false)) and not unknown:
+        return ColumnReading(1.0, evidence=evidence)
     rule: dict[str, Any] = {"boolean": {"true": true, "false": false}}
-    if not false and column.filled < column.rows:
+    # Where only true has a word, an empty cell is how the file writes false.
+    if not false and column.empty:
         rule["default"] = False
-    return ColumnReading(known / column.filled, rule, evidence=told)
-
-
-def _rare(count: int, total: int) -> bool:
-    return total >= _MANY and count < _RARE * total
+    return ColumnReading(known / column.filled, rule, evidence=evidence)
 
 
 def _list_of_text(column: ColumnProfile, target: Field) -> ColumnReading | None:
@@ -290,24 +299,23 @@ def _list_of_text(column: ColumnProfile, target: Field) -> ColumnReading | None:
     if json_list := _json(column, "["):
         return json_list
     texts, counts = column.values["text"], column.values["count"]
-    weights = {each: int(counts.filter(texts.str.contains(each, literal=True)).sum()) for each in _DELIMITERS}
-    best = max(weights, key=lambda each: weights[each])
+    weights = {sign: int(counts.filter(texts.str.contains(sign, literal=True)).sum()) for sign in _DELIMITERS}
+    best = max(weights, key=lambda sign: weights[sign])
     if not weights[best]:
-        told = "no value has more than one item: the sign that it is cut at is a guess"
-        return ColumnReading(0.8, {"split": ";"}, evidence=told)
-    return ColumnReading(
-        1.0, {"split": best}, evidence=f"{weights[best]:,} of {column.filled:,} values have several items"
-    )
+        evidence = "no value has more than one item, so the sign between items is a guess"
+        return ColumnReading(0.8, {"split": ";"}, evidence=evidence)
+    evidence = f"{weights[best]:,} of {column.filled:,} values have several items"
+    return ColumnReading(1.0, {"split": best}, evidence=evidence)
 
 
 def _object(column: ColumnProfile, target: Field) -> ColumnReading | None:
     if target.is_relative_date:
         fits = column.values.select(conversions.relative_date(pl.col("text")).is_not_null()).to_series()
         parsed = int(column.values["count"].filter(fits).sum())
-        if parsed >= ENOUGH * column.filled:
+        if parsed >= _ENOUGH * column.filled:
             misfits = tuple(column.values["text"].filter(~fits).head(3))
-            told = f"{parsed:,} of {column.filled:,} phrases parse" + _but(misfits)
-            return ColumnReading(parsed / column.filled, {"relative_date": True}, evidence=told)
+            evidence = _parsed(parsed, column.filled, misfits, "phrases")
+            return ColumnReading(parsed / column.filled, {"relative_date": True}, evidence=evidence)
     return _json(column, "{")
 
 
@@ -317,12 +325,13 @@ def _json(column: ColumnProfile, opening: str) -> ColumnReading | None:
         if not text.startswith(opening):
             return None
         parsed += count * _is_json(text)
-    told = f"{parsed:,} of {column.filled:,} values are JSON"
-    return ColumnReading(1.0, origin="json", evidence=told) if parsed >= ENOUGH * column.filled else None
+    if parsed < _ENOUGH * column.filled:
+        return None
+    return ColumnReading(1.0, origin="json", evidence=f"{parsed:,} of {column.filled:,} values are JSON")
 
 
 def kind_of(column: ColumnProfile) -> str:
-    """What a column holds, in a word or two; dates not looked for."""
+    """Return what a column holds, in a word or two; dates are not looked for."""
     if not column.is_text:
         return str(column.dtype)
     if not column.filled:
@@ -334,7 +343,7 @@ def kind_of(column: ColumnProfile) -> str:
 
 def _looks_like_numbers(column: ColumnProfile) -> bool:
     fits = column.values.filter(pl.col("text").str.contains(_NUMBER_LIKE))
-    return int(fits["count"].sum()) >= ENOUGH * column.filled
+    return int(fits["count"].sum()) >= _ENOUGH * column.filled
 
 
 def _is_json(text: str) -> bool:
@@ -346,45 +355,43 @@ def _is_json(text: str) -> bool:
 
 
 def _enum(column: ColumnProfile, target: Field) -> ColumnReading | None:
-    codes = read_codes(column.top(41), target.enum)
+    values = column.top(_MOST_WORDS + 1)
+    codes = read_codes(values, target.enum)
     if codes is None:
         return None
+    counts = dict(values)
     rule: dict[str, Any] = {}
-    notes: dict[str, str] = {}
-    counted = dict(column.top(41))
+    map_notes: dict[str, str] = {}
     known = round(codes.share * column.filled)
     evidence = f"{known:,} of {column.filled:,} values are known"
-    still_open = None if codes.share >= _KNOWN else "what do the others mean?"
-    aloud = None
-    if codes.case and not codes.exact and still_open is None:
+    question = None if codes.share >= _KNOWN else "what do the others mean?"
+    note = None
+    if codes.case and not codes.exact and question is None:
         rule["case"] = codes.case
-    elif still_open or not codes.exact:
+    elif question or not codes.exact:
         rule["map"] = dict(codes.table)
-        notes = {value: f"{counted[value]:,}: {how}" for value, how in codes.how.items()}
-        guessed = [value for value, how in codes.how.items() if how != "same word"]
-        if guessed:
-            aloud = f"{column.name}: the meanings of its codes are guessed, look at each"
-    if "none" in target.enum and column.filled < column.rows:
+        map_notes = {value: f"{counts[value]:,}: {reason}" for value, reason in codes.reasons.items()}
+        if any(reason != SAME_WORD for reason in codes.reasons.values()):
+            note = f"{column.name}: the meanings of its codes are guessed, check each"
+    if "none" in target.enum and column.empty:
         rule["default"] = "none"
-        evidence += f"; empty {column.rows - column.filled:,}"
+        evidence += f"; empty {column.empty:,}"
     return ColumnReading(
-        max(codes.share, _OPEN_FIT),
+        max(codes.share, _UNKNOWN_CODES),
         rule,
         evidence=evidence,
-        open=still_open,
-        table_notes=notes,
-        outside=codes.outside,
-        aloud=aloud,
+        question=question,
+        map_notes=map_notes,
+        unmapped=codes.unknown,
+        note=note,
     )
 
 
-def _one_or_list(forms: tuple[str, ...]) -> str | list[str]:
-    return forms[0] if len(forms) == 1 else list(forms)
+def _parsed(parsed: int, total: int, misfits: tuple[str, ...], noun: str = "values") -> str:
+    """Return how many values parse, with some that do not."""
+    but = f", not {', '.join(map(_quoted, misfits))}" if misfits else ""
+    return f"{parsed:,} of {total:,} {noun} parse{but}"
 
 
-def _but(misfits: tuple[str, ...]) -> str:
-    return f", not {', '.join(map(_short, misfits))}" if misfits else ""
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+def _quoted(text: str) -> str:
+    return repr(shorten(text, _SHOWN))

@@ -17,16 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from loader.suggest.assign import Scores
-    from loader.suggest.dates import Dates
+    from loader.suggest.dates import DateReading
     from loader.suggest.profile import ColumnProfile
     from loader.suggest.targets import Target, Targets
 
 CONFIDENT: Final = 0.6
-_WORTH_SAYING: Final = 0.4
+"""The score from which a match becomes a rule; below it, it is commented out."""
+_WORTH_SHOWING: Final = 0.4
 _TIE: Final = 0.05
-_NEAR: Final = 0.08
-_IN_SIGHT: Final = 2
-_EMAIL_SAYS: Final = 0.75
+_BONUS: Final = 0.08
+_NEIGHBOURS: Final = 2
+"""So many columns on either side count as neighbours."""
+_EMAIL_VALUE: Final = 0.75
+"""How much e-mail addresses count as a name: they show what they are, whatever the column is called."""
+_FIT_SHARE: Final = 0.6
+"""The part of a score that depends on how well the values fit; the rest is the name alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,17 @@ class Match:
 
     @property
     def sure(self) -> bool:
-        """Whether a mapping may rely on it."""
-        return self.score >= CONFIDENT and not self.others and self.reading.open is None
+        """Return whether a mapping may rely on it."""
+        return self.score >= CONFIDENT and not self.others and self.reading.question is None
 
 
 def find_matches(
-    columns: Sequence[ColumnProfile], dates: Mapping[str, Dates], targets: Targets, filled: Sequence[str]
+    columns: Sequence[ColumnProfile],
+    dates: Mapping[str, DateReading],
+    targets: Targets,
+    filled: Sequence[str],
 ) -> list[Match]:
-    """Pairs columns with fields.
+    """Pair columns with fields.
 
     Args:
         columns: Those that nothing else uses.
@@ -69,25 +77,25 @@ def find_matches(
     Returns:
         One match a column at most, in the order of the columns.
     """
-    fields = [each for each in targets.fields if each.path not in filled]
+    fields = [target for target in targets.fields if target.path not in filled]
     readings = {
         (row, place): reading
         for row, column in enumerate(columns)
         for place, target in enumerate(fields)
-        if (name := targets.alike(tokens(column.name), target) or _by_value(column, target)) > 0
+        if (name := targets.likeness(tokens(column.name), target) or _value_likeness(column, target)) > 0
         and (reading := read(column, dates.get(column.name), target.field)) is not None
         and name * reading.fit > 0
     }
     scores = np.zeros((len(columns), len(fields)))
     for (row, place), reading in readings.items():
         scores[row, place] = _score(columns[row], fields[place], reading, targets)
-    scores[scores < _WORTH_SAYING] = 0
-    _speak_of(scores, fields, filled)
-    pairs = assign(scores)
-    _stand_near(scores, fields, dict(pairs))
+    scores[scores < _WORTH_SHOWING] = 0
+    _favour_fields_about(filled, scores, fields)
+    # Where a column belongs depends on its neighbours' places, so a first assignment decides those.
+    _favour_neighbours(scores, fields, dict(assign(scores)))
     pairs = assign(scores)
     taken = {place for _, place in pairs}
-    found = [
+    matches = [
         Match(
             columns[row],
             fields[place],
@@ -97,47 +105,47 @@ def find_matches(
         )
         for row, place in pairs
     ]
-    return _without_overlaps(_with_more(found, columns))
+    return _without_overlaps(_with_more(matches, columns))
 
 
-def _by_value(column: ColumnProfile, target: Target) -> float:
-    """What values alone say: an e-mail address is one, whatever its column is called."""
-    return _EMAIL_SAYS if _is_email_of(column, target) else 0.0
+def _value_likeness(column: ColumnProfile, target: Target) -> float:
+    """Return how much a column's values alone show that it fills a field."""
+    return _EMAIL_VALUE if _is_email_of(column, target) else 0.0
 
 
 def _is_email_of(column: ColumnProfile, target: Target) -> bool:
-    wanted = target.field.kind is FieldKind.TEXT and "email" in target.field.name
-    return wanted and looks_like_email(column)
+    takes_email = target.field.kind is FieldKind.TEXT and "email" in target.field.name
+    return takes_email and looks_like_email(column)
 
 
 def _score(column: ColumnProfile, target: Target, reading: ColumnReading, targets: Targets) -> float:
-    name = targets.alike(tokens(column.name), target)
+    name = targets.likeness(tokens(column.name), target)
     if _is_email_of(column, target):
-        name = _EMAIL_SAYS + (1 - _EMAIL_SAYS) * name
-    return name * (0.4 + 0.6 * reading.fit)
+        name = _EMAIL_VALUE + (1 - _EMAIL_VALUE) * name
+    return name * (1 - _FIT_SHARE + _FIT_SHARE * reading.fit)
 
 
-def _speak_of(scores: Scores, fields: Sequence[Target], filled: Sequence[str]) -> None:
-    """Favours fields that speak of a list which the file's own columns fill."""
+def _favour_fields_about(filled: Sequence[str], scores: Scores, fields: Sequence[Target]) -> None:
+    """Raise the scores of fields named after a part of the path of a list that numbered columns fill."""
     for path in filled:
-        said = {word for token in tokens(path) for word in token}
+        words = {word for token in tokens(path) for word in token}
         for place, target in enumerate(fields):
             own = {word for token in target.own for word in token} - WEAK
-            if own and own <= said:
-                scores[:, place] = np.where(scores[:, place] > 0, scores[:, place] + _NEAR, 0)
+            if own and own <= words:
+                scores[:, place] = np.where(scores[:, place] > 0, scores[:, place] + _BONUS, 0)
 
 
-def _stand_near(scores: Scores, fields: Sequence[Target], pairs: Mapping[int, int]) -> None:
-    """Favours fields of an object that the columns beside are mapped into."""
+def _favour_neighbours(scores: Scores, fields: Sequence[Target], pairs: Mapping[int, int]) -> None:
+    """Raise the scores of fields of an object that neighbouring columns fill."""
     for row in range(len(scores)):
-        beside = {
+        parents = {
             fields[pairs[other]].parent
-            for other in range(row - _IN_SIGHT, row + _IN_SIGHT + 1)
+            for other in range(row - _NEIGHBOURS, row + _NEIGHBOURS + 1)
             if other != row and other in pairs
         } - {""}
         for place, target in enumerate(fields):
-            if target.parent in beside and scores[row, place] > 0:
-                scores[row, place] += _NEAR
+            if target.parent in parents and scores[row, place] > 0:
+                scores[row, place] += _BONUS
 
 
 def _ties(scores: Scores, place: int, taken: set[int], fields: Sequence[Target]) -> tuple[str, ...]:
@@ -145,25 +153,27 @@ def _ties(scores: Scores, place: int, taken: set[int], fields: Sequence[Target])
     return tuple(fields[other].path for other in close)
 
 
-def _with_more(found: list[Match], columns: Sequence[ColumnProfile]) -> list[Match]:
-    """Adds columns of e-mail addresses that nothing uses, to be taken where the first has none."""
-    used = {match.column.name for match in found}
-    spare = [each for each in columns if each.name not in used and looks_like_email(each)]
-    joined = []
-    for match in found:
-        both = [match.column, *spare]
-        gaps = any(each.filled < each.rows for each in both)
-        if spare and gaps and _is_email_of(match.column, match.target):
-            first, *more = sorted(both, key=lambda each: -each.distinct)
+def _with_more(matches: list[Match], columns: Sequence[ColumnProfile]) -> list[Match]:
+    """Add columns of e-mail addresses that nothing uses, to be taken where the first has none."""
+    used = {match.column.name for match in matches}
+    spare = [column for column in columns if column.name not in used and looks_like_email(column)]
+    extended = []
+    for match in matches:
+        candidates = [match.column, *spare]
+        if spare and _is_email_of(match.column, match.target) and any(item.empty for item in candidates):
+            # Addresses of persons before those of an office: the column with more different ones wins.
+            first, *more = sorted(candidates, key=lambda column: -column.distinct)
             reading = read(first, None, match.target.field) or match.reading
-            joined.append(replace(match, column=first, more=tuple(more), reading=reading))
+            extended.append(replace(match, column=first, more=tuple(more), reading=reading))
             spare = []
         else:
-            joined.append(match)
-    return joined
+            extended.append(match)
+    return extended
 
 
-def _without_overlaps(found: list[Match]) -> list[Match]:
-    """Leaves out fields of an object that another column fills as a whole."""
-    whole = [match.target.path for match in found if match.target.field.kind is FieldKind.OBJECT]
-    return [match for match in found if not any(match.target.path.startswith(f"{path}.") for path in whole)]
+def _without_overlaps(matches: list[Match]) -> list[Match]:
+    """Leave out fields of an object that another column fills as a whole."""
+    objects = [match.target.path for match in matches if match.target.field.kind is FieldKind.OBJECT]
+    return [
+        match for match in matches if not any(match.target.path.startswith(f"{path}.") for path in objects)
+    ]

@@ -1,4 +1,4 @@
-"""Names as the concepts in them: `Abrechnungslauf-Nr`, `BillingRunId` and `billing run no` are alike."""
+"""Names as the concepts in them: `Abrechnungslauf-Nr`, `BillingRunId` and `billing run no` are the same."""
 
 from __future__ import annotations
 
@@ -14,49 +14,51 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Token = frozenset[str]
-"""The concepts that one word of a name may stand for."""
+"""The concepts that one word of a name may mean."""
 
 _BREAKS: Final = re.compile(
     r"(?<=[a-z0-9ß])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])"
 )
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-_ALIKE: Final = 0.86
+_LIKENESS: Final = 0.86
+"""How alike a misspelt word and a known one are, as `difflib` measures it: one wrong letter in seven."""
 _LONGEST_NAME: Final = 200
 _SHORTEST_PART: Final = 3
 _LINKS: Final = ("", "s", "n", "es", "en")
 
 _BY_WORD: Final[dict[str, Token]] = {}
-for _concept, _listed in CONCEPTS.items():
-    for _word in {_concept, *_listed.split()}:
+for _concept, _synonyms in CONCEPTS.items():
+    for _word in {_concept, *_synonyms.split()}:
         _BY_WORD[_word] = _BY_WORD.get(_word, frozenset()) | {_concept}
 
 
 @cache
 def tokens(name: str) -> tuple[Token, ...]:
-    """The concepts of a name, word by word; a word that means nothing known stands for itself."""
+    """Return the concepts of a name, word by word; an unknown word is a concept of its own."""
     words = _words(name[:_LONGEST_NAME])
-    found: list[Token] = []
+    name_tokens: list[Token] = []
     at = 0
     while at < len(words):
         length, concepts = _phrase(words, at)
         if not length:
             length, concepts = 1, _concepts(words[at])
-        found += concepts
+        name_tokens += concepts
         at += length
-    return tuple(found)
+    return tuple(name_tokens)
 
 
 def _words(name: str) -> list[str]:
     spaced = _BREAKS.sub(" ", unicodedata.normalize("NFC", name))
     folded = spaced.lower().translate(_UMLAUTS)
-    plain = "".join(each for each in unicodedata.normalize("NFD", folded) if not unicodedata.combining(each))
+    letters = unicodedata.normalize("NFD", folded)
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return re.findall(r"[^\W_]+", plain)
 
 
 def _phrase(words: Sequence[str], at: int) -> tuple[int, list[Token]]:
     for phrase, concepts in PHRASES.items():
         if tuple(words[at : at + len(phrase)]) == phrase:
-            return len(phrase), [frozenset({each}) for each in concepts]
+            return len(phrase), [frozenset({concept}) for concept in concepts]
     return 0, []
 
 
@@ -65,7 +67,7 @@ def _concepts(word: str) -> list[Token]:
         return [known]
     if parts := _compound(word):
         return parts
-    close = difflib.get_close_matches(word, list(_BY_WORD), n=1, cutoff=_ALIKE) if len(word) > 4 else []  # noqa: PLR2004 - a shorter word is like too many
+    close = difflib.get_close_matches(word, list(_BY_WORD), n=1, cutoff=_LIKENESS) if len(word) > 4 else []  # noqa: PLR2004 - a shorter word is like too many
     return [_BY_WORD[close[0]]] if close else [frozenset({_singular(word)})]
 
 
@@ -76,7 +78,7 @@ def _singular(word: str) -> str:
 
 
 def _compound(word: str) -> list[Token]:
-    """A word written together (`rechnungsvorlage`) as its parts; empty where it is none."""
+    """Return the parts of a compound word (`rechnungsvorlage`); empty where it is none."""
     for end in range(len(word) - _SHORTEST_PART, _SHORTEST_PART - 1, -1):
         if (first := _BY_WORD.get(word[:end])) is None:
             continue

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from loader.suggest.column_types import ColumnReading
-    from loader.suggest.dates import Dates
+    from loader.suggest.dates import DateReading
     from loader.suggest.profile import ColumnProfile
     from loader.suggest.targets import Target, Targets
 
 _NUMBER: Final = re.compile(r"(\D*?)[\s_\-.#]*(\d{1,3})[\s_\-.]*(\D*)")
-_INITIAL: Final = 3
+_ABBREVIATION: Final = 3
+"""A prefix of so many letters may be the beginning of a list's name: `R1Name` for `reminders`."""
 _ENOUGH: Final = 0.35
 _LEAST: Final = 2
 
@@ -52,30 +53,30 @@ class NumberedGroup:
 
     @property
     def columns(self) -> set[str]:
-        """The columns that it uses."""
+        """Return the names of the columns that it uses."""
         return {cell.column.name for cells in self.items.values() for cell in cells}
 
 
 def find_groups(
-    columns: Sequence[ColumnProfile], dates: Mapping[str, Dates], targets: Targets
+    columns: Sequence[ColumnProfile], dates: Mapping[str, DateReading], targets: Targets
 ) -> list[NumberedGroup]:
-    """The lists that numbered columns make; each list and each column at most once."""
-    found: list[NumberedGroup] = []
+    """Return the lists that numbered columns make; each list and each column at most once."""
+    found_groups: list[NumberedGroup] = []
     for prefix, family in _families(columns).items():
         groups = [
             group
             for target in _lists(targets)
-            if target.path not in {each.target.path for each in found}
+            if target.path not in {other.target.path for other in found_groups}
             and _belongs(prefix, target)
             and (group := _group(prefix, family, dates, target, targets)) is not None
         ]
         if groups:
-            found.append(max(groups, key=lambda group: len(group.columns)))
-    return found
+            found_groups.append(max(groups, key=lambda group: len(group.columns)))
+    return found_groups
 
 
 def _families(columns: Sequence[ColumnProfile]) -> dict[str, dict[int, dict[str, ColumnProfile]]]:
-    """Prefix -> number -> what stands behind the number -> column; only of two numbers or more."""
+    """Return prefix -> number -> suffix -> column; only for prefixes with two numbers or more."""
     families: dict[str, dict[int, dict[str, ColumnProfile]]] = {}
     for column in columns:
         if match := _NUMBER.fullmatch(column.name):
@@ -85,22 +86,20 @@ def _families(columns: Sequence[ColumnProfile]) -> dict[str, dict[int, dict[str,
 
 
 def _lists(targets: Targets) -> list[Target]:
-    return [each for each in targets.fields if each.field.kind is FieldKind.LIST and each.field.item]
+    return [target for target in targets.fields if target.field.kind is FieldKind.LIST and target.field.item]
 
 
 def _belongs(prefix: str, target: Target) -> bool:
-    """Whether a prefix names a list: by a word that tells, or by its first letters."""
-    said = {word for token in tokens(prefix) for word in token} - WEAK
+    """Return whether a prefix names a list: by a concept that is not weak, or by its first letters."""
+    words = {word for token in tokens(prefix) for word in token} - WEAK
     own = {word for token in target.own for word in token} - WEAK
-    if said & own:
-        return True
-    return 0 < len(prefix) <= _INITIAL and target.field.name.startswith(prefix)
+    return bool(words & own) or (prefix != "" and _abbreviates(prefix, target))
 
 
 def _group(
     prefix: str,
     family: Mapping[int, Mapping[str, ColumnProfile]],
-    dates: Mapping[str, Dates],
+    dates: Mapping[str, DateReading],
     target: Target,
     targets: Targets,
 ) -> NumberedGroup | None:
@@ -108,9 +107,12 @@ def _group(
     if item is None or item.kind is not FieldKind.OBJECT:
         return _of_texts(family, dates, target)
     names = _suffixes(prefix, family, dates, target, targets)
+    # A column that is empty in the sample is read like the first one with the same suffix.
     first = {
         suffix: next(
-            reading for items in family.values() if (reading := _maybe(items.get(suffix), dates, field))
+            reading
+            for items in family.values()
+            if (column := items.get(suffix)) is not None and (reading := _read(column, dates, field))
         )
         for suffix, field in names.items()
     }
@@ -137,39 +139,41 @@ def _group(
 def _suffixes(
     prefix: str,
     family: Mapping[int, Mapping[str, ColumnProfile]],
-    dates: Mapping[str, Dates],
+    dates: Mapping[str, DateReading],
     target: Target,
     targets: Targets,
 ) -> dict[str, Field]:
-    """What stands behind the number -> the item's field; the best pairs first."""
-    members = [each for each in targets.items if each.of_list is target.field]
+    """Return suffix -> the item's field; the best pairs first, each suffix and each field once."""
+    members = [member for member in targets.items if member.of_list is target.field]
     scored = []
     for suffix in dict.fromkeys(suffix for items in family.values() for suffix in items):
         columns = [items[suffix] for items in family.values() if suffix in items]
         for member in members:
             if not any(_read(column, dates, member.field) for column in columns):
                 continue
-            named = tokens(f"{prefix} {suffix}")
-            alike = targets.alike(named, member) if suffix else float(member.field.required)
-            if _belongs_by_letter(prefix, target):
-                alike = max(alike, targets.alike(tokens(f"{target.field.name} {suffix}"), member))
-            if alike >= _ENOUGH:
-                scored.append((alike, suffix, member.field))
-    found: dict[str, Field] = {}
-    for _, suffix, field in sorted(scored, key=lambda each: -each[0]):
-        if suffix not in found and field.name not in {each.name for each in found.values()}:
-            found[suffix] = field
-    return found
+            # Without a suffix, `Reminder1` is what an item cannot do without.
+            name = tokens(f"{prefix} {suffix}")
+            likeness = targets.likeness(name, member) if suffix else float(member.field.required)
+            if _abbreviates(prefix, target):
+                name = tokens(f"{target.field.name} {suffix}")
+                likeness = max(likeness, targets.likeness(name, member))
+            if likeness >= _ENOUGH:
+                scored.append((likeness, suffix, member.field))
+    pairs: dict[str, Field] = {}
+    for _, suffix, field in sorted(scored, key=lambda item: -item[0]):
+        if suffix not in pairs and field.name not in {paired.name for paired in pairs.values()}:
+            pairs[suffix] = field
+    return pairs
 
 
-def _belongs_by_letter(prefix: str, target: Target) -> bool:
-    return len(prefix) <= _INITIAL and target.field.name.startswith(prefix)
+def _abbreviates(prefix: str, target: Target) -> bool:
+    return len(prefix) <= _ABBREVIATION and target.field.name.startswith(prefix)
 
 
 def _of_texts(
-    family: Mapping[int, Mapping[str, ColumnProfile]], dates: Mapping[str, Dates], target: Target
+    family: Mapping[int, Mapping[str, ColumnProfile]], dates: Mapping[str, DateReading], target: Target
 ) -> NumberedGroup | None:
-    """A list of plain values: nothing stands behind the numbers."""
+    """Return a list of plain values, from columns without a suffix; None where there are too few."""
     item = target.field.item
     if item is None or item.kind is not FieldKind.TEXT:
         return None
@@ -181,9 +185,5 @@ def _of_texts(
     return NumberedGroup(target.field, items, numbers=False, missing=()) if len(items) >= _LEAST else None
 
 
-def _maybe(column: ColumnProfile | None, dates: Mapping[str, Dates], field: Field) -> ColumnReading | None:
-    return None if column is None else _read(column, dates, field)
-
-
-def _read(column: ColumnProfile, dates: Mapping[str, Dates], field: Field) -> ColumnReading | None:
+def _read(column: ColumnProfile, dates: Mapping[str, DateReading], field: Field) -> ColumnReading | None:
     return read(column, dates.get(column.name), field)

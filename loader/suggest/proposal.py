@@ -1,22 +1,22 @@
-"""A proposal for a mapping, from a sample of rows: everything found, written as one file."""
+"""A proposal for a mapping, from a sample of rows: all that the values show, written as one file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from loader import wording
 from loader.errors import MappingError
 from loader.mapping import compile_mapping, parse_mapping
 from loader.mapping.json_schema import hint_line
-from loader.suggest.column_types import kind_of, open_words
-from loader.suggest.dates import read_dates, reconcile_orders
+from loader.suggest.column_types import describe_open, kind_of
+from loader.suggest.dates import read_dates, share_orders
 from loader.suggest.key import find_key
 from loader.suggest.match import find_matches
 from loader.suggest.numbered import find_groups
-from loader.suggest.profile import ColumnProfile, profile
+from loader.suggest.profile import profile
 from loader.suggest.rules import (
     constant_for,
-    counted,
     group_entry,
     hint_entries,
     identifier,
@@ -26,22 +26,21 @@ from loader.suggest.rules import (
 )
 from loader.suggest.targets import Targets
 from loader.suggest.vocabulary import TRIAL_WORDS
-from loader.suggest.yaml_lines import YamlEntry, YamlLine, nested, written
-from loader.suggest.yaml_text import flow, text
+from loader.suggest.yaml_lines import YamlEntry, YamlLine, flow, nested, render, scalar
+from loader.text import count, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import polars as pl
 
-    from loader.resources import Record
+    from loader.resources import RecordType, RecordTypes
     from loader.resources.fields import Field
-    from loader.suggest.dates import Dates
-    from loader.suggest.key import Key
+    from loader.suggest.dates import DateReading
+    from loader.suggest.key import KeyColumn
     from loader.suggest.match import Match
-    from loader.suggest.profile import SourceProfile
+    from loader.suggest.profile import ColumnProfile, SourceProfile
 
-_SHOWN: Final = 60
 _HISTORY: Final = "sys_"
 
 
@@ -50,16 +49,16 @@ class SourceSample:
     """What a proposal is made from.
 
     Attributes:
-        rows: The source's own columns, each with the source's type; the sound rows of its beginning.
+        rows: The source's own columns, each with the source's type; the readable rows of its beginning.
         read: Records that were read for it; those that cannot be read as rows are not in `rows`.
-        whole: Whether these are all the records that there are.
+        complete: Whether these are all the records that there are.
         name: The source's name, for the file's first line.
         source: The `source:` section: how the source is read, key by key, in order.
     """
 
     rows: pl.DataFrame
     read: int
-    whole: bool
+    complete: bool
     name: str
     source: Mapping[str, Any]
 
@@ -73,61 +72,70 @@ class Proposal:
         columns: The source's columns.
         mapped: Those that the mapping uses.
         missing: Required fields that nothing fills.
-        aloud: What was guessed, or could not be: one line each, for whoever runs the command.
+        notes: What was guessed, or could not be: one line each, for the person who runs the command.
     """
 
     text: str
     columns: tuple[str, ...]
     mapped: tuple[str, ...]
     missing: tuple[str, ...]
-    aloud: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
-def propose(sample: SourceSample, record: type[Record]) -> Proposal:
-    """Proposes a mapping.
+def propose(sample: SourceSample, record_type: RecordType, types: RecordTypes) -> Proposal:
+    """Propose a mapping.
 
-    Every rule that is not behind a `#` is one that the loader takes for this source: what parsing or
-    compiling refuses is left commented out, with the reason.
+    Every rule that is not commented out is one that the loader takes for this source: what parsing or
+    compiling refuses is commented out, with the reason.
 
     Args:
         sample: Rows of the source, and how it is read.
-        record: The record type's model.
+        record_type: What its rows become.
+        types: All record types, for lookups.
     """
-    seen = profile(sample.rows, whole=sample.whole, null_values=sample.source.get("null_values"))
-    dates = reconcile_orders(
-        {column.name: found for column in seen.columns if (found := read_dates(column.values)) is not None}
+    source = profile(sample.rows, null_values=sample.source.get("null_values"))
+    dates = share_orders(
+        {
+            column.name: reading
+            for column in source.columns
+            if (reading := read_dates(column.values)) is not None
+        }
     )
-    draft = _Draft(sample, record, seen, dates)
-    while refused := draft.refused():
-        if not draft.turn_off(refused):
-            raise RuntimeError(f"the proposal is no mapping: {refused}")
-    return draft.proposal()
+    builder = _ProposalBuilder(sample, record_type, types, source, dates)
+    while refused := builder.refused():
+        if not builder.turn_off(refused):
+            raise RuntimeError(f"the proposal is not a valid mapping: {refused}")
+    return builder.proposal()
 
 
-class _Draft:
-    """A proposal under way: its entries, and which of them count."""
+class _ProposalBuilder:
+    """Builds a proposal: its entries, and which of them count."""
 
     def __init__(
-        self, sample: SourceSample, record: type[Record], seen: SourceProfile, dates: Mapping[str, Dates]
+        self,
+        sample: SourceSample,
+        record_type: RecordType,
+        types: RecordTypes,
+        source: SourceProfile,
+        dates: Mapping[str, DateReading],
     ) -> None:
-        self._sample, self._record, self._seen = sample, record, seen
-        self._targets = Targets(record)
-        self._key = find_key(seen.columns, record)
+        self._sample, self._source, self._dates = sample, source, dates
+        self._record_type, self._types = record_type, types
+        self._targets = Targets(record_type)
+        self._key = find_key(source.columns, record_type)
         key = {self._key.column.name} if self._key and self._key.sure else set()
-        columns = [each for each in seen.columns if each.name not in key]
+        columns = [column for column in source.columns if column.name not in key]
         self._groups = find_groups(columns, dates, self._targets)
         grouped = {name for group in self._groups for name in group.columns}
-        free = [each for each in columns if each.name not in grouped]
+        free = [column for column in columns if column.name not in grouped]
         lists = [group.target.path for group in self._groups]
         self._matches = find_matches(free, dates, self._targets, lists)
-        self._dates = dates
         entries = [group_entry(group) for group in self._groups]
         entries += [match_entry(match, self._targets.references) for match in self._matches]
         self._entries = {entry.path: entry for entry in entries}
-        self._trials = _trial_words(self._matches)
-        self._filtered = self._trials is not None
+        self._trial_filter = _trial_filter(self._matches)
 
-    # --- what counts ----------------------------------------------------------------------------------
+    # --- What counts -----------------------------------------------------------------------------------
 
     @property
     def _on(self) -> set[str]:
@@ -138,61 +146,64 @@ class _Draft:
         return missing_fields(self._targets.root, self._on)
 
     def refused(self) -> dict[str, str]:
-        """Path of what the loader refuses in the draft -> why; missing fields are filled for the trial."""
+        """Return the paths that the loader refuses, and why; missing fields are filled for the trial."""
         trial = [f"  {field.path}: {constant_for(field)}" for field in self._missing]
-        lines = [*self._head(), "fields:", *written(self._field_lines()), *trial]
+        lines = [*self._head(), "fields:", *render(self._field_lines()), *trial]
         if not trial and not self._on:
             return {}
         try:
-            compile_mapping(parse_mapping("\n".join(lines) + "\n"), dict(self._sample.rows.schema))
+            plan = parse_mapping("\n".join(lines) + "\n", "mapping", self._types)
+            compile_mapping(plan, dict(self._sample.rows.schema))
         except MappingError as error:
-            return {each.path.partition("[")[0]: each.message for each in error.findings}
+            return {finding.field.partition("[")[0]: wording.message(finding) for finding in error.findings}
         return {}
 
     def turn_off(self, refused: Mapping[str, str]) -> bool:
-        """Comments out what was refused; gives whether there was any such thing."""
+        """Comment out what was refused; return whether any of it was on."""
         changed = False
-        for path, why in refused.items():
-            if path == "where" and self._filtered:
-                self._filtered, changed = False, True
+        for path, problem in refused.items():
+            if path == "where" and self._trial_filter:
+                self._trial_filter, changed = None, True
             entry = self._entries.get(path)
             if entry is not None and entry.on:
                 first, *rest = entry.lines
-                told = f"{first.why}; {why}" if first.why else why
-                self._entries[path] = replace(entry, lines=(replace(first, why=told), *rest), on=False)
+                comment = f"{first.comment}; {problem}" if first.comment else problem
+                lines = (replace(first, comment=comment), *rest)
+                self._entries[path] = replace(entry, lines=lines, on=False)
                 changed = True
         return changed
 
-    # --- the file -------------------------------------------------------------------------------------
+    # --- The file --------------------------------------------------------------------------------------
 
     def proposal(self) -> Proposal:
-        """The file, and what there is to say about it."""
+        """Return the file, and what must be shown beside it."""
         lines = [
-            *header_lines(self._sample, self._seen, self._record),
+            *header_lines(self._sample, self._source, self._record_type),
             *self._head(),
             "",
             *self._fields(),
-            *self._rest(),
+            *self._unmapped(),
         ]
         used = self._used()
-        names = tuple(column.name for column in self._seen.columns)
+        names = tuple(column.name for column in self._source.columns)
         return Proposal(
             text="\n".join(lines) + "\n",
             columns=names,
             mapped=tuple(name for name in names if name in used),
             missing=tuple(field.path for field in self._missing),
-            aloud=tuple(self._aloud()),
+            notes=tuple(self._notes()),
         )
 
     def _head(self) -> list[str]:
-        lines = [YamlLine(f"resource: {text(self._record.name_of_type)}"), _key_line(self._key)]
-        lines += [YamlLine(""), *_source_lines(self._sample.source, self._seen)]
-        if self._trials and self._filtered:
-            lines += [YamlLine(""), YamlLine(f"where: {text(self._trials.sql)}", self._trials.told)]
-        return list(written(lines))
+        lines = [YamlLine(f"resource: {scalar(self._record_type.name)}"), _key_line(self._key)]
+        lines += [YamlLine(""), *_source_lines(self._sample.source, self._source)]
+        if self._trial_filter:
+            where = f"where: {scalar(self._trial_filter.sql)}"
+            lines += [YamlLine(""), YamlLine(where, self._trial_filter.note)]
+        return list(render(lines))
 
     def _fields(self) -> list[str]:
-        lines = list(written(self._field_lines()))
+        lines = list(render(self._field_lines()))
         return ["fields:" if self._on else "fields: {}", *lines]
 
     def _field_lines(self) -> list[YamlLine]:
@@ -208,148 +219,137 @@ class _Draft:
         history = [entry for entry in ordered if entry.path.startswith(_HISTORY)]
         lines = nested([entry for entry in ordered if entry not in history], 1)
         if history:
-            lines += [
-                YamlLine(
-                    "", "The record's own history: leave it out to have the server write its own.", depth=1
-                )
-            ]
+            comment = "The record's own history: without these fields, the server writes its own."
+            lines += [YamlLine("", comment, depth=1)]
         return [*lines, *nested(history, 1)]
 
     def _place(self, entry: YamlEntry) -> int:
-        """The order of fields: that of the columns that fill them; what nothing fills comes last."""
+        """Return the order of fields: that of the columns that fill them; unfilled ones come last."""
         for match in self._matches:
             if match.target.path == entry.path:
                 return match.column.place
         for group in self._groups:
             if group.target.path == entry.path:
                 return min(cell.column.place for cells in group.items.values() for cell in cells)
-        return len(self._seen.columns)
+        return len(self._source.columns)
 
-    def _rest(self) -> list[str]:
-        """The columns that nothing uses, behind a `#`."""
-        told = self._used() | self._doubtful()
-        left = [column for column in self._seen.columns if column.name not in told]
+    def _unmapped(self) -> list[str]:
+        """Return the columns that nothing uses, commented out."""
+        shown = self._used() | self._in_doubt()
+        left = [column for column in self._source.columns if column.name not in shown]
         if not left:
             return []
-        lines = [
-            YamlLine(""),
-            YamlLine(
-                "",
-                "Not mapped. Name those under `ignore:` that are left out on purpose. An option "
-                "object of the live service may have more fields than its page lists: they are "
-                "mapped by the service's own names for them.",
-            ),
-        ]
-        lines += [YamlLine(text(column.name), self._holds(column), off=True) for column in left]
-        return list(written(lines))
+        comment = (
+            "Not mapped. List columns that you leave out on purpose under `ignore:`. Option objects of the "
+            "live service may have more fields than the API's page lists: map these by the names that the "
+            "service uses."
+        )
+        lines = [YamlLine(""), YamlLine("", comment)]
+        lines += [YamlLine(scalar(column.name), self._contents(column), off=True) for column in left]
+        return list(render(lines))
 
-    def _holds(self, column: ColumnProfile) -> str:
-        found = self._dates.get(column.name)
-        what = kind_of(column)
-        if found and found.open:
-            what = f"dates; AMBIGUOUS: {'; '.join(map(open_words, found.open))}"
-        elif found:
-            what = f"dates, {' or '.join(found.forms) or 'ISO 8601'}"
-        return f"{what}; {column.filled:,} of {column.rows:,} filled, {column.distinct:,} different"
+    def _contents(self, column: ColumnProfile) -> str:
+        dates = self._dates.get(column.name)
+        kind = kind_of(column)
+        if dates and dates.open_families:
+            kind = f"dates; AMBIGUOUS: {describe_open(dates.open_families)}"
+        elif dates:
+            kind = f"dates, {' or '.join(dates.formats) or 'ISO 8601'}"
+        return f"{kind}; {column.filled:,} of {column.rows:,} filled, {column.distinct:,} different"
 
     def _used(self) -> set[str]:
         used = {self._key.column.name} if self._key and self._key.sure else set()
         for match in self._matches:
             if match.target.path in self._on:
-                used |= {match.column.name, *(each.name for each in match.more)}
+                used |= {match.column.name, *(column.name for column in match.more)}
         for group in self._groups:
             if group.target.path in self._on:
                 used |= group.columns
         return used
 
-    def _doubtful(self) -> set[str]:
-        """Columns of rules that are behind a `#`."""
+    def _in_doubt(self) -> set[str]:
+        """Return the columns of rules that are commented out."""
         grouped = {name for group in self._groups for name in group.columns}
         return ({match.column.name for match in self._matches} | grouped) - self._used()
 
-    def _aloud(self) -> Iterable[str]:
+    def _notes(self) -> Iterable[str]:
         if self._key is None or not self._key.sure:
-            yield "external_id: no column is sure to be the key of the rows; choose one"
+            yield "external_id: no column is surely the key of the rows; choose one"
         elif self._key.flawed:
             yield f"external_id: {self._key.column.name} is {self._key.evidence}"
-        if self._trials and self._filtered:
-            yield f"where: {self._trials.told}"
+        if self._trial_filter:
+            yield f"where: {self._trial_filter.note}"
         for match in self._matches:
-            if match.reading.aloud and (match.target.path in self._on or match.reading.open):
-                yield match.reading.aloud
+            if match.reading.note and (match.target.path in self._on or match.reading.question):
+                yield match.reading.note
         for group in self._groups:
             for cells in group.items.values():
-                yield from (cell.reading.aloud for cell in cells if cell.reading.aloud)
-        told = self._used() | self._doubtful()
-        for name, found in self._dates.items():
-            if found.open and name not in told:
-                yield f"AMBIGUOUS: {name}: {'; '.join(map(open_words, found.open))}"
+                yield from (cell.reading.note for cell in cells if cell.reading.note)
+        shown = self._used() | self._in_doubt()
+        for name, dates in self._dates.items():
+            if dates.open_families and name not in shown:
+                yield f"AMBIGUOUS: {name}: {describe_open(dates.open_families)}"
 
 
 @dataclass(frozen=True, slots=True)
-class _Trials:
+class _TrialFilter:
+    """A filter for trial rows: SQL that keeps the others, and what was guessed."""
+
     sql: str
-    told: str
+    note: str
 
 
-def _trial_words(matches: Sequence[Match]) -> _Trials | None:
-    """A filter for rows whose state says that they were never real."""
+def _trial_filter(matches: Sequence[Match]) -> _TrialFilter | None:
+    """Return a filter for rows with a status that marks them as trials; None where there are none."""
     for match in matches:
-        found = [(word, count) for word, count in match.reading.outside if word.lower() in TRIAL_WORDS]
-        if not match.sure or not found:
+        trials = [(word, rows) for word, rows in match.reading.unmapped if word.lower() in TRIAL_WORDS]
+        if not match.sure or not trials:
             continue
         name = match.column.name
-        words = ", ".join("'" + word.replace("'", "''") + "'" for word, _ in found)
-        rows = ", ".join(f"{word!r} in {counted(count)}" for word, count in found)
+        words = ", ".join("'" + word.replace("'", "''") + "'" for word, _ in trials)
+        shown = ", ".join(f"{word!r} in {count(rows, 'row')}" for word, rows in trials)
+        # COALESCE: an empty cell is not a trial, and SQL would drop its row, as null is not true.
         sql = f"COALESCE({identifier(name)}, '') NOT IN ({words})"
-        return _Trials(sql, f"guessed: {name} says {rows}, taken for trials and not sent")
+        return _TrialFilter(sql, f"guessed: {name} has {shown}; taken for trials and not sent")
     return None
 
 
-def _key_line(key: Key | None) -> YamlLine:
+def _key_line(key: KeyColumn | None) -> YamlLine:
     if key is None:
-        return YamlLine(
-            "external_id: COLUMN", "no column is unique: which one tells the rows apart?", off=True
-        )
-    words = f"external_id: {text(key.column.name)}"
+        return YamlLine("external_id: COLUMN", "no column is unique: which one identifies a row?", off=True)
+    content = f"external_id: {scalar(key.column.name)}"
     if not key.sure:
-        return YamlLine(
-            words, f"perhaps: {key.evidence}, but its name does not say that it is a key", off=True
-        )
-    return YamlLine(words, key.evidence)
+        return YamlLine(content, f"perhaps: {key.evidence}, but its name is not that of a key", off=True)
+    return YamlLine(content, key.evidence)
 
 
-def _source_lines(source: Mapping[str, Any], seen: SourceProfile) -> list[YamlLine]:
-    lines = [YamlLine(f"{text(name)}: {flow(value)}", depth=1) for name, value in source.items()]
-    if seen.null_words:
-        words = flow(["", *seen.null_words])
-        told = ", ".join(
-            f"{word!r} in {columns} columns, {count:,} cells"
-            for word, (columns, count) in seen.null_words.items()
+def _source_lines(options: Mapping[str, Any], source: SourceProfile) -> list[YamlLine]:
+    lines = [YamlLine(f"{scalar(name)}: {flow(value)}", depth=1) for name, value in options.items()]
+    if source.null_words:
+        words = flow(["", *source.null_words])
+        comment = ", ".join(
+            f"{word!r} in {count(columns, 'column')}, {count(cells, 'cell')}"
+            for word, (columns, cells) in source.null_words.items()
         )
-        lines.append(YamlLine(f"null_values: {words}", told, depth=1))
+        lines.append(YamlLine(f"null_values: {words}", comment, depth=1))
     return [YamlLine("source:"), *lines] if lines else []
 
 
-def header_lines(sample: SourceSample, seen: SourceProfile, record: type[Record]) -> list[str]:
-    """The lines above the mapping: what it is, and how far it can be relied on."""
-    name = sample.name if len(sample.name) <= _SHOWN else f"{sample.name[:_SHOWN]}…"
-    looked_at = f"{'all' if sample.whole else 'the first'} {sample.read:,} records of {name}"
-    unread = sample.read - seen.rows
-    left_out = f", {unread:,} of them left out because they cannot be read as rows" if unread else ""
-    told = list(
-        written(
-            [
-                YamlLine("", f"Proposed by `loader init` from {looked_at}{left_out}."),
-                YamlLine("#"),
-                YamlLine(
-                    "",
-                    'Each line under `fields:` reads "field of the API: where it comes from"; comments say '
-                    "what the values showed. What only you can know is written as a comment: take its mark "
-                    f"away and complete it. `loader schema {record.name_of_type}` lists the fields.",
-                ),
-                YamlLine(""),
-            ]
-        )
-    )
-    return [hint_line(record), *told]
+def header_lines(sample: SourceSample, source: SourceProfile, record_type: RecordType) -> list[str]:
+    """Return the lines above the mapping: what it was made from, and how to complete it."""
+    part = "all" if sample.complete else "the first"
+    records = f"{part} {count(sample.read, 'record')} of {shorten(sample.name)}"
+    unread = sample.read - source.rows
+    left_out = f", without {count(unread, 'record')} that cannot be read as rows" if unread else ""
+    lines = [
+        YamlLine("", f"Proposed by `loader init` from {records}{left_out}."),
+        YamlLine("#"),
+        YamlLine(
+            "",
+            'Each line below `fields:` reads "field of the API: where its value comes from"; its comment is '
+            "what the values show. Where only you can know the answer, a line is commented out: uncomment "
+            f"this line and complete it. `loader schema {record_type.name}` lists the fields.",
+        ),
+        YamlLine(""),
+    ]
+    return [hint_line(record_type), *render(lines)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from loader.resources.fields import Field, FieldKind
-from loader.suggest.yaml_lines import YamlEntry, YamlLine
-from loader.suggest.yaml_text import flow, text
+from loader.suggest.yaml_lines import YamlEntry, YamlLine, flow, scalar
+from loader.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -15,19 +15,23 @@ if TYPE_CHECKING:
     from loader.suggest.numbered import NumberedCell, NumberedGroup
     from loader.suggest.targets import Targets
 
-_MOST_OUTSIDE: Final = 10
+_MOST_UNMAPPED: Final = 10
 
 
 def match_entry(match: Match, references: Mapping[str, str]) -> YamlEntry:
-    """A matched field; behind a `#` where the match is not to be relied on."""
-    reading, path = match.reading, match.target.path
-    name = match.target.field.name
+    """Return a matched field; commented out where the match is not to be relied on.
+
+    Args:
+        match: The column and its field.
+        references: Fields that hold the id of another record: path -> name of its record type.
+    """
+    path, name = match.target.path, match.target.field.name
     rule = _rule(match, references)
-    why = _why(match, rule)
-    if "map" in reading.rule:
-        return YamlEntry(path, tuple(_table(name, rule, why, match)), on=match.sure)
-    shown = flow(rule["column"]) if list(rule) == ["column"] else flow(rule)
-    return YamlEntry(path, (YamlLine(f"{text(name)}: {shown}", why),), on=match.sure)
+    comment = _comment(match, rule)
+    if "map" in match.reading.rule:
+        return YamlEntry(path, tuple(_map_lines(name, rule, comment, match)), on=match.sure)
+    content = flow(rule["column"]) if list(rule) == ["column"] else flow(rule)
+    return YamlEntry(path, (YamlLine(f"{scalar(name)}: {content}", comment),), on=match.sure)
 
 
 def _rule(match: Match, references: Mapping[str, str]) -> dict[str, Any]:
@@ -36,67 +40,68 @@ def _rule(match: Match, references: Mapping[str, str]) -> dict[str, Any]:
     if match.column.null_words and match.column.is_text:
         conversions = {"null_if": list(match.column.null_words), **conversions}
     if match.more:
-        return {"columns": [column, *(each.name for each in match.more)], **conversions}
+        return {"columns": [column, *(more.name for more in match.more)], **conversions}
     if match.reading.origin == "json":
         return {"json": column, **conversions}
-    if resource := references.get(match.target.path):
-        return {"lookup": resource, "column": column, **conversions}
+    if record_type := references.get(match.target.path):
+        return {"lookup": record_type, "column": column, **conversions}
     return {"column": column, **conversions}
 
 
-def _why(match: Match, rule: Mapping[str, Any]) -> str:
-    told = [match.reading.open] if match.reading.open else []
+def _comment(match: Match, rule: Mapping[str, Any]) -> str:
+    """Return the evidence for a match, what is open first."""
+    parts = [match.reading.question] if match.reading.question else []
     if match.others:
-        told.append(f"which one? {', '.join(match.others)} would fit as well")
-    elif not match.sure and not match.reading.open:
-        told.append("perhaps")
+        parts.append(f"which one? {', '.join(match.others)} would fit as well")
+    elif not match.sure and not match.reading.question:
+        parts.append("perhaps")
     if match.reading.evidence:
-        told.append(match.reading.evidence)
+        parts.append(match.reading.evidence)
     if match.more:
-        told.append("the first that is not empty")
+        parts.append("the first that is not empty")
     if "lookup" in rule:
-        told.append(f"the id of the {rule['lookup']} with this key, as an earlier load created it")
-    told += [
-        f"{word!r} stands for nothing in {counted(count)}" for word, count in match.column.null_words.items()
+        parts.append(f"the id of the {rule['lookup']} with this key, as an earlier load created it")
+    parts += [
+        f"{word!r} counts as null, in {count(rows, 'row')}" for word, rows in match.column.null_words.items()
     ]
     needed = match.target.field.required and match.target.field.kind is not FieldKind.LIST
-    if needed and match.column.filled < match.column.rows:
-        told.append(f"required, and empty in {counted(match.column.rows - match.column.filled)}")
-    return "; ".join(told)
+    if needed and match.column.empty:
+        parts.append(f"required, and empty in {count(match.column.empty, 'row')}")
+    return "; ".join(parts)
 
 
-def _table(name: str, rule: Mapping[str, Any], why: str, match: Match) -> Iterator[YamlLine]:
-    """A rule with a table, a line a value; values that it leaves out stand behind a `#`."""
-    yield YamlLine(f"{text(name)}:", why)
+def _map_lines(name: str, rule: Mapping[str, Any], comment: str, match: Match) -> Iterator[YamlLine]:
+    """Yield a rule with a `map`, a line a value; values without a meaning are commented out."""
+    yield YamlLine(f"{scalar(name)}:", comment)
     for key, value in rule.items():
         if key != "map":
             yield YamlLine(f"{key}: {flow(value)}", depth=1)
             continue
         yield YamlLine("map:", depth=1)
         for word, member in value.items():
-            yield YamlLine(f"{text(word)}: {flow(member)}", match.reading.table_notes.get(word, ""), depth=2)
-        for word, count in match.reading.outside[:_MOST_OUTSIDE]:
-            why = f"{counted(count)}: not known, so an error there"
-            yield YamlLine(f"{text(word)}: MEANING", why, depth=2, off=True)
-        if (left := len(match.reading.outside) - _MOST_OUTSIDE) > 0:
-            yield YamlLine("", f"and {left:,} more values", depth=2)
+            yield YamlLine(f"{scalar(word)}: {flow(member)}", match.reading.map_notes.get(word, ""), depth=2)
+        for word, rows in match.reading.unmapped[:_MOST_UNMAPPED]:
+            problem = f"{count(rows, 'row')}: unknown, so an error there"
+            yield YamlLine(f"{scalar(word)}: MEANING", problem, depth=2, off=True)
+        if (left := len(match.reading.unmapped) - _MOST_UNMAPPED) > 0:
+            yield YamlLine("", f"and {count(left, 'more value')}", depth=2)
 
 
 def group_entry(group: NumberedGroup) -> YamlEntry:
-    """A list of numbered columns; behind a `#` where an item lacks what it must have."""
-    why = f"from the numbers in the columns' names: {', '.join(map(str, group.items))}"
+    """Return a list of numbered columns; commented out where an item lacks a required field."""
+    comment = f"from the numbers in the columns' names: {', '.join(map(str, group.items))}"
     if group.missing:
-        why += f"; each item needs {' and '.join(group.missing)}, which no column fills"
-    lines = [YamlLine(f"{text(group.target.name)}:", why)]
+        comment += f"; each item needs {' and '.join(group.missing)}, which no column fills"
+    lines = [YamlLine(f"{scalar(group.target.name)}:", comment)]
     for number, cells in group.items.items():
         evidence = "; ".join(
-            f"{cell.column.name}: {cell.reading.open or cell.reading.evidence}"
+            f"{cell.column.name}: {cell.reading.question or cell.reading.evidence}"
             for cell in cells
             if cell.reading.rule
         )
         lines.append(YamlLine(f"- {_item(number, cells, group)}", evidence, depth=1))
-    open_cells = any(cell.reading.open for cells in group.items.values() for cell in cells)
-    return YamlEntry(group.target.path, tuple(lines), on=not group.missing and not open_cells)
+    has_question = any(cell.reading.question for cells in group.items.values() for cell in cells)
+    return YamlEntry(group.target.path, tuple(lines), on=not group.missing and not has_question)
 
 
 def _item(number: int, cells: tuple[NumberedCell, ...], group: NumberedGroup) -> str:
@@ -116,8 +121,8 @@ def _cell(cell: NumberedCell) -> Any:
 
 
 def missing_fields(root: Field, filled: Collection[str]) -> list[Field]:
-    """Required fields that nothing fills, of objects that are sent; in model order."""
-    return [each for child in (root.children or {}).values() for each in _missing(child, filled)]
+    """Return required fields that nothing fills, of objects that are sent; in the record type's order."""
+    return [field for child in (root.children or {}).values() for field in _missing(child, filled)]
 
 
 def _missing(target: Field, filled: Collection[str]) -> Iterator[Field]:
@@ -132,62 +137,61 @@ def _missing(target: Field, filled: Collection[str]) -> Iterator[Field]:
 
 
 def missing_entry(target: Field) -> YamlEntry:
-    """What is required and not found, behind a `#`."""
+    """Return a required field without a column, commented out."""
     rule = "COLUMN"
     if target.enum:
         rule = flow({"value": target.enum[0]})
     elif target.is_relative_date:
         rule = "{column: COLUMN, relative_date: true}"
-    told = f"REQUIRED, and no column looks like it: {target.description}"
+    comment = f"REQUIRED, and no column looks like it: {target.description}"
     if target.enum:
-        told += f" One of {', '.join(target.enum)}."
-    return YamlEntry(target.path, (YamlLine(f"{text(target.name)}: {rule}", told),), on=False)
+        comment += f" One of {', '.join(target.enum)}."
+    return YamlEntry(target.path, (YamlLine(f"{scalar(target.name)}: {rule}", comment),), on=False)
 
 
 def hint_entries(filled: Mapping[str, str], targets: Targets) -> Iterator[YamlEntry]:
-    """Fields that say how a list restricts, where the list is filled and they are not; behind a `#`.
+    """Yield fields that turn a filled list into a restriction, where nothing fills them; commented out.
 
     Args:
         filled: Path -> the column that fills it.
         targets: The record type's fields.
     """
     for target in targets.fields:
-        name = target.field.name
         if target.path in filled:
             continue
         for sibling in targets.fields:
             column = filled.get(sibling.path)
             if column is None or sibling.parent != target.parent or sibling.field.kind is not FieldKind.LIST:
                 continue
-            stem = sibling.field.name.removesuffix("_ids")
-            if name == f"{stem}_restriction" and "include" in target.field.enum:
-                rule: dict[str, Any] = {"value": "include"}
-                why = f"or exclude; without it, {sibling.field.name} may restrict nothing"
-            elif name in {f"restrict_{stem}", f"restrict_{stem}s"} and target.field.kind is FieldKind.BOOLEAN:
-                rule = {"sql": f"CASE WHEN {identifier(column)} IS NULL THEN 'no' ELSE 'yes' END"}
-                why = f"without it, {sibling.field.name} may restrict nothing"
-            else:
-                continue
-            yield YamlEntry(target.path, (YamlLine(f"{text(name)}: {flow(rule)}", why),), on=False)
+            if hint := _restriction(target.field, sibling.field, column):
+                rule, comment = hint
+                content = f"{scalar(target.field.name)}: {flow(rule)}"
+                yield YamlEntry(target.path, (YamlLine(content, comment),), on=False)
 
 
-def counted(rows: int) -> str:
-    """So many rows, in words."""
-    return f"{rows:,} row{'s' if rows != 1 else ''}"
+def _restriction(target: Field, listed: Field, column: str) -> tuple[dict[str, Any], str] | None:
+    """Return the rule and the comment of a field that sets how a list restricts; None for other fields."""
+    stem = listed.name.removesuffix("_ids")
+    if target.name == f"{stem}_restriction" and "include" in target.enum:
+        return {"value": "include"}, f"or exclude; without it, {listed.name} may restrict nothing"
+    if target.name in {f"restrict_{stem}", f"restrict_{stem}s"} and target.kind is FieldKind.BOOLEAN:
+        rule = {"sql": f"CASE WHEN {identifier(column)} IS NULL THEN 'no' ELSE 'yes' END"}
+        return rule, f"without it, {listed.name} may restrict nothing"
+    return None
 
 
 def identifier(column: str) -> str:
-    """A column's name as SQL has it."""
+    """Return a column's name as SQL writes it."""
     return '"' + column.replace('"', '""') + '"'
 
 
 def constant_for(target: Field) -> str:
-    """A constant that the field takes, to try the rest of a mapping with."""
+    """Return a constant that the field takes, to try the rest of a mapping with."""
     if target.is_relative_date:
         return flow({"value": {"position": "on", "relative_to": "the reference date"}})
-    known: dict[FieldKind, Any] = {
+    constants: dict[FieldKind, Any] = {
         FieldKind.DATE: "2019-01-01",
         FieldKind.NUMBER: target.minimum or 1,
         FieldKind.BOOLEAN: True,
     }
-    return flow({"value": target.enum[0] if target.enum else known.get(target.kind, "x")})
+    return flow({"value": target.enum[0] if target.enum else constants.get(target.kind, "x")})

@@ -1,12 +1,14 @@
 """Words of billing exports, English and German, by what they mean.
 
-A concept is named by one English word; the words behind it mean the same in a column's or field's name.
-A word may stand under several concepts (`von` is from a day, or by a person).
+A concept has one English word as its name; the words behind it mean the same in a column's or field's name.
+A word may belong to several concepts (`von` is from a day, or by a person).
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+from loader.mapping.conversions import FALSE_WORDS, TRUE_WORDS
 
 CONCEPTS: Final[dict[str, str]] = {
     "id": "id ids key keys nr no num number nummer code kennung schluessel ref kuerzel",
@@ -71,29 +73,29 @@ PHRASES: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
     ("trainingsanbieter",): ("training", "provider"),
     ("laufdatum",): ("run", "date"),
 }
-"""Words in a row that mean something together."""
+"""Consecutive words that mean something together."""
 
 WEAK: Final = frozenset(
     {"id", "date", "option", "send", "sys", "is", "has", "the", "of", "in", "perform", "range", "s3"}
 )
-"""Concepts that say little about which field is meant: the form of a value, not its meaning."""
+"""Concepts that hardly show which field is meant: the form of a value, not its meaning."""
 
-TRUE_WORDS: Final = frozenset(
-    "y yes j ja true t wahr 1 x on an aktiv active oui o si s sim ✓ ✔".split()  # noqa: SIM905 - a list to read
+TRUE_LIKE: Final = frozenset(TRUE_WORDS) | frozenset(
+    "j ja wahr x on an aktiv active oui o si s sim ✓ ✔".split()  # noqa: SIM905 - a list to read
 )
-FALSE_WORDS: Final = frozenset(
-    "n no nein false f falsch 0 off aus inaktiv inactive non nao não".split()  # noqa: SIM905 - likewise
+FALSE_LIKE: Final = frozenset(FALSE_WORDS) | frozenset(
+    "nein falsch off aus inaktiv inactive non nao não".split()  # noqa: SIM905 - likewise
 )
-"""Words of flags, in lower case."""
+"""Words for true and false, in lower case: those that fields take by themselves, and others of files."""
 
 NULL_WORDS: Final = ("NULL", "null", "Null", "(null)", "<null>", "n/a", "N/A", "#N/A", "#NV", "nil", "\\N")
-"""Texts by which programs write that there is nothing."""
+"""Texts that programs write for an absent value."""
 
 DASHES: Final = ("-", "--", "\u2013", "\u2014")
 """Likewise, where they have no meaning of their own."""
 
 TRIAL_WORDS: Final = frozenset({"test", "dummy", "demo", "testlauf", "probelauf", "probe", "trial"})
-"""States of rows that were never meant to be real."""
+"""States of rows that were only a trial; in lower case."""
 
 MEANINGS: Final[dict[str, str]] = {
     "draft": "entwurf neu new",
@@ -118,4 +120,4 @@ MEANINGS: Final[dict[str, str]] = {
 """Members of enums -> other words for them, in lower case."""
 
 USUAL_CODES: Final = {"c": "completed", "x": "cancelled"}
-"""What a letter means in most state columns, where several members begin with it or none does."""
+"""What a letter means in most status columns, where several members begin with it or none does."""

@@ -4,26 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from loader.wording.phrases import Wording, choose, listed, names_of
+from loader.wording.phrases import Wording, choose, listed, names_of, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from loader.findings import Finding
+    from loader.wording.phrases import Text
 
 _NAME: Final = choose("suggestion", "Write '{suggestion}' instead.", "Use one of {allowed}.")
+
+
+def _in_field(text: str, key_name: str | None = None) -> Text:
+    """Return a text about a key, with the field in front where that is not the key itself.
+
+    Args:
+        text: The template.
+        key_name: The key; None: the parameter `key`.
+    """
+
+    def rendered(finding: Finding) -> str:
+        key = key_name or finding.params.get("key")
+        prefix = "" if finding.field in {"", key} else f"{finding.field}: "
+        return prefix + render(text, finding)
+
+    return rendered
 
 
 def _invalid_value(finding: Finding) -> str:
     params = finding.params
     key = f"{params['key']}: " if params.get("key") else ""
     got = f", found {params['got']}" if "got" in params else ""
-    if takes := names_of(finding, "takes"):
-        return f"{key}expected {listed(takes, ' or ')}{got}"
+    if takes := _takes(finding):
+        return f"{key}expected {takes}{got}"
     return f"{key}{params.get('words', '…')}{got}"
 
 
 def _takes(finding: Finding) -> str:
+    """Return what a key takes; nothing where that is not what is wrong."""
     return listed(names_of(finding, "takes"), " or ")
 
 
@@ -32,7 +50,7 @@ def _holds(text: str) -> str:
 
 
 def _with_next_step(finding: Finding) -> str:
-    """The next step of an error of the source, as a sentence."""
+    """Return the next step of an error of the source, as a sentence."""
     step = str(finding.params.get("next_step") or "check the file").strip()
     return f"{step[:1].upper()}{step[1:].rstrip('.')}."
 
@@ -65,17 +83,25 @@ DOCUMENT: Final[Mapping[str, Wording]] = {
         fix="Write `resource` and `fields`, or let `loader init` propose a mapping.",
     ),
     "mapping.unknown_record_type": Wording(
-        message="unknown record type '{record_type}'",
+        message=_in_field("unknown record type '{record_type}'", "resource"),
         expected="one of {allowed}",
         fix=_NAME,
+        with_field=False,
     ),
     "mapping.no_external_id": Wording(
         message="`external_id` is missing: a later load cannot recognize rows that this one sent",
         fix="Set `external_id` to the column that identifies a row.",
         with_field=False,
     ),
-    "mapping.unknown_key": Wording(message="unknown key '{key}'", expected="one of {allowed}", fix=_NAME),
-    "mapping.missing_key": Wording(message="the key '{key}' is missing", fix="Add '{key}'."),
+    "mapping.unknown_key": Wording(
+        message=_in_field("unknown key '{key}'"),
+        expected="one of {allowed}",
+        fix=_NAME,
+        with_field=False,
+    ),
+    "mapping.missing_key": Wording(
+        message=_in_field("the key '{key}' is missing"), fix="Add '{key}'.", with_field=False
+    ),
     "mapping.invalid_value": Wording(
         message=_invalid_value,
         expected=_takes,
@@ -101,12 +127,12 @@ FIELDS: Final[Mapping[str, Wording]] = {
         with_field=False,
     ),
     "mapping.no_members": Wording(
-        message="{field} is {kind} and has no fields of its own",
+        message="{field} takes {takes} and has no fields of its own",
         fix="Write a rule for {field} itself.",
         with_field=False,
     ),
     "mapping.not_a_list": Wording(
-        message="{field} is {kind}, not a list",
+        message="{field} takes {takes}, not a list",
         fix="Write one rule in place of the list.",
         with_field=False,
     ),
@@ -172,6 +198,7 @@ COLUMNS: Final[Mapping[str, Wording]] = {
     "mapping.idle_pattern": Wording(
         message="no column matches '{pattern}'",
         fix="Correct the pattern, or remove it.",
+        with_field=False,
     ),
     "column.unusable_type": Wording(
         message=_holds("which no payload can hold"),
@@ -222,7 +249,8 @@ COLUMNS: Final[Mapping[str, Wording]] = {
         with_field=False,
     ),
     "lookup.not_tried": Wording(
-        message="ids of {record_type} for {names} were not looked up, since there is no tenant",
+        message="ids of {record_type} for {names} were not looked up, since there is no tenant: "
+        "<{record_type} KEY> is shown in their place",
         fix="Pass `--tenant` to look them up.",
         with_field=False,
     ),

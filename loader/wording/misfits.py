@@ -16,12 +16,12 @@ _VALID: Final = "Correct {cells} so that they are valid JSON."
 
 
 def _of_member(before: str, text: str) -> Text:
-    """A text with the place inside of the JSON in front, where it is not the whole of it."""
+    """Return a text with the place inside of the JSON in front, where it is not the whole of it."""
     return choose("place", f"{before}: {{place}}: {text}", f"{before}: {text}")
 
 
 def _group(text: str) -> Text:
-    """A text for all findings about one member, whatever their place in a list."""
+    """Return a text for all findings about one member, whatever their place in a list."""
     return choose("member", f"the JSON does not fit: {{member}} {text}", f"the JSON does not fit: it {text}")
 
 
@@ -91,7 +91,11 @@ MISFITS_OF_JSON: Final[Mapping[str, Wording]] = {
         reason="the JSON does not fit: {member} is not a field",
     ),
     "json.invalid": Wording(
-        message=_of_member("the JSON does not fit", "{words}"),
+        message=choose(
+            "part",
+            _of_member("the JSON does not fit", "{words}, found {part}"),
+            _of_member("the JSON does not fit", "{words}"),
+        ),
         expected="JSON that {field} takes",
         fix=_FIX,
         reason=choose("member", "the JSON does not fit: {member}: {words}", "the JSON does not fit: {words}"),
@@ -100,12 +104,16 @@ MISFITS_OF_JSON: Final[Mapping[str, Wording]] = {
 
 
 def _constant(text: str) -> Text:
-    """What is wrong with a constant of a mapping, with the place inside of it."""
-    return _by_role(lambda what: _of_member(f"{what} does not fit", text))
+    """Return what is wrong with a constant; where that is inside of it, also what was found there."""
+    return _by_role(
+        lambda what: choose(
+            "place", f"{what} does not fit: {{place}}: {text}, found {{part}}", f"{what} does not fit: {text}"
+        )
+    )
 
 
 def _by_role(text: Callable[[str], Text]) -> Text:
-    """A text about a constant, by what it is for: `value`, `default`, `otherwise`, or an entry of `map`."""
+    """Return a text about a constant by its use: `value`, `default`, `otherwise`, or an entry of `map`."""
     roles = {
         "value": text("the constant {got}"),
         "default": text("the default {got}"),
@@ -116,17 +124,17 @@ def _by_role(text: Callable[[str], Text]) -> Text:
 
 CONSTANTS: Final[Mapping[str, Wording]] = {
     "constant.wrong_type": Wording(
-        message=_constant("expected {takes}, found {part}"),
+        message=_constant("expected {takes}"),
         expected="{takes}",
         fix="Write {takes}.",
     ),
     "constant.enum": Wording(
-        message=_constant("expected one of {allowed}, found {part}"),
+        message=_constant("expected one of {allowed}"),
         expected="one of {allowed}",
         fix=choose("suggestion", "Write '{suggestion}'.", "Write one of {allowed}."),
     ),
     "constant.minimum": Wording(
-        message=_constant("expected {minimum} or more, found {part}"),
+        message=_constant("expected {minimum} or more"),
         expected="{minimum} or more",
         fix="Write a number of {minimum} or more.",
     ),
@@ -136,7 +144,7 @@ CONSTANTS: Final[Mapping[str, Wording]] = {
         fix="Add {place}.",
     ),
     "constant.unknown_field": Wording(
-        message=_constant("unknown field"),
+        message=_by_role(lambda what: f"{what} has the unknown field {{place}}"),
         expected="fields that {field} has",
         fix=choose("suggestion", "Write '{suggestion}'.", "Remove {place}; `loader schema` has the fields."),
     ),

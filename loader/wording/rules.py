@@ -206,7 +206,7 @@ LISTS: Final[Mapping[str, Wording]] = {
         fix="Move `each` to the outer list.",
     ),
     "each.not_a_list": Wording(
-        message="`each` makes a list, but {field} is {kind}",
+        message="`each` makes a list, but {field} takes {takes}",
         expected="a list field",
         fix="Write a rule in place of `each`.",
         with_field=False,

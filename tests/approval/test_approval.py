@@ -12,21 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loader import __version__
-from loader.approval.approval import ApprovedFile, code_of, same_code
-from loader.approval.signed_report import differences
-from loader.errors import ConfigurationError
-from loader.pipeline import (
+from loader.approval import (
     Approval,
+    ApprovedFile,
     SignedReport,
-    approval_of,
-    approved_code,
-    approved_of,
     check_approved,
-    open_inputs,
+    code_of,
+    differences,
+    same_code,
 )
+from loader.errors import ConfigurationError
+from loader.manifest import ApprovedReport
+from loader.pipeline.rows import open_inputs
 from loader.records import Status
 from loader.report import Summary, dry_rows
-from tests.journal.journal_values import load as a_load
+from loader.resources import BUILT_IN
 from tests.support.shell import MAPPING
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ UNCOUNTED = {"mapping", "made_at", "loader_version"}
 
 
 def written(folder: Path, of: Approval = APPROVED, **changes: Any) -> Path:
-    """A folder with the summary of a dry run that approves, changed by hand where it is said."""
+    """A folder with the summary of a dry run that approves, with changes by hand."""
     rows = dry_rows(1_160, 1_141, {Status.INVALID: 19})
     made = Summary(None, of.resource, of.tenant, "finished", rows, approval=of.as_json())
     summary = {**json.loads(made.to_json()), **changes}
@@ -59,7 +59,7 @@ def written(folder: Path, of: Approval = APPROVED, **changes: Any) -> Path:
 
 
 def refusal(folder: Path, now: Approval = APPROVED) -> str:
-    """What is said where a load is not approved, with the hint."""
+    """The message where a load is not approved, with the hint."""
     with pytest.raises(ConfigurationError) as caught:
         check_approved(folder, now)
     assert caught.value.exit_code == 2
@@ -82,7 +82,7 @@ def test_parts_that_are_empty_do_not_count() -> None:
     assert code_of(parts) != code_of({**parts, "new": 0})
 
 
-def test_code_is_readable_aloud() -> None:
+def test_code_can_be_read_out() -> None:
     """Eight characters in two groups, none of which is taken for another."""
     codes = [code_of({"tenant": str(number)}) for number in range(500)]
     assert all(len(code) == 9 and code[4] == "-" for code in codes)
@@ -149,7 +149,7 @@ def made_of(folder: Path, tenant: str | None = "acme", *, text: str = MAPPING, *
     source = folder / "runs.csv"
     if not source.exists():
         source.write_text("Key,Name,State\nK1,One,C\n", encoding="utf-8")
-    return approval_of(open_inputs(text, "runs.yaml", [str(source)], overrides), tenant, now=NOON)
+    return open_inputs(text, "runs.yaml", [str(source)], overrides, types=BUILT_IN).approval(tenant, NOON)
 
 
 def test_approval_of_inputs_has_all_that_decides(tmp_path: Path) -> None:
@@ -170,8 +170,8 @@ def test_options_count_as_they_are_read(tmp_path: Path) -> None:
     """Another way to write the same option is no difference; an option of the mapping counts as one of -s."""
     assert made_of(tmp_path, skip_lines="0").code == made_of(tmp_path, skip_lines=0).code
     assert made_of(tmp_path, skip_lines=0).code != made_of(tmp_path).code
-    said = made_of(tmp_path, text=f"{MAPPING}source: {{delimiter: ','}}\n")
-    assert said.source_options == made_of(tmp_path, delimiter=",").source_options
+    explicit = made_of(tmp_path, text=f"{MAPPING}source: {{delimiter: ','}}\n")
+    assert explicit.source_options == made_of(tmp_path, delimiter=",").source_options
 
 
 def test_folder_and_name_of_the_mapping_do_not_count(tmp_path: Path) -> None:
@@ -202,21 +202,17 @@ def test_joined_files_count(tmp_path: Path) -> None:
 
 
 def test_the_same_is_approved(tmp_path: Path) -> None:
-    """A later load of the same is told by code, rows and time of the dry run."""
+    """A later load of the same is approved by code and rows, and keeps where the report is."""
     later = replace(APPROVED, made_at=NOON.replace(year=2027))
     signed = check_approved(written(tmp_path), later)
     assert signed == SignedReport(APPROVED, 1_141, tmp_path)
-    assert signed.words == (
-        f"approved: {APPROVED.code}, for 1,141 rows, by the dry run of 22 November 2026 10:15 UTC"
-    )
-    assert signed.kept() == {"code": APPROVED.code, "folder": str(tmp_path.absolute())}
+    assert signed.kept() == ApprovedReport(code=APPROVED.code, folder=str(tmp_path.absolute()))
 
 
-def test_another_version_of_the_loader_is_said_aloud(tmp_path: Path) -> None:
-    """It is no reason to refuse, and one to look."""
+def test_another_version_of_the_loader_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    """It is one to look: the approval has it."""
     older = replace(APPROVED, loader_version="0.0.9")
-    words = check_approved(written(tmp_path, older), APPROVED).words
-    assert words.endswith(f"which loader 0.0.9 made; this is {__version__} and may judge rows otherwise")
+    assert check_approved(written(tmp_path, older), APPROVED).approval.loader_version == "0.0.9"
 
 
 @pytest.mark.parametrize(
@@ -225,49 +221,52 @@ def test_another_version_of_the_loader_is_said_aloud(tmp_path: Path) -> None:
         ({"tenant": "beta"}, ["tenant: acme was approved, this load goes to beta"]),
         (
             {"resource": "billing-template"},
-            ["record type: billing-run was approved, this load makes billing-template"],
+            ["record type: billing-run was approved, this load creates billing-template"],
         ),
         (
             {"service_path": "/v2/runs"},
-            ["records go to /v2/runs by now; /billingRuns/{tenantId} was approved"],
+            ["path: /billingRuns/{tenantId} was approved, records now go to /v2/runs"],
         ),
         (
             {"mapping_sha256": "34" * 32, "mapping": "new.yaml"},
-            ["the mapping new.yaml has changed since: its hash is 3434343434343434…", "runs.yaml with 1212"],
+            [
+                "mapping: runs.yaml with the hash 1212121212121212… was approved",
+                "new.yaml now has 3434343434343434…",
+            ],
         ),
         (
             {"source_options": {"delimiter": ",", "quote": None}},
-            ["source option delimiter (of the mapping, or -s): ';' was approved, it is ',' now"],
+            ["source option delimiter (of the mapping, or -s): ';' was approved, it is now ','"],
         ),
-        ({"source_options": {"delimiter": ";"}}, ["option quote", "None was approved, it is none given now"]),
+        ({"source_options": {"delimiter": ";"}}, ["option quote", "None was approved, it is now no value"]),
         (
             {"source_options": {"delimiter": ";", "quote": None, "skip_lines": 2}},
-            ["option skip_lines", "none given was approved, it is 2 now"],
+            ["option skip_lines", "no value was approved, it is now 2"],
         ),
         (
             {"files": (replace(RUNS, size=1300, sha256="ef" * 32), MORE)},
-            ["file runs.csv has another fingerprint: abab", "it is efef", "it had 1,234 bytes, now 1,300"],
+            ["file runs.csv has other content: abab", "it is now efef", "it had 1,234 bytes, now 1,300"],
         ),
         (
             {"files": (replace(RUNS, sha256="ef" * 32), MORE)},
-            ["file runs.csv has another fingerprint", "(it had 1,234 bytes, as many as now)"],
+            ["file runs.csv has other content", "(it had 1,234 bytes, as many as now)"],
         ),
         ({"files": (RUNS,)}, ["file more.csv was approved and is missing"]),
         ({"files": (RUNS, MORE, replace(MORE, name="x.csv", sha256="99"))}, ["file x.csv was not approved"]),
         ({"files": (RUNS, MORE, MORE)}, ["file more.csv was not approved"]),
         (
             {"files": (MORE, RUNS)},
-            ["files in another order: runs.csv, more.csv was approved, it is more.csv, runs.csv now"],
+            ["files in another order: runs.csv, more.csv was approved, it is now more.csv, runs.csv"],
         ),
         ({"joined_files": (MORE,)}, ["second file more.csv was not approved"]),
     ],
 )
 def test_each_difference_is_named(tmp_path: Path, changes: dict[str, Any], words: list[str]) -> None:
     """One line a difference, and none besides, with the code that was given."""
-    told = refusal(written(tmp_path), replace(APPROVED, **changes))
-    heading, difference, hint = told.splitlines()
-    assert heading == f"{tmp_path}: this load is not what {APPROVED.code} was given for:"
-    assert hint.startswith("hint: load what was approved; or validate again with --report")
+    message = refusal(written(tmp_path), replace(APPROVED, **changes))
+    heading, difference, hint = message.splitlines()
+    assert heading == f"{tmp_path}: this load differs from what {APPROVED.code} approves:"
+    assert hint.startswith("hint: Load what was approved. Or: validate again with --report")
     for word in words:
         assert word in difference
 
@@ -291,11 +290,11 @@ def test_all_differences_are_named_at_once(tmp_path: Path) -> None:
         files=(replace(MORE, size=1), replace(RUNS, name="b.csv")),
         joined_files=(RUNS,),
     )
-    found = [line for line in refusal(written(tmp_path), now).splitlines() if line.startswith("- ")]
-    told = (
+    lines = [line for line in refusal(written(tmp_path), now).splitlines() if line.startswith("- ")]
+    starts = (
         "tenant",
         "record type",
-        "the mapping",
+        "mapping",
         "source option delimiter",
         "source option quote",
         "file more.csv",
@@ -303,24 +302,24 @@ def test_all_differences_are_named_at_once(tmp_path: Path) -> None:
         "file b.csv",
         "second file runs.csv",
     )
-    for line, start in zip(found, told, strict=True):
+    for line, start in zip(lines, starts, strict=True):
         assert line.startswith(f"- {start}")
 
 
 def test_long_options_are_compared_whole(tmp_path: Path) -> None:
-    """They are cut short where they are told, not where they are compared."""
+    """They are cut short where they are shown, not where they are compared."""
     was, now = (replace(APPROVED, source_options={"null_values": ["x" * 70, last]}) for last in "ab")
-    told = refusal(written(tmp_path, was), now)
-    assert "null_values" in told
-    assert "x" * 61 not in told
+    message = refusal(written(tmp_path, was), now)
+    assert "null_values" in message
+    assert "x" * 61 not in message
 
 
 def test_dry_run_without_a_tenant_approves_nothing(tmp_path: Path) -> None:
     """It says so, with what else differs, and what to do."""
-    told = refusal(written(tmp_path, replace(APPROVED, tenant=None)), replace(APPROVED, files=(RUNS,)))
-    assert "- the dry run had no --tenant: nobody has approved whose records they become" in told
-    assert "- file more.csv was approved and is missing" in told
-    assert "hint: validate again with --tenant acme and --report" in told
+    message = refusal(written(tmp_path, replace(APPROVED, tenant=None)), replace(APPROVED, files=(RUNS,)))
+    assert "- the dry run had no --tenant: nobody has approved the tenant to load into" in message
+    assert "- file more.csv was approved and is missing" in message
+    assert "hint: Validate again with --tenant acme and --report" in message
 
 
 # --- Files that are no such summary ----------------------------------------------------------------------
@@ -329,18 +328,18 @@ def test_dry_run_without_a_tenant_approves_nothing(tmp_path: Path) -> None:
 def test_missing_summary(tmp_path: Path) -> None:
     """A folder without a summary, and no folder at all."""
     for folder in (tmp_path, tmp_path / "nowhere"):
-        told = refusal(folder)
-        assert f"{folder}/summary.json: cannot be read: No such file" in told
-        assert "hint: name the folder that loader validate --report wrote" in told
+        message = refusal(folder)
+        assert f"{folder}/summary.json: cannot be read: No such file" in message
+        assert "hint: Pass the folder that `loader validate --report` wrote." in message
 
 
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (b"", "no JSON"),
-        (b"{", "no JSON"),
-        (b"\xff\xfe", "no JSON"),
-        (b"[" * 100_000, "no JSON"),
+        (b"", "not valid JSON"),
+        (b"{", "not valid JSON"),
+        (b"\xff\xfe", "not valid JSON"),
+        (b"[" * 100_000, "not valid JSON"),
         (b"[]", "expected an object with load_id, state and rows"),
         (b"null", "expected an object"),
         (b'{"name": "other"}', "expected an object"),
@@ -349,9 +348,9 @@ def test_missing_summary(tmp_path: Path) -> None:
 def test_foreign_summary(tmp_path: Path, content: bytes, word: str) -> None:
     """A summary.json of something else."""
     (tmp_path / "summary.json").write_bytes(content)
-    told = refusal(tmp_path)
-    assert f"{tmp_path}/summary.json: not a summary: " in told
-    assert word in told
+    message = refusal(tmp_path)
+    assert f"{tmp_path}/summary.json: not a summary: " in message
+    assert word in message
 
 
 def test_summary_that_is_a_folder(tmp_path: Path) -> None:
@@ -365,8 +364,8 @@ def test_summary_that_is_a_folder(tmp_path: Path) -> None:
     [
         ({"load_id": "20261122T101500Z-00000001"}, "this is the summary of load 20261122T101500Z-00000001"),
         ({"state": "stopped"}, "did not read all rows: its state is 'stopped'"),
-        ({"approval": None}, "it has been changed"),
-        ({"approval": "K7QM-3F2X"}, "it has been changed"),
+        ({"approval": None}, "the file was changed"),
+        ({"approval": "K7QM-3F2X"}, "the file was changed"),
         ({"tenant": "beta"}, "its tenant is not that of its approval"),
         ({"resource": "billing-template"}, "its resource is not that of its approval"),
         ({"rows": {"read": 5, "valid": 4}}, "its rows do not add up"),
@@ -377,9 +376,9 @@ def test_summary_that_is_a_folder(tmp_path: Path) -> None:
 )
 def test_summary_that_approves_nothing(tmp_path: Path, changes: dict[str, Any], word: str) -> None:
     """A load's, an unfinished one's, and what hands have been at."""
-    told = refusal(written(tmp_path, **changes))
-    assert word in told
-    assert told.startswith(f"{tmp_path}/summary.json: ")
+    message = refusal(written(tmp_path, **changes))
+    assert word in message
+    assert message.startswith(f"{tmp_path}/summary.json: ")
 
 
 def test_summary_without_an_approval(tmp_path: Path) -> None:
@@ -401,31 +400,19 @@ def test_approval_changed_by_hand(tmp_path: Path, key: str, value: object) -> No
     if changed == APPROVED.as_json() or free_text:
         assert check_approved(written(tmp_path, approval=changed), APPROVED).rows == 1_141
     else:
-        told = refusal(written(tmp_path, approval=changed))
-        assert "it has been changed since the dry run wrote it" in told
+        message = refusal(written(tmp_path, approval=changed))
+        assert "the file was changed after the dry run wrote it" in message
 
 
 @pytest.mark.parametrize("key", sorted(APPROVED.as_json()))
 def test_approval_with_a_part_missing(tmp_path: Path, key: str) -> None:
     """Nor can one be taken out, or put in."""
     changed = {name: part for name, part in APPROVED.as_json().items() if name != key}
-    assert "it has been changed" in refusal(written(tmp_path, approval=changed))
-    assert "it has been changed" in refusal(written(tmp_path, approval={**APPROVED.as_json(), "more": 1}))
+    assert "the file was changed" in refusal(written(tmp_path, approval=changed))
+    assert "the file was changed" in refusal(written(tmp_path, approval={**APPROVED.as_json(), "more": 1}))
 
 
 def test_code_in_lower_case_is_the_code(tmp_path: Path) -> None:
     """The code itself counts as people write it."""
     changed = {**APPROVED.as_json(), "code": APPROVED.code.lower().replace("-", "")}
     assert check_approved(written(tmp_path, approval=changed), APPROVED).approval == APPROVED
-
-
-# --- What a load keeps -----------------------------------------------------------------------------------
-
-
-def test_load_keeps_code_and_folder() -> None:
-    """In its settings; a load of before, or without an approval, has none."""
-    assert approved_of(a_load()) is None
-    assert approved_code(a_load()) is None
-    kept = a_load(settings=json.dumps({"approved": {"code": "K7QM-3F2X", "folder": "/signed"}}))
-    assert approved_of(kept) == {"code": "K7QM-3F2X", "folder": "/signed"}
-    assert approved_code(kept) == "K7QM-3F2X"

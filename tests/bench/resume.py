@@ -16,10 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from loader.journal import Journal
-from loader.pipeline import open_inputs, read_mapping
-from loader.pipeline.rows.inputs import frozen
+from loader.journal import open_journal
+from loader.pipeline.rows import open_inputs, read_mapping
+from loader.pipeline.rows.inputs import manifest_of
 from loader.records import Load, Outcome, Requests, SendableRow, Status
+from loader.resources import BUILT_IN
 from loader.settings import RunSettings
 from tests.bench.data import MAPPING, write_csv
 from tests.support.scripted_api import ScriptedApi
@@ -27,7 +28,8 @@ from tests.support.scripted_api import ScriptedApi
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from loader.pipeline import Inputs
+    from loader.journal import Journal
+    from loader.pipeline.rows import Inputs
     from loader.records import Batch
 
 LEFT: Final = 100
@@ -49,16 +51,16 @@ def make_journal(home: Path, inputs: Inputs, settings: RunSettings, done: int) -
     """
     load = Load(
         load_id=_ID,
-        resource=inputs.mapping.record.name_of_type,
+        resource=inputs.mapping.record_type.name,
         tenant=settings.tenant,
         base_url=settings.base_url or "",
         mapping_name=inputs.mapping.name,
         mapping_text=inputs.mapping.text,
-        settings=frozen(inputs, settings),
+        manifest=manifest_of(inputs, settings),
         files=inputs.source.files,
         created_at=datetime(2026, 11, 22, 10, 15, tzinfo=UTC),
     )
-    with Journal.open(home) as journal:
+    with open_journal(home) as journal:
         journal.begin(load)
         group: list[Batch] = []
         for batch in inputs.source.batches(settings.batch_size, limit=done):
@@ -126,7 +128,7 @@ def _parts(mapping: Path, path: Path, home: Path) -> dict[str, float]:
     """What the time goes to, each measured alone."""
 
     def look() -> None:
-        with Journal.open(home) as journal:
+        with open_journal(home) as journal:
             journal.mark_in_doubt(_ID)
             journal.reopen_waiting(_ID)
             journal.resume_point(_ID)
@@ -136,7 +138,7 @@ def _parts(mapping: Path, path: Path, home: Path) -> dict[str, float]:
     return {
         "Python and the imports": _timed(lambda: subprocess.run(program, check=True)),
         "opening and fingerprinting the file": _timed(
-            lambda: open_inputs(*read_mapping(mapping), [str(path)], {})
+            lambda: open_inputs(*read_mapping(mapping), [str(path)], {}, types=BUILT_IN)
         ),
         "opening the journal, finding where to go on": _timed(look),
     }
@@ -156,7 +158,7 @@ def section(rows: int) -> None:
         mapping, path = place / "mapping.yaml", place / "rows.csv"
         mapping.write_text(MAPPING, encoding="utf-8")
         write_csv(path, rows + LEFT)
-        inputs = open_inputs(*read_mapping(mapping), [str(path)], {})
+        inputs = open_inputs(*read_mapping(mapping), [str(path)], {}, types=BUILT_IN)
         settings = RunSettings(tenant="acme", base_url=api.url)
         making = _timed(lambda: make_journal(place / "done", inputs, settings, rows))
         size = (place / "done" / "journal.db").stat().st_size

@@ -1,4 +1,4 @@
-"""`loader check`: all that is wrong with a mapping at once, each with its place and the word underlined."""
+"""`loader check`: all that is wrong with a mapping at once, with place and code, the word underlined."""
 
 from __future__ import annotations
 
@@ -50,52 +50,67 @@ examples:
 HEADER = "RunId;Title;State;Run Date;Mail;Office;Rule;Programs;From;To;Invoice;Notes\n"
 
 GOLDEN = """\
-nasty.yaml:2:14: error: sys_external_id: the source has no column 'RunID' (did you mean 'RunId'?)
+nasty.yaml:2:14: error: sys_external_id: the source has no column 'RunID'; did you mean 'RunId'? \
+[mapping.unknown_column]
     2 | external_id: RunID
       |              ^^^^^
-nasty.yaml:3:10: error: source.delimeter: unknown key 'delimeter' (did you mean 'delimiter'?)
+nasty.yaml:3:10: error: source.delimeter: unknown key 'delimeter'; did you mean 'delimiter'? \
+[mapping.unknown_key]
     3 | source: {delimeter: ";"}
       |          ^^^^^^^^^
-nasty.yaml:4:17: warning: no column matches 'Old_*'
+nasty.yaml:4:17: warning: no column matches 'Old_*' [mapping.idle_pattern]
     4 | ignore: [Notes, "Old_*"]
       |                 ^^^^^^^
-nasty.yaml:5:9: error: the source has no column 'Stat' (did you mean 'State'?)
+    fix: Correct the pattern, or remove it.
+nasty.yaml:5:9: error: where: the source has no column 'Stat'; did you mean 'State'? \
+[mapping.unknown_column]
     5 | where: "Stat <> 'TEST'"
       |         ^^^^
-nasty.yaml:6:1: error: training_provider_billing_options.payment_terms_id is required, and nothing fills it
-nasty.yaml:6:1: note: runs.csv: columns that nothing maps: RunId, State, Office, Programs
+nasty.yaml:6:1: error: training_provider_billing_options.payment_terms_id is required, but has no rule \
+[mapping.required_unmapped]
+nasty.yaml:6:1: note: runs.csv: unused columns: RunId, State, Office, Programs [mapping.unused_columns]
     6 | fields:
       | ^^^^^^
-nasty.yaml:8:3: error: unknown field 'statsu' in this record type (did you mean 'status'?)
+    fix: Add a rule for training_provider_billing_options.payment_terms_id.
+    fix: Map these columns, or list them under `ignore`.
+nasty.yaml:8:3: error: unknown field 'statsu'; did you mean 'status'? [mapping.unknown_field]
     8 |   statsu: State
       |   ^^^^^^
-nasty.yaml:9:51: error: run_date: '%Y-%m' does not tell a whole date
+nasty.yaml:9:51: error: run_date: '%Y-%m' does not have all parts of a date [rule.incomplete_format]
     9 |   run_date: {column: Run Date, date: ["%d.%m.%Y", "%Y-%m"]}
       |                                                   ^^^^^^^
-nasty.yaml:10:40: error: notification_email: the source has no column 'Offce' (did you mean 'Office'?)
+    fix: Add the missing codes, such as %d, %m and %Y.
+nasty.yaml:10:40: error: notification_email: the source has no column 'Offce'; did you mean 'Office'? \
+[mapping.unknown_column]
    10 |   notification_email: {columns: [Mail, Offce], case: lower}
       |                                        ^^^^^
-nasty.yaml:11:23: error: the constant, "yes", does not fit sys_locked: expected true or false, found "yes"
+nasty.yaml:11:23: error: sys_locked: the constant "yes" does not fit: expected true or false \
+[constant.wrong_type]
    11 |   sys_locked: {value: "yes"}
       |                       ^^^^^
-nasty.yaml:12:64: error: sys_directive: this SQL does not parse: unsupported function 'uppr'
+    fix: Write true or false.
+nasty.yaml:12:64: error: sys_directive: the SQL is not valid: unsupported function 'uppr' [sql.syntax]
    12 |   sys_directive: {sql: "CASE WHEN Mail = 'Sate' THEN Sate ELSE UPPR(Mail) END"}
       |                                                                ^^^^
-nasty.yaml:14:50: error: application_activation_options.program_restriction: the value of 'a', "inclde", is \
-not one of exclude, include, none (did you mean 'include'?)
+    fix: Correct the SQL at this place.
+nasty.yaml:14:50: error: application_activation_options.program_restriction: the value "inclde" of 'a' \
+does not fit: expected one of exclude, include, none; did you mean 'include'? [constant.enum]
    14 |     program_restriction: {column: Rule, map: {a: inclde, b: exclude}}
       |                                                  ^^^^^^
-nasty.yaml:16:34: error: two rules for one path: application_activation_options.program_ids
+nasty.yaml:16:34: error: application_activation_options.program_ids has two rules [mapping.duplicate_rule]
    16 |   application_activation_options.program_ids: Programs
       |                                  ^^^^^^^^^^^
-nasty.yaml:18:74: error: number does not fit: application_expiration_options.expiration_date_range_end takes \
-a date
+    fix: Remove one of the two rules.
+nasty.yaml:18:74: error: `number` does not fit: application_expiration_options.expiration_date_range_end \
+takes a date [rule.conversion_misfit]
    18 |   application_expiration_options.expiration_date_range_end: {column: To, number: {}}
       |                                                                          ^^^^^^
-nasty.yaml:20:37: error: forecast_renewals: unknown key 'bolean' (did you mean 'boolean'?)
+    fix: Remove `number`, or move this rule to another field.
+nasty.yaml:20:37: error: forecast_renewals: unknown key 'bolean'; did you mean 'boolean'? \
+[mapping.unknown_key]
    20 |   forecast_renewals: {column: Mail, bolean: {true: [J]}}
       |                                     ^^^^^^
-nasty.yaml:24:13: error: example 1: name is not what is expected
+nasty.yaml:24:13: error: example 1: name differs from what is expected [example.differs]
    24 |       name: Sprung
       |             ^^^^^^
     --- example 1, expected
@@ -103,15 +118,16 @@ nasty.yaml:24:13: error: example 1: name is not what is expected
     @@ -1 +1 @@
     -name: Sprung
     +name: Spring
+    fix: Correct the rule of name, or the example.
 14 errors, 1 warning, 1 note, 1 example run
 """
 
 
 def found(done: Ended) -> list[dict[str, Any]]:
-    """The findings of `--json`: the only thing on stdout."""
-    told: dict[str, Any] = json.loads(done.out)
-    assert list(told) == ["findings"]
-    findings: list[dict[str, Any]] = told["findings"]
+    """Return the findings of `--json`: the only thing on stdout."""
+    output: dict[str, Any] = json.loads(done.out)
+    assert list(output) == ["findings"]
+    findings: list[dict[str, Any]] = output["findings"]
     return findings
 
 
@@ -124,7 +140,7 @@ def nasty(shell: Shell) -> Shell:
 
 
 def test_all_mistakes_at_once(nasty: Shell) -> None:
-    """Grammar, fields, constants, SQL, columns and examples: told together, in order, underlined."""
+    """Grammar, fields, constants, SQL, columns and examples: shown together, in order, underlined."""
     done = nasty.run("check", "nasty.yaml", "runs.csv", "-s", "delimiter=;")
     assert done.code == 2
     assert done.out == GOLDEN.replace("\\\n", "")
@@ -132,30 +148,32 @@ def test_all_mistakes_at_once(nasty: Shell) -> None:
 
 
 def test_json(nasty: Shell) -> None:
-    """One object with the same findings: severity, file, line, columns, path, message, suggestion."""
+    """One object with the same findings: code, severity, place, path, message, suggestion."""
     done = nasty.run("check", "nasty.yaml", "runs.csv", "-s", "delimiter=;", "--json")
     assert done.code == 2
     findings = found(done)
     assert len(findings) == 16
     assert findings[6] == {
-        "severity": "error", "file": "nasty.yaml", "line": 8, "column": 3, "path": "statsu",
-        "message": "unknown field 'statsu' in this record type", "suggestion": "did you mean 'status'?",
+        "code": "mapping.unknown_field", "severity": "error", "file": "nasty.yaml", "line": 8, "column": 3,
+        "path": "statsu", "message": "unknown field 'statsu'; did you mean 'status'?", "suggestion": "status",
     }  # fmt: skip
+    assert findings[7]["suggestion"] is None
     lines = NASTY.splitlines()
     words = [
         "RunID", "delimeter", '"Old_*"', "Stat", "fields", "fields", "statsu", '"%Y-%m"', "Offce", '"yes"',
         "UPPR", "inclde", "program_ids", "number", "bolean", "Sprung",
     ]  # fmt: skip
     behind = [lines[each["line"] - 1][each["column"] - 1 :] for each in findings]
-    assert [told[: len(word)] for told, word in zip(behind, words, strict=True)] == words
+    assert [text[: len(word)] for text, word in zip(behind, words, strict=True)] == words
     assert findings[-1]["message"].endswith("-name: Sprung\n+name: Spring")
 
 
 def test_without_source(nasty: Shell) -> None:
-    """Columns are not judged, all else is."""
+    """Columns are not checked, all else is."""
     findings = found(nasty.run("check", "nasty.yaml", "--json"))
     assert [each["line"] for each in findings] == [3, 6, 8, 9, 11, 12, 14, 16, 18, 20, 23]
-    assert findings[-1]["message"] == "example 1: there is no payload: the row is filtered out by where"
+    assert findings[-1]["code"] == "example.no_payload"
+    assert findings[-1]["message"] == "example 1 has no payload: `where` filters the row out"
 
 
 @pytest.mark.parametrize("name", ["billing-run", "billing-template"])
@@ -173,25 +191,44 @@ def test_shipped_mappings(shell: Shell, name: str) -> None:
 
 
 def test_several_sources(shell: Shell) -> None:
-    """What all files lack is told once, what one lacks with its name; a missing file is told as well."""
+    """What all files lack is shown once, what one lacks with its name; a missing file is shown as well."""
     shell.write("runs.yaml", MAPPING)
     shell.write("a.csv", "Key,State,City,Old\n")
     shell.write("b.csv", "Key,Stat,City\n")
     done = shell.run("check", "runs.yaml", "a.csv", "b.csv", "c.csv")
-    told = [line for line in done.out.splitlines() if ": " in line and "|" not in line]
-    assert told == [
-        "runs.yaml:3:1: note: a.csv: columns that nothing maps: City, Old",
-        "runs.yaml:3:1: note: b.csv: columns that nothing maps: Stat, City",
-        "runs.yaml:4:9: error: name: a.csv: the source has no column 'Name' (it has Key, State, City, Old)",
-        "runs.yaml:4:9: error: name: b.csv: the source has no column 'Name' (it has Key, Stat, City)",
-        "runs.yaml:5:20: error: status: b.csv: the source has no column 'State' (did you mean 'Stat'?)",
-        "c.csv: error: there is no such file (Check the path and its spelling.)",
+    headings = [line for line in done.out.splitlines() if line.endswith("]")]
+    assert headings == [
+        "runs.yaml:3:1: note: a.csv: unused columns: City, Old [mapping.unused_columns]",
+        "runs.yaml:3:1: note: b.csv: unused columns: Stat, City [mapping.unused_columns]",
+        "runs.yaml:4:9: error: a.csv: name: the source has no column 'Name' [mapping.unknown_column]",
+        "runs.yaml:4:9: error: b.csv: name: the source has no column 'Name' [mapping.unknown_column]",
+        (
+            "runs.yaml:5:20: error: b.csv: status: the source has no column 'State'; did you mean 'Stat'? "
+            "[mapping.unknown_column]"
+        ),
+        "error: c.csv: there is no such file [source.unreadable]",
     ]
+    assert done.out.splitlines()[-2] == "    fix: Check the path and its spelling."
     shell.write("d.csv", "Key,State,City,Old\n")
-    told = shell.run("check", "runs.yaml", "a.csv", "d.csv").out.splitlines()
-    assert told[0] == "runs.yaml:3:1: note: a.csv, d.csv: columns that nothing maps: City, Old"
-    assert told[3].startswith("runs.yaml:4:9: error: name: the source has no column 'Name' (")
+    done = shell.run("check", "runs.yaml", "a.csv", "d.csv")
+    headings = [line for line in done.out.splitlines() if line.endswith("]")]
+    assert headings == [
+        "runs.yaml:3:1: note: a.csv, d.csv: unused columns: City, Old [mapping.unused_columns]",
+        "runs.yaml:4:9: error: name: the source has no column 'Name' [mapping.unknown_column]",
+    ]
     assert done.code == 2
+
+
+def test_a_source_that_cannot_be_read_is_named_as_it_is(shell: Shell) -> None:
+    """The file is data: a colon and a blank in its name do not matter, nor whether a glob found it."""
+    shell.write("runs.yaml", MAPPING)
+    (shell.folder / "a: b").mkdir()
+    shell.write("a: b/bad.parquet", b"PAR1 is not all of it")
+    shell.write("a: b/good.csv", "Key,Name,State\n")
+    for source in ("a: b/bad.parquet", "a: b/*"):
+        (error,) = found(shell.run("check", "runs.yaml", source, "--json"))
+        assert (error["code"], error["file"]) == ("source.unreadable", "a: b/bad.parquet")
+        assert (error["line"], error["column"], error["path"]) == (None, None, "")
 
 
 def test_rows_are_not_read(shell: Shell) -> None:
@@ -208,36 +245,40 @@ def test_typed_columns_that_do_not_fit(shell: Shell) -> None:
     frame.write_parquet(shell.folder / "runs.parquet")
     (error,) = found(shell.run("check", "runs.yaml", "runs.parquet", "--json"))
     assert (error["line"], error["column"], error["path"]) == (4, 9, "name")
-    assert error["message"] == "column 'Name' holds List(String), and the field takes text"
+    assert error["code"] == "column.takes_one"
+    assert error["message"] == "column 'Name' holds List(String), but the field takes text"
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "words"),
     [
-        (b"fields: [1", "runs.yaml:1:11: error: this is not YAML: "),
+        (b"fields: [1", "runs.yaml:1:11: error: not valid YAML: "),
         (b"a: b\nfields:\n\tname: A\n", "    3 | \tname: A\n      | ^\n"),
-        (b"", "runs.yaml: error: a mapping is a YAML object with the keys resource and fields"),
-        (b"- a\n", "runs.yaml:1:1: error: a mapping is a YAML object"),
+        (
+            b"",
+            "runs.yaml: error: not a mapping: expected a YAML object with the keys `resource` and `fields`",
+        ),
+        (b"- a\n", "runs.yaml:1:1: error: not a mapping: expected a YAML object"),
         (b"resource: billing-run\n", "runs.yaml:1:1: error: the key 'fields' is missing"),
         (b"resource: biling-run\nfields: {nmae: A}\n", "runs.yaml:2:10: error: unknown field 'nmae'"),
         (
             b"resource: quantum\nfields: {name: {column: A, colunm: B}}\n",
-            "runs.yaml:2:28: error: name: unknown key 'colunm'",
+            "runs.yaml:2:28: error: name: unknown key 'colunm'; did you mean 'column'? [mapping.unknown_key]",
         ),
         (b"resource: billing-run\nfields: {}\n'': A\n", "runs.yaml:3:1: error: unknown key ''"),
         (b"resource: billing-run\nfields: 7\n", "runs.yaml:2:9: error: fields: "),
         (
             b"resource: billing-run\nfeilds: {}\n",
-            "runs.yaml:2:1: error: unknown key 'feilds' (did you mean 'fields'?)",
+            "runs.yaml:2:1: error: unknown key 'feilds'; did you mean 'fields'?",
         ),
     ],
 )
-def test_broken_files(shell: Shell, content: bytes, said: str) -> None:
-    """What is no mapping is told with its place, and so is all else that can still be told."""
+def test_broken_files(shell: Shell, content: bytes, words: str) -> None:
+    """What is no mapping is shown with its place, and so is all else that can still be found."""
     shell.write("runs.yaml", content)
     done = shell.run("check", "runs.yaml")
     assert done.code == 2
-    assert said in done.out
+    assert words in done.out
     assert "Traceback" not in done.err
     assert done.next_words == ["check", "runs.yaml"]
 
@@ -250,20 +291,20 @@ def test_files_that_are_no_text(shell: Shell) -> None:
     assert (done.code, done.out) == (2, "")
     assert "the mapping is not UTF-8" in done.err
     shell.write("runs.yaml", MAPPING)
-    assert "did you mean delimiter?" in shell.run("check", "runs.yaml", "-s", "delimeter=;").err
+    assert "did you mean 'delimiter'?" in shell.run("check", "runs.yaml", "-s", "delimeter=;").err
 
 
 def test_no_external_id(shell: Shell) -> None:
-    """A mapping without one is told what that costs; it can be used."""
+    """A mapping without one has a warning that says what that costs; it can be used."""
     shell.write("runs.yaml", MAPPING.replace("external_id: Key\n", ""))
     done = shell.run("check", "runs.yaml")
     assert done.code == 0
-    assert "runs.yaml:1:1: warning: external_id: there is none: rows are known by file and record" in done.out
+    assert "runs.yaml:1:1: warning: `external_id` is missing: a later load cannot recognize rows" in done.out
     assert done.out.endswith("no errors, 1 warning\n")
 
 
 def test_wide_letters(shell: Shell) -> None:
-    """The underline stands below the word, whatever stands before it."""
+    """The underline is below the word, whatever is before it."""
     shell.write("runs.yaml", MAPPING + '  sys_directive: {columns: ["日本", Nmae]}\n')
     shell.write("runs.csv", "Key,Name,State,日本\n")
     done = shell.run("check", "runs.yaml", "runs.csv")
@@ -292,13 +333,13 @@ def test_colour_on_a_terminal_only(nasty: Shell) -> None:
             stderr=subprocess.DEVNULL,
         )
         os.close(theirs)
-        told = b""
-        with contextlib.suppress(OSError):  # how Linux tells that the other end is closed
+        output = b""
+        with contextlib.suppress(OSError):  # Linux has an error where the other end is closed
             while part := os.read(ours, 65536):
-                told += part
+                output += part
         process.wait(timeout=60)
         os.close(ours)
-        return told
+        return output
 
     assert b"\x1b[31m\x1b[1merror:\x1b[0m" in shown()
     assert b"\x1b" not in shown(NO_COLOR="1")
@@ -311,12 +352,12 @@ def test_load_and_validate_profit(shell: Shell) -> None:
     shell.write("runs.csv", "Key,Name,State\n")
     done = shell.run("validate", "runs.yaml", "runs.csv")
     assert done.code == 2
-    said = "error: runs.yaml:5:20: status: the source has no column 'Sate' (did you mean 'State'?)"
-    assert said in done.err
+    words = "error: runs.yaml:5:20: status: the source has no column 'Sate'; did you mean 'State'?"
+    assert words in done.err
 
 
 def test_schema_of_mappings(shell: Shell) -> None:
-    """`schema --mapping` prints the files that stand beside the shipped mappings, and a general one."""
+    """`schema --mapping` prints the files that are beside the shipped mappings, and a general one."""
     for name in ("billing-run", "billing-template"):
         done = shell.run("schema", "--mapping", name)
         assert done.out == (ROOT / "mappings" / f"{name}.schema.json").read_text("utf-8")
@@ -326,7 +367,7 @@ def test_schema_of_mappings(shell: Shell) -> None:
 
 
 def test_sql_that_is_wrong_as_a_whole(shell: Shell) -> None:
-    """All of it is underlined, not what stands before its first quote."""
+    """All of it is underlined, not what is before its first quote."""
     shell.write("runs.yaml", MAPPING + "where: \"State <>> 'TEST'\"\n")
     done = shell.run("check", "runs.yaml")
     assert done.code == 2

@@ -8,6 +8,7 @@ import click
 import pytest
 
 from loader.cli import cli
+from loader.settings import RunSettings
 from tests.support.scripted_api import ScriptedApi, always, created
 from tests.support.shell import TOKEN, Ended
 
@@ -40,7 +41,7 @@ def test_command_line_then_environment_then_file(shell: Shell) -> None:
         shell.env["LOADER_TENANT"] = "environment"
         assert load(shell).summary["tenant"] == "environment"
         assert load(shell, "--tenant", "line").summary["tenant"] == "line"
-        assert {each.path.rpartition("/")[2] for each in api.asked} == {
+        assert {call.path.rpartition("/")[2] for call in api.asked} == {
             *("top", "section", "dotted", "environment", "line")
         }
 
@@ -78,13 +79,46 @@ def test_wrong_configuration(shell: Shell, text: str, words: list[str]) -> None:
         assert word in done.err
 
 
+def test_options_of_a_run_are_the_settings() -> None:
+    """Each setting has an option with the model's default and range, and no other option sets one."""
+    options = {
+        option.name: option for option in cli.commands["resume"].params if isinstance(option, click.Option)
+    }
+    assert set(RunSettings.model_fields) <= options.keys()
+    assert options.keys() - set(RunSettings.model_fields) == {"target", "home", "as_json"}
+    assert "[default: 16]" in str(options["concurrency"].help)
+    concurrency, wait = options["concurrency"].type, options["reconcile_wait"].type
+    assert isinstance(concurrency, click.IntRange)
+    assert (concurrency.min, concurrency.max, concurrency.min_open) == (1, 1024, False)
+    assert isinstance(wait, click.FloatRange)
+    assert (wait.min, wait.max, wait.min_open) == (0, None, False)
+    patience = options["give_up_after"].type
+    assert isinstance(patience, click.FloatRange)
+    assert (patience.min, patience.min_open) == (0, True)
+
+
+@pytest.mark.parametrize("name", ["demo", "resume", "sandbox", "schema"])
+def test_a_help_line_fits_a_terminal(name: str) -> None:
+    """In a window of 80 columns, the help of an option is one line."""
+    context = click.Context(cli.commands[name], info_name=name, terminal_width=80)
+    options = cli.commands[name].get_help(context).partition("Options:\n")[2].partition("\n\n")[0]
+    lines = [line for line in options.splitlines() if "--retry-after / --no-retry-after" not in line]
+    assert len(lines) == len(cli.commands[name].get_params(context)) - _arguments(name)
+    assert max(map(len, lines)) <= 80
+
+
+def _arguments(name: str) -> int:
+    """How many parameters of a command are no options."""
+    return sum(isinstance(parameter, click.Argument) for parameter in cli.commands[name].params)
+
+
 def test_every_sending_option_has_a_variable(shell: Shell) -> None:
     """Each option of load and resume, but for -s, can be set by a variable named like it."""
     for name in ("load", "resume"):
-        for each in cli.commands[name].params:
-            if isinstance(each, click.Option) and each.opts[-1] != "-s":
-                long = max(each.opts, key=len)
-                assert each.envvar == "LOADER_" + long.removeprefix("--").replace("-", "_").upper()
+        for option in cli.commands[name].params:
+            if isinstance(option, click.Option) and option.opts[-1] != "-s":
+                long = max(option.opts, key=len)
+                assert option.envvar == "LOADER_" + long.removeprefix("--").replace("-", "_").upper()
     shell.write_rows(4)
     with ScriptedApi() as api:
         shell.env |= {"LOADER_BASE_URL": api.url, "LOADER_TENANT": "acme", "LOADER_LIMIT": "3"}
@@ -99,12 +133,12 @@ def test_every_command_and_option_has_help() -> None:
     """No command and no option is without a help text."""
     for name, command in cli.commands.items():
         assert command.help, name
-        for each in command.params:
-            if isinstance(each, click.Option) and each.opts[-1] != "--help":
-                assert each.help, (name, each.opts)
+        for option in command.params:
+            if isinstance(option, click.Option) and option.opts[-1] != "--help":
+                assert option.help, (name, option.opts)
 
 
-def test_token_stands_nowhere(shell: Shell) -> None:
+def test_token_is_shown_nowhere(shell: Shell) -> None:
     """After a load that ended, a 401 and a fault, no file and no output has the token."""
     shell.write_rows(30)
     shell.env |= {"LOADER_TENANT": "acme"}
@@ -115,23 +149,23 @@ def test_token_stands_nowhere(shell: Shell) -> None:
             return always(400, f"your token {TOKEN} is fine, the row is not")(asked)
         return created(asked)
 
-    said = []
+    runs = []
     with ScriptedApi(echoing) as api:
-        said.append(load(shell, "--base-url", api.url))
+        runs.append(load(shell, "--base-url", api.url))
     with ScriptedApi(always(401, f"bad token {TOKEN}")) as api:
         shell.write_rows(5, first=100)
-        said.append(load(shell, "--base-url", api.url))
+        runs.append(load(shell, "--base-url", api.url))
     shell.env["LOADER_TOKEN"] = TOKEN + "\nX: y"
-    said.append(load(shell, "--base-url", "http://127.0.0.1:1"))
-    assert [each.code for each in said] == [3, 5, 2]
-    for each in said:
-        assert TOKEN not in each.out + each.err
+    runs.append(load(shell, "--base-url", "http://127.0.0.1:1"))
+    assert [done.code for done in runs] == [3, 5, 2]
+    for done in runs:
+        assert TOKEN not in done.out + done.err
     for path, content in shell.texts():
         assert TOKEN.encode() not in content, path
 
 
 def test_source_options_override_the_mapping(shell: Shell) -> None:
-    """-s wins over the mapping's section, and the next command says it again."""
+    """-s wins over the mapping's section, and the next command repeats it."""
     shell.write_rows(1)
     shell.write("runs.csv", "a title\nKey|Name|State\nK1|'One|Two'|C\nK2||C\n")
     shell.env |= {"LOADER_TENANT": "acme"}
@@ -143,9 +177,9 @@ def test_source_options_override_the_mapping(shell: Shell) -> None:
         again = shell.follow(done, "--json")
         assert (again.code, again.rows) == (3, {"read": 1, "invalid": 1})
     for wrong, word in (("colour=red", "colour"), ("delimiter", "KEY=VALUE"), ("skip_lines=x", "skip_lines")):
-        said = load(shell, "-s", wrong)
-        assert said.code == 2
-        assert word in said.err
+        refused = load(shell, "-s", wrong)
+        assert refused.code == 2
+        assert word in refused.err
 
 
 def test_limit_reads_the_first_rows_only(shell: Shell) -> None:
@@ -161,7 +195,7 @@ def test_limit_reads_the_first_rows_only(shell: Shell) -> None:
 
 
 def test_resume_keeps_the_settings_of_the_load(shell: Shell) -> None:
-    """What the environment and loader.toml say by now does not move a load that has begun elsewhere."""
+    """What the environment and loader.toml have by now does not move a load that started elsewhere."""
     shell.write_rows(10)
     with ScriptedApi(always(403)) as first, ScriptedApi() as other:
         stopped = load(shell, "--tenant", "acme", "--base-url", first.url)
@@ -172,19 +206,19 @@ def test_resume_keeps_the_settings_of_the_load(shell: Shell) -> None:
         done = shell.follow(stopped, "--json")
         assert (done.code, done.rows) == (0, {"read": 10, "created": 10})
         assert other.asked == []
-        assert {each.path for each in first.asked} == {"/billingRuns/acme"}
+        assert {call.path for call in first.asked} == {"/billingRuns/acme"}
 
 
 def test_rate_is_a_ceiling(shell: Shell) -> None:
-    """In no second does the service see more than --rate lets through."""
+    """In no second does the service see more than --rate allows."""
     shell.write_rows(45)
     shell.env |= {"LOADER_TENANT": "acme"}
     with ScriptedApi() as api:
         assert load(shell, "--base-url", api.url, "--rate", "1800/min").code == 0
-    times = sorted(each.at for each in api.asked)
+    times = sorted(call.at for call in api.asked)
     # 45 requests at 30 a second take 1.5 s; a busy machine may see the first one late
     assert times[-1] - times[0] >= 1.2
-    assert sum(each <= times[0] + 0.5 for each in times) <= 25
+    assert sum(time <= times[0] + 0.5 for time in times) <= 25
 
 
 @pytest.mark.parametrize(
@@ -222,7 +256,7 @@ def test_several_files_and_globs_are_one_load(shell: Shell) -> None:
 
 
 def test_second_load_sends_only_what_is_new(shell: Shell) -> None:
-    """Rows that an earlier load created are not sent again; changed ones are told as changed."""
+    """Rows that an earlier load created are not sent again; changed ones are reported as changed."""
     source = shell.write_rows(5)
     shell.env |= {"LOADER_TENANT": "acme"}
     with ScriptedApi() as api:
@@ -239,7 +273,7 @@ def test_second_load_sends_only_what_is_new(shell: Shell) -> None:
         assert len(api.asked) == 6
         shell.env["LOADER_TENANT"] = "other"
         assert load(shell, "--base-url", api.url).rows == {"read": 6, "created": 6}
-    changed = [line for line in shell.results(third) if "changed" in line["message"]]
+    changed = [line for line in shell.results(third) if line["code"] == "changed.payload"]
     assert [line["external_id"] for line in changed] == ["K00003"]
 
 
@@ -252,4 +286,5 @@ def test_external_id_twice_in_a_load(shell: Shell) -> None:
         done = shell.run("load", "runs.yaml", "a.csv", "b.csv", "--json", "--base-url", api.url)
         assert (done.code, done.rows) == (3, {"read": 4, "created": 3, "invalid": 1})
     line = shell.results(done)[3]
-    assert 'external id "K00002" stands already in record 2' in line["message"]
+    assert line["code"] == "external_id.duplicate"
+    assert 'external id "K00002" is already used in record 2' in line["message"]

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loader.resources import TYPES
-from loader.resources.fields import field_tree
+from loader.resources import BUILT_IN
 from loader.sandbox import RunningSandbox, SandboxSettings
 from tests.support.scripted_api import ScriptedApi
 from tests.support.shell import stats
@@ -177,15 +176,15 @@ def test_schema_forms(shell: Shell) -> None:
     """Types, fields and JSON Schemas, with every name whole."""
     types = shell.run("schema")
     one = shell.run("schema", "billing-run")
-    for name, record in TYPES.items():
+    for name, record in BUILT_IN.items():
         assert name in types.out
         assert record.service_url + record.path in types.out
     shown = {line.split()[0] for line in one.out.splitlines()[1:]}
-    assert shown == {each.path for each in field_tree(TYPES["billing-run"]).walk() if each.path}
+    assert shown == {field.path for field in BUILT_IN["billing-run"].root.walk() if field.path}
     schema = json.loads(shell.run("schema", "billing-run", "--json").out)
     assert "name" in schema["properties"]
     assert "id" not in schema["properties"]
-    assert set(json.loads(shell.run("schema", "--json").out)) == set(TYPES)
+    assert set(json.loads(shell.run("schema", "--json").out)) == set(BUILT_IN)
     wrong = shell.run("schema", "billing-rum")
     assert wrong.code == 2
     assert "billing-run" in wrong.err

@@ -1,4 +1,4 @@
-"""`loader preview`: everything that stands in a file, in a form that other programs read."""
+"""`loader preview`: everything in a file, in a form that other programs read."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ ALL = ("--format", "csv", "--limit", "0")
 
 
 def rows(done: Ended) -> list[list[str]]:
-    """The CSV on stdout as any reader has it."""
+    """Return the CSV on stdout as any reader has it."""
     assert done.code == 0, done.err
     return list(csv.reader(io.StringIO(done.out, newline="")))
 
 
 def test_rows_that_would_be_rejected_are_there(shell: Shell) -> None:
-    """Missing cells are empty, surplus ones stand behind; what is wrong is said on stderr, with its place."""
+    """Missing cells are empty, surplus ones come last; stderr has what is wrong, with its place."""
     shell.write("r.csv", 'a;b;c\n1;"x, ""y""";3\n4;5\n6;7;8;9;10\n11;"open;12\n13;"z" z;14\n15;16;17\n')
     done = shell.run("preview", "r.csv", *ALL)
     assert rows(done) == [
@@ -44,29 +44,29 @@ def test_rows_that_would_be_rejected_are_there(shell: Shell) -> None:
         ["13", '"z" z', "14"],
         ["15", "16", "17"],
     ]
-    assert "r.csv: record 2, line 3: has 2 cells, the header has 3" in done.err
-    assert "r.csv: record 3, line 4: has 5 cells, the header has 3" in done.err
+    assert "r.csv: record 2, line 3: has 2 cells, but the header has 3" in done.err
+    assert "r.csv: record 3, line 4: has 5 cells, but the header has 3" in done.err
     assert "r.csv: record 4, line 5: a quote opened in line 5 is not closed" in done.err
-    assert "r.csv: record 5, line 6: has text after the closing quote of cell 2" in done.err
+    assert "r.csv: record 5, line 6: text follows the closing quote of cell 2" in done.err
     assert done.err.splitlines()[-1] == "next: loader schema"
 
 
 def test_findings_beside_rows(shell: Shell) -> None:
     """Tables and JSON have what is wrong beside the row."""
     shell.write("r.csv", "a,b\n1,2\n3\n4,5,6\n")
-    found = json.loads(shell.run("preview", "r.csv", "--format", "json").out)
-    assert found == [
+    shown = json.loads(shell.run("preview", "r.csv", "--format", "json").out)
+    assert shown == [
         {"a": "1", "b": "2"},
-        {"a": "3", "b": None, "(problem)": "has 1 cell, the header has 2"},
-        {"a": "4", "b": "5", "(surplus 1)": "6", "(problem)": "has 3 cells, the header has 2"},
+        {"a": "3", "b": None, "(problem)": "has 1 cell, but the header has 2"},
+        {"a": "4", "b": "5", "(surplus 1)": "6", "(problem)": "has 3 cells, but the header has 2"},
     ]
     table = shell.run("preview", "r.csv").out
-    assert "has 3 cells, the header has 2" in table
+    assert "has 3 cells, but the header has 2" in table
     assert table.count("(problem)") == 1
 
 
 def test_tables_show_cells_as_they_are(shell: Shell) -> None:
-    """A backslash at the end of a cell is one backslash, and brackets are no markup."""
+    """A backslash at the end of a cell is one backslash, and brackets are not markup."""
     shell.write("r.csv", "a\\,[bold]b\nC:\\,[red]x\n")
     done = shell.run("preview", "r.csv")
     assert [line.split() for line in done.out.splitlines()] == [["a\\", "[bold]b"], ["C:\\", "[red]x"]]
@@ -83,7 +83,30 @@ def test_findings_beside_payloads(shell: Shell) -> None:
     assert (bad["record_no"], bad["line"], bad["state"], bad["payload"]) == ("2", "3", "invalid", "")
     assert "name is required" in bad["findings"]
     assert "; status: " in f"; {bad['findings']}"
-    assert "has 1 cell, the header has 3" in short["findings"]
+    assert "has 1 cell, but the header has 3" in short["findings"]
+
+
+def test_findings_of_payloads_as_json(shell: Shell) -> None:
+    """Each finding has its code, and its sentences; that of a row that cannot be read has no field."""
+    shell.write("runs.yaml", MAPPING)
+    shell.write("r.csv", "Key,Name,State\nK1,One,C\nK2,,Q\nK3\n")
+    good, bad, short = json.loads(shell.run("preview", "r.csv", "-m", "runs.yaml", "--format", "json").out)
+    assert (good["state"], good["payload"]["name"], good["findings"]) == ("ready", "One", [])
+    assert (bad["state"], bad["payload"]) == ("invalid", None)
+    assert {(finding["code"], finding["field"]) for finding in bad["findings"]} == {
+        ("required.empty", "name"),
+        ("map.no_entry", "status"),
+    }
+    assert short["findings"] == [
+        {
+            "code": "row.too_few_cells",
+            "field": "",
+            "column": None,
+            "value": None,
+            "expected": "3 cells",
+            "message": "has 1 cell, but the header has 3",
+        }
+    ]
 
 
 cells = st.text(alphabet='ab,;"\n\r é\t#=\ufeff1', max_size=5)
@@ -103,14 +126,14 @@ def test_rows_are_quoted_normally(shell: Shell, table: list[list[str]]) -> None:
 
 
 def test_one_column(shell: Shell) -> None:
-    """An empty cell alone on its line is quoted: it would be no record."""
+    """An empty cell alone on its line is quoted: else it would not be a record."""
     shell.write("r.csv", 'a\n1\n""\n2\n')
     assert shell.run("preview", "r.csv", *ALL).out == 'a\n1\n""\n2\n'
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "table"])
 def test_terminal_that_has_no_umlauts(shell: Shell, form: str) -> None:
-    """What programs read is UTF-8 whatever the terminal's encoding; a table does without what it has not."""
+    """What programs read is UTF-8 whatever the terminal's encoding; a table escapes other letters."""
     shell.write("r.csv", "a;b\n1;Grüße\n".encode("cp1252"))
     done = subprocess.run(
         [sys.executable, "-m", "loader", "preview", "r.csv", "--format", form],
@@ -126,7 +149,7 @@ def test_terminal_that_has_no_umlauts(shell: Shell, form: str) -> None:
 
 
 def test_files_with_other_columns(shell: Shell) -> None:
-    """Files of a glob that differ stand under one header, each cell under its name."""
+    """Files of a glob that differ share one header, with each cell below its name."""
     shell.write("p1.csv", "a,b\n1,2\n")
     shell.write("p2.csv", "b,c\n3,4\n5\n")
     done = shell.run("preview", "p*.csv", *ALL)
@@ -135,7 +158,7 @@ def test_files_with_other_columns(shell: Shell) -> None:
 
 
 def test_types_of_parquet(shell: Shell) -> None:
-    """Dates, times, lists, objects, decimals and what is no number are written so that they can be read."""
+    """Dates, times, lists, objects, decimals and NaN are written so that they can be read."""
     frame = pl.DataFrame(
         {
             "float": [float("nan"), -0.5],
@@ -155,8 +178,8 @@ def test_types_of_parquet(shell: Shell) -> None:
         "float": "NaN",
         "day": "2019-03-31",
         "at": "2019-03-31T01:02:03.456789+00:00",
-        "list": '[1.5, "Infinity"]',
-        "object": '{"k": "ü", "d": "2020-01-01"}',
+        "list": '[1.5,"Infinity"]',
+        "object": '{"k":"ü","d":"2020-01-01"}',
         "decimal": "1234567890.10",
         "flag": "true",
         "bytes": "text",
@@ -164,7 +187,7 @@ def test_types_of_parquet(shell: Shell) -> None:
     }
     assert second == ["-0.5", "", "", "[]", "", "", "false", "ff00", ""]
     out = shell.run("preview", "r.parquet", "--format", "json").out
-    good, _ = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    good, _ = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert good["float"] == "NaN"
     assert good["list"] == [1.5, "Infinity"]
     assert "2019-03-31" in shell.run("preview", "r.parquet").out

@@ -1,4 +1,4 @@
-"""How the rows of records lie: put together where they stand apart, and refused where that leaves a doubt."""
+"""Rows of records: put together where they are apart, and refused where that is not certain."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 
 from loader.errors import SourceError, SourceLost
-from loader.grouping import group_index as layout
+from loader.findings import Finding, load_findings
+from loader.grouping import group_index
 from loader.grouping import source as groups
-from loader.grouping.group_index import KEPT, KEY, GroupScan, layout_of
+from loader.grouping.group_index import KEPT, KEY, GroupScan, index_groups
 from loader.grouping.source import GroupedSource
 from loader.records import GROUP, INCOMPLETE, PARENT, PROBLEM, RECORD_NO, Batch, Position
 from loader.settings import SourceOptions
@@ -52,23 +53,23 @@ def rows_of(source: GroupedSource, size: int = 10) -> list[tuple[int, int, list[
     return [(*place, numbers) for place, numbers in found.items()]
 
 
-def strays(source: GroupedSource) -> dict[tuple[int, int], str]:
-    """What is said of rows whose record is not known to be whole."""
+def incomplete(source: GroupedSource) -> dict[tuple[int, int], tuple[Finding, ...]]:
+    """Return the findings of rows with records that may be incomplete."""
     return {
-        (batch.file.file_no, number): told
+        (batch.file.file_no, number): load_findings(text)
         for batch in source.batches(10)
-        for number, told in batch.children[GROUP].select(RECORD_NO, INCOMPLETE).iter_rows()
-        if told
+        for number, text in batch.children[GROUP].select(RECORD_NO, INCOMPLETE).iter_rows()
+        if text
     }
 
 
-def test_rows_that_stand_apart_are_put_together(tmp_path: Path) -> None:
-    """To the first of their record, in the order of the file, and it is said which."""
+def test_rows_that_are_apart_are_put_together(tmp_path: Path) -> None:
+    """To the first of their record, in the order of the file, and it is reported which."""
     source = grouped(tmp_path, "K,V\n1,a\n2,b\n1,c\n3,d\n2,e\n1,f\n")
     assert rows_of(source) == [(0, 1, [1, 3, 6]), (0, 2, [2, 5]), (0, 4, [4])]
-    (note,) = source.layout.notes
+    (note,) = source.index.notes
     assert note == (
-        "0.csv: the rows of 2 records do not stand one below the other (the first: records 1 and 3); "
+        "0.csv: the rows of 2 records are not one below the other (the first: records 1 and 3); "
         "they are put together"
     )
 
@@ -80,7 +81,7 @@ def test_keys_are_compared_as_trimmed_text(tmp_path: Path) -> None:
 
 
 def test_surplus_cells_of_rows_put_together_are_kept(tmp_path: Path) -> None:
-    """A ragged row that stands apart comes with all its cells."""
+    """A ragged row that is apart comes with all its cells."""
     source = grouped(tmp_path, "K,V\n1,a\n2,b\n1,c,x\n")
     (batch,) = source.batches(10)
     assert batch.children[GROUP].filter(pl.col(PROBLEM).is_not_null())[PARENT].to_list() == [1]
@@ -88,47 +89,56 @@ def test_surplus_cells_of_rows_put_together_are_kept(tmp_path: Path) -> None:
 
 
 def test_records_do_not_span_files(tmp_path: Path) -> None:
-    """A key in two files makes both records doubtful, each naming the other."""
+    """A key in two files makes both records incomplete, each naming the other."""
     source = grouped(tmp_path, "K,V\n1,a\n2,b\n", "K,V\n2,c\n3,d\n")
     assert rows_of(source) == [(0, 1, [1]), (0, 2, [2]), (1, 1, [1]), (1, 2, [2])]
-    assert strays(source) == {
-        (0, 2): 'K "2" also stands in 1.csv, record 1: all rows of a record must stand in one file',
-        (1, 1): 'K "2" also stands in 0.csv, record 2: all rows of a record must stand in one file',
+    assert incomplete(source) == {
+        place: (
+            Finding("group.in_two_files", column="K", value="2", params={"file": name, "record_no": other}),
+        )
+        for place, name, other in (((0, 2), "1.csv", 1), ((1, 1), "0.csv", 2))
     }
 
 
-def test_rows_without_a_key_leave_their_neighbours_in_doubt(tmp_path: Path) -> None:
-    """The records above and below are not known to be whole; of several such rows one is named."""
+def test_rows_without_a_key_make_their_neighbours_incomplete(tmp_path: Path) -> None:
+    """The records above and below may lack them; of several such rows one is named."""
     source = grouped(tmp_path, "K,V\n1,a\n,b\n,c\n2,d\n2,e\n3,f\n")
-    below = "a row below it (record 2) has no K, and may belong to this record"
-    above = "a row above it (record 2) has no K, and may belong to this record"
-    empty = "column K is empty: which record the row belongs to is not said"
-    assert strays(source) == {(0, 1): below, (0, 2): empty, (0, 3): empty, (0, 4): above}
+    below, above = (
+        (Finding("group.neighbour_without_key", column="K", params={"record_no": 2, "side": side}),)
+        for side in ("below", "above")
+    )
+    empty = (Finding("group.key_empty", column="K"),)
+    assert incomplete(source) == {(0, 1): below, (0, 2): empty, (0, 3): empty, (0, 4): above}
     assert rows_of(source)[-1] == (0, 6, [6])
 
 
 @pytest.mark.parametrize(
-    ("bad", "numbers", "doubtful"),
+    ("bad", "numbers", "unclear"),
     [
         ("1,a,x\n", [1, 2, 3], []),  # its key is that of the rows around it
         ("9,a,x\n", [1, 3], [1, 4]),  # a key of its own: it may be the wrong cell
     ],
 )
 def test_unreadable_rows_belong_where_their_key_says(
-    tmp_path: Path, bad: str, numbers: list[int], doubtful: list[int]
+    tmp_path: Path, bad: str, numbers: list[int], unclear: list[int]
 ) -> None:
-    """If a row that can be read has the same key; else they leave their neighbours in doubt."""
-    text = f"K,V\n1,a\n{bad}1,c\n2,d\n" if not doubtful else f"K,V\n0,a\n1,b\n1,c\n{bad}2,d\n"
+    """If a row that can be read has the same key; else their neighbours may lack them."""
+    text = f"K,V\n1,a\n{bad}1,c\n2,d\n" if not unclear else f"K,V\n0,a\n1,b\n1,c\n{bad}2,d\n"
     source = grouped(tmp_path, text)
-    if doubtful:
-        assert {number for _, number in strays(source)} == {3, 5}
+    if unclear:
+        findings = incomplete(source)
+        assert {number for _, number in findings} == {3, 5}
+        assert [(each.code, each.params) for (each,) in findings.values()] == [
+            ("group.neighbour_unreadable", {"record_no": 4, "side": "below"}),
+            ("group.neighbour_unreadable", {"record_no": 4, "side": "above"}),
+        ]
     else:
         assert rows_of(source)[0] == (0, 1, numbers)
 
 
 @pytest.mark.parametrize("bad", [",x", "9,x,y"])
-def test_doubtful_rows_in_a_file_without_order_are_refused(tmp_path: Path, bad: str) -> None:
-    """They might belong to any record, so none is known to be whole: nothing is sent."""
+def test_unclear_rows_in_an_unsorted_file_are_refused(tmp_path: Path, bad: str) -> None:
+    """They might belong to any record, so that each may lack them: nothing is sent."""
     source = grouped(tmp_path, f"K,V\n1,a\n2,b\n1,c\n{bad}\n")
     with pytest.raises(SourceError, match=r"record 4 .* not sorted by K \(records 1 and 3 are one") as caught:
         list(source.batches(10))
@@ -137,7 +147,7 @@ def test_doubtful_rows_in_a_file_without_order_are_refused(tmp_path: Path, bad: 
 
 def test_too_many_rows_apart_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are held in memory; beyond a bound the file must be sorted."""
-    monkeypatch.setattr(layout, "MOST_ROWS", 3)
+    monkeypatch.setattr(group_index, "MOST_ROWS", 3)
     text = "K,V\n" + "1,a\n2,b\n" * 3
     with pytest.raises(SourceError, match=r"not sorted by K: more than 3 rows .*records 1 and 3") as caught:
         list(grouped(tmp_path, text).batches(10))
@@ -146,16 +156,16 @@ def test_too_many_rows_apart_are_refused(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_too_large_records_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A record of more rows than are held in memory is a group_by that names the wrong column."""
-    monkeypatch.setattr(layout, "MOST_ROWS", 3)
+    monkeypatch.setattr(group_index, "MOST_ROWS", 3)
     monkeypatch.setattr(groups, "_ROWS_AT_ONCE", 2)
     with pytest.raises(SourceError, match="more than 3 rows from record 2 on have the same K"):
         list(grouped(tmp_path, "K,V\n0,a\n" + "1,a\n" * 4).batches(10))
 
 
 def test_too_many_rows_without_a_key_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A column that is mostly empty is not the one that tells records apart."""
-    monkeypatch.setattr(layout, "MOST_ROWS", 3)
-    with pytest.raises(SourceError, match="cannot be told of more than 3 rows: K is empty"):
+    """A column that is mostly empty is not the one that identifies records."""
+    monkeypatch.setattr(group_index, "MOST_ROWS", 3)
+    with pytest.raises(SourceError, match="which record they belong to for more than 3 rows: K is empty"):
         list(grouped(tmp_path, "K,V\n" + ",a\n" * 4).batches(10))
 
 
@@ -187,18 +197,18 @@ def test_batches_have_at_least_one_record(tmp_path: Path) -> None:
 
 
 def test_keys_with_one_hash_are_not_one_key(tmp_path: Path) -> None:
-    """Runs are told apart by hashes first; where these are alike, by the keys themselves."""
+    """Runs are compared by hashes first; where these are equal, by the keys themselves."""
     source = grouped(tmp_path, "K,V\n1,a\n2,b\n3,c\n2,d\n")
-    examination = GroupScan("K")
+    scan = GroupScan("K")
     keyed = pl.DataFrame({KEY: ["1", "2", "3", "2"], KEPT: [True] * 4, RECORD_NO: [1, 2, 3, 4]}).with_columns(
         pl.lit(None, pl.String).alias(PROBLEM)
     )
-    examination.add(source.files[0], keyed)
-    runs = examination.runs()
+    scan.add(source.files[0], keyed)
+    runs = scan.runs()
     runs.key[:] = np.uint64(7)
     start = Position()
     batch = Batch(source.files[0], start, start, keyed)
-    found = layout_of(runs, "K", source.files, lambda: [(batch, keyed)])
+    found = index_groups(runs, "K", source.files, lambda: [(batch, keyed)])
     assert found.records == 3
     assert found.moved == {(0, 4)}
     assert [(place, rows[RECORD_NO].to_list()) for place, rows in found.gathered.items()] == [((0, 2), [4])]
@@ -222,14 +232,14 @@ def test_runs_are_judged_over_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert rows_of(source) == [(0, 1, [1, 2, 4]), (0, 3, [3])]
     source = grouped(tmp_path, "K,V\n1,a,surplus\n1,b\n2,c\n")
     assert rows_of(source) == [(0, 1, [1, 2]), (0, 3, [3])]
-    assert not strays(source)
+    assert not incomplete(source)
 
 
-def test_rows_left_out_do_not_shield_their_neighbours(tmp_path: Path) -> None:
+def test_rows_left_out_do_not_separate_their_neighbours(tmp_path: Path) -> None:
     """A row that may belong to a record may do so over rows without a key that are left out."""
     source = grouped(tmp_path, "K,V\n1,a\n,x\n,b\n,x\n2,c\n", kept=kept_by_value)
-    assert {number for _, number in strays(source)} == {1, 3, 5}
-    assert not strays(grouped(tmp_path, "K,V\n1,a\n,x\n2,c\n", kept=kept_by_value))
+    assert {number for _, number in incomplete(source)} == {1, 3, 5}
+    assert not incomplete(grouped(tmp_path, "K,V\n1,a\n,x\n2,c\n", kept=kept_by_value))
 
 
 def test_several_files_are_counted_on(tmp_path: Path) -> None:

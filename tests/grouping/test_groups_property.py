@@ -1,4 +1,4 @@
-"""Records of several rows: read in any batches and from any batch on, as a plain oracle makes them."""
+"""Records of several rows: read in any batches and from any batch on, as an oracle makes them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from hypothesis import strategies as st
 
 from loader.errors import SourceError
 from loader.grouping import source as groups
-from loader.pipeline import open_inputs
+from loader.manifest import KeptGroups, Manifest
+from loader.pipeline.rows import open_inputs
 from loader.pipeline.rows.transform import Transformer
 from loader.records import GROUP, PARENT, RECORD_NO, Position, SendableRow, Status
+from loader.resources import BUILT_IN
+from loader.settings import RunSettings
 from tests.support.groups_oracle import Made, Row, ScatteredError, records_of
 
 if TYPE_CHECKING:
-    from loader.pipeline import Inputs
-    from loader.pipeline.rows.transform import Row as Prepared
+    from loader.identity import Row as TransformedRow
+    from loader.pipeline.rows import Inputs
     from loader.records import Batch
 
 EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "60"))
-"""Files that each test draws; set the variable to try more."""
+"""How many files each test draws; set the variable to try more."""
 
 MAPPING = """\
 resource: billing-run
@@ -72,7 +75,7 @@ odd_row = st.builds(
 
 
 def by_key(rows: list[Row]) -> list[Row]:
-    """Sorted by key; rows without one stay where they are, between others."""
+    """Sort rows by key; rows without one stay where they are, between others."""
     keyed = iter(sorted((row for row in rows if row.known), key=lambda row: row.known))
     return [next(keyed) if row.known else row for row in rows]
 
@@ -86,20 +89,20 @@ tables = st.one_of(
 
 
 def opened(folder: str, rows: list[Row]) -> Inputs:
-    """The rows as a file, with the mapping that the oracle is for."""
+    """Write the rows to a file, and open it with the mapping that the oracle is for."""
     path = Path(folder) / "rows.csv"
     path.write_bytes(b"K;Name;W;Notice\n" + b"".join(row.line() for row in rows))
-    return open_inputs(MAPPING, "m.yaml", [str(path)], {})
+    return open_inputs(MAPPING, "m.yaml", [str(path)], {}, types=BUILT_IN)
 
 
-def prepared(inputs: Inputs, batches: list[Batch]) -> list[Prepared]:
-    """What batches become."""
-    preparer = Transformer(inputs.mapping, load_id="L", tenant="acme")
-    return [row for batch in batches for row in preparer.prepare(batch).rows]
+def transformed(inputs: Inputs, batches: list[Batch]) -> list[TransformedRow]:
+    """Return what batches become."""
+    transformer = Transformer(inputs.mapping, load_id="L", tenant="acme")
+    return [row for batch in batches for row in transformer.transform(batch).rows]
 
 
-def told(row: Prepared) -> tuple[int, str, list[str] | None]:
-    """A prepared row as the oracle tells it."""
+def as_oracle(row: TransformedRow) -> tuple[int, str, list[str] | None]:
+    """Return a transformed row as the oracle has it."""
     if not isinstance(row, SendableRow):
         return row.record_no, {Status.FILTERED: "filtered"}.get(row.status, row.status.value), None
     body: dict[str, Any] = json.loads(row.body)
@@ -108,12 +111,12 @@ def told(row: Prepared) -> tuple[int, str, list[str] | None]:
 
 
 def expected(made: list[Made]) -> list[tuple[int, str, list[str] | None]]:
-    """The oracle's records."""
+    """Return the oracle's records."""
     return [(each.number, each.state, each.items) for each in made]
 
 
 def facts(batches: list[Batch]) -> list[Any]:
-    """All that tells batches apart."""
+    """Return all that distinguishes batches."""
     return [
         (batch.start, batch.end, batch.rows.rows(), batch.children[GROUP].rows(), dict(batch.extra))
         for batch in batches
@@ -134,9 +137,9 @@ def test_groups_agree_with_the_oracle(rows: list[Row], size: int, block: int) ->
                 list(inputs.source.batches(size))
             return
         batches = list(inputs.source.batches(size))
-        found = prepared(inputs, batches)
+        found = transformed(inputs, batches)
     assert [row.seq for row in found] == list(range(len(made)))
-    assert [told(row) for row in found] == expected(made)
+    assert [as_oracle(row) for row in found] == expected(made)
     assert inputs.source.total_hint() == len(made)
     assert [batch.end.seq - batch.start.seq for batch in batches[:-1]] == [size] * (len(batches) - 1)
     own = [each for batch in batches for each in batch.children[GROUP].select(PARENT, RECORD_NO).iter_rows()]
@@ -146,7 +149,7 @@ def test_groups_agree_with_the_oracle(rows: list[Row], size: int, block: int) ->
 @many
 @given(tables, st.integers(1, 4), st.integers(1, 9), st.data())
 def test_reading_goes_on_from_any_batch(rows: list[Row], size: int, block: int, data: st.DataObject) -> None:
-    """From where a batch ended, in a process that knows nothing, or only that the records lie plainly."""
+    """From where a batch ended, in a process that knows nothing, or only that the rows are in order."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         inputs = opened(folder, rows)
         try:
@@ -154,13 +157,14 @@ def test_reading_goes_on_from_any_batch(rows: list[Row], size: int, block: int, 
         except SourceError:
             return
         patch.setattr(groups, "_ROWS_AT_ONCE", block)
-        layout = inputs.source.layout  # type: ignore[union-attr]  # the mapping groups
-        kept = {"plain_layout": {"records": layout.records}} if layout.is_plain else {}
+        index = inputs.source.index  # type: ignore[union-attr]  # the mapping groups
+        kept = KeptGroups(records=index.records) if index.is_plain else None
+        manifest = Manifest(settings=RunSettings(tenant="acme"), groups=kept)
         number = data.draw(st.integers(0, len(whole) - 1))
         start = whole[number - 1].end if number else Position()
         limit = data.draw(st.one_of(st.none(), st.integers(start.seq, whole[-1].end.seq)))
         path = [inputs.source.files[0].path]
-        again = open_inputs(MAPPING, "m.yaml", path, {}, kept=kept)
+        again = open_inputs(MAPPING, "m.yaml", path, {}, types=BUILT_IN, manifest=manifest)
         rest = list(again.source.batches(size, start, limit))
         if limit is None:
             assert facts(rest) == facts(whole[number:])

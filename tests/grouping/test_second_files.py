@@ -9,11 +9,12 @@ import pytest
 from loader.errors import SourceError
 from loader.grouping import GroupedSource, JoinedRows, find_second_file, open_second_file
 from loader.grouping import joined_files as joined
-from loader.mapping.groups import Join
+from loader.mapping import Join
 from loader.records import PARENT, PROBLEM, RECORD_NO
 from loader.settings import SourceOptions
 from loader.source import open_source
 from tests.grouping.test_groups import all_kept
+from tests.source.source_cases import ragged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,8 +47,8 @@ def test_rows_come_to_their_records_in_the_order_of_their_file(tmp_path: Path) -
     assert rows_of(source) == [(1, 2), (1, 4), (3, 1), (3, 3)]
     (batch,) = source.batches(10)
     assert batch.children["second.csv: K = Id"].columns[:2] == ["K", "X"]
-    assert source.layout.is_plain
-    assert source.layout.notes == ()
+    assert source.index.is_plain
+    assert source.index.notes == ()
 
 
 def test_second_file_without_rows(tmp_path: Path) -> None:
@@ -55,10 +56,10 @@ def test_second_file_without_rows(tmp_path: Path) -> None:
     assert rows_of(joining(tmp_path, "K,X\n")) == []
 
 
-def test_rows_that_belong_to_no_record_are_told(tmp_path: Path) -> None:
+def test_rows_that_belong_to_no_record_are_reported(tmp_path: Path) -> None:
     """With their number and the places of the first few."""
     source = joining(tmp_path, "K,X\n1,a\n" + "9,b\n" * 4)
-    (note,) = source.layout.notes
+    (note,) = source.index.notes
     assert note == (
         "second.csv: 4 rows belong to no record of the source (Id is never the K): record 2, line 3; "
         "record 3, line 4; record 4, line 5; …"
@@ -66,31 +67,33 @@ def test_rows_that_belong_to_no_record_are_told(tmp_path: Path) -> None:
 
 
 def test_unreadable_rows_come_to_the_record_of_their_key(tmp_path: Path) -> None:
-    """So that it is known not to be whole."""
+    """So that it is known to be incomplete."""
     source = joining(tmp_path, "K,X\n1,a\n2\n")
     (batch,) = source.batches(10)
     problems = batch.children["second.csv: K = Id"].select(PARENT, PROBLEM).rows()
-    assert problems == [(1, None), (2, "has 1 cell, the header has 2")]
+    assert problems == [(1, None), (2, ragged(1, 2))]
 
 
 @pytest.mark.parametrize(
     ("row", "words"),
     [
         (",b\n", "record 2, line 3: column K is empty"),
-        ("9,b,c\n", "record 2, line 3: has 3 cells"),
-        (",b,c\n", "record 2, line 3: has 3 cells"),
+        ("9,b,c\n", "record 2, line 3: has 3 cells, but the header has 2"),
+        (",b,c\n", "record 2, line 3: has 3 cells, but the header has 2"),
     ],
 )
 def test_rows_of_unknown_records_are_refused(tmp_path: Path, row: str, words: str) -> None:
-    """A row that may belong to any record leaves none that is known to be whole."""
-    with pytest.raises(SourceError, match="which record of the source the row belongs to") as caught:
+    """A row that may belong to any record may be missing in each."""
+    with pytest.raises(
+        SourceError, match="it is unknown which record of the source the row belongs to"
+    ) as caught:
         rows_of(joining(tmp_path, f"K,X\n1,a\n{row}"))
     assert words in caught.value.message
     assert caught.value.exit_code == 2
 
 
 def test_rows_with_nothing_in_them_are_no_rows(tmp_path: Path) -> None:
-    """A line of delimiters alone is lost to nobody."""
+    """A line of delimiters alone may be ignored."""
     assert rows_of(joining(tmp_path, "K,X\n1,a\n, \n,\n")) == [(1, 1)]
 
 
@@ -116,6 +119,8 @@ def test_second_files_are_looked_for_in_order(tmp_path: Path) -> None:
     (here / "s.csv").write_text("K\n", encoding="utf-8")
     assert find_second_file("s.csv", [here, there]) == str(here / "s.csv")
     assert find_second_file(str(there / "s.csv"), [here]) == str(there / "s.csv")
-    with pytest.raises(SourceError, match=r"second file, and it is not there \(looked for") as caught:
+    with pytest.raises(
+        SourceError, match=r"needs this second file, and it is missing \(looked for"
+    ) as caught:
         find_second_file("t.csv", [here, there])
     assert str(there / "t.csv") in caught.value.message

@@ -6,7 +6,7 @@ import pytest
 
 from loader.errors import MappingError
 from loader.mapping.document import read_document, typed
-from tests.mapping.mapping_cases import RUN, findings
+from tests.mapping.mapping_cases import RUN, findings, has, places
 
 
 @pytest.mark.parametrize(
@@ -30,43 +30,42 @@ def test_scalars_are_typed_as_yaml_1_2_does(written: str, value: object) -> None
 def test_places_are_known() -> None:
     """Every key and item has its line and column; what has none is at the one above."""
     document = read_document("a:\n  b: [x,\n    y]\n")
-    assert document.place(("a",)) == (1, 1)
-    assert document.place(("a", "b")) == (2, 3)
-    assert document.place(("a", "b", 1)) == (3, 5)
-    assert document.place(("a", "b", 1, "c")) == (3, 5)
+    assert document.position(("a",)) == (1, 1)
+    assert document.position(("a", "b")) == (2, 3)
+    assert document.position(("a", "b", 1)) == (3, 5)
+    assert document.position(("a", "b", 1, "c")) == (3, 5)
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "column"),
+    ("text", "code", "line", "column"),
     [
-        ("a: [1", 2, 1),
-        ("a: 1\n b: 2", 2, 3),
-        ("a: 'x", 1, 6),
-        ("a: *nowhere", 1, 4),
-        ("a: 1\n\tb: 2", 2, 1),
-        ("a: 1\nb: x\x00", 2, 5),
-        ('a: 1\nb: "\\ud800"', 2, 4),
-        ("a: 1\n---\nb: 2", 2, 1),
+        ("a: [1", "yaml.syntax", 2, 1),
+        ("a: 1\n b: 2", "yaml.syntax", 2, 3),
+        ("a: 'x", "yaml.syntax", 1, 6),
+        ("a: *nowhere", "yaml.syntax", 1, 4),
+        ("a: 1\n\tb: 2", "yaml.syntax", 2, 1),
+        ("a: 1\nb: x\x00", "yaml.bad_character", 2, 5),
+        ('a: 1\nb: "\\ud800"', "yaml.surrogate", 2, 4),
+        ("a: 1\n---\nb: 2", "yaml.syntax", 2, 1),
     ],
 )
-def test_what_is_no_yaml_is_told_with_its_place(text: str, line: int, column: int) -> None:
+def test_what_is_not_yaml_has_a_place(text: str, code: str, line: int, column: int) -> None:
     """A syntax error names the file, the line and the column."""
-    with pytest.raises(MappingError, match="not YAML") as caught:
+    with pytest.raises(MappingError, match=f"^m.yaml:{line}:{column}: ") as caught:
         read_document(text + ("\n" if text == "a: [1" else ""), "m.yaml")
-    (found,) = caught.value.findings
-    assert (found.file, found.line, found.column) == ("m.yaml", line, column)
+    assert [each.code for each in caught.value.findings] == [code]
+    assert places(caught.value.findings) == [(line, column)]
 
 
-def test_keys_that_stand_twice_are_errors() -> None:
-    """A repeated key is told with the line of the second, wherever it stands."""
+def test_keys_that_are_used_twice_are_errors() -> None:
+    """A repeated key is reported with the line of the second, in any object."""
     text = (
         RUN
         + "  run_date: A\n  run_date: B\n  sys_locked: {column: C, map: {a: true, a: false}}\nresource: x\n"
     )
-    messages = [each.message for each in findings(text)]
-    assert "the key 'run_date' stands twice; the second is in line 10" in messages
-    assert "the key 'a' stands twice; the second is in line 11" in messages
-    assert "the key 'resource' stands twice; the second is in line 12" in messages
+    found = findings(text)
+    for key, line in (("run_date", 10), ("a", 11), ("resource", 12)):
+        assert has(found, "yaml.duplicate_key", {"key": key, "line": line})
 
 
 def test_merged_keys() -> None:
@@ -84,25 +83,26 @@ def test_merged_keys() -> None:
         "e": {"<<": {"x": 1, "y": 2}},
         "f": {"v": 6},
     }
-    assert document.place(("c", "x")) == (1, 8)
+    assert document.position(("c", "x")) == (1, 8)
     assert document.repeated == []
 
 
 def test_anchors_are_bounded() -> None:
-    """Anchors may be used; a text that grows without bound by them, or holds itself, is refused."""
+    """Anchors may be used; a text that grows without bound by them, or contains itself, is refused."""
     assert typed(read_document("a: &x {b: 1}\nc: *x").data) == {"a": {"b": 1}, "c": {"b": 1}}
     levels = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
     levels += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     for bomb in ("\n".join(levels), "a: &a [*a]", "a: &a {b: *a}"):
-        with pytest.raises(MappingError, match="too large or too deep, or an anchor holds itself"):
+        with pytest.raises(MappingError) as caught:
             read_document(bomb)
+        assert [each.code for each in caught.value.findings] == ["yaml.too_large"]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "text", "7"])
 def test_a_mapping_is_an_object(text: str) -> None:
     """An empty file, a list or a scalar is no mapping."""
     (found,) = findings(text)
-    assert found.message == "a mapping is a YAML object with the keys resource and fields"
+    assert found.code == "mapping.not_object"
 
 
 def test_deep_nesting_is_refused() -> None:

@@ -1,26 +1,28 @@
-"""Lists with an item for every row: what may be said, what is found wrong, and what rows become."""
+"""Lists with an item for every row: how they are written, what is wrong with them, and what rows become."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
 from loader.errors import MappingError
-from loader.mapping import compile_mapping, parse_mapping
-from loader.mapping.groups import joined_columns, joins_of
+from loader.findings import CODES
+from loader.mapping import compile_mapping, joined_columns, joins_of
+from loader.payload.finding_frames import FILE
 from loader.payload.groups import build_records, example_records
 from loader.records import CORE, GROUP, LINE, PARENT, RECORD_NO, ROW_NO, STATE
-from tests.mapping.mapping_cases import LIST, RUN, frame
+from tests.mapping.mapping_cases import LIST, RUN, frame, has, parsed, wrong, wrong_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loader.mapping import CompiledMapping
+    from loader.findings import Finding
+    from loader.mapping import CompiledMapping, MappingPlan
     from loader.payload.results import Payloads
-    from loader.records import MappingFinding
 
 REMINDERS = "application_reminder_options.reminders"
 TEXTS = {"K": pl.String(), "N": pl.String(), "L": pl.String()}
@@ -28,96 +30,91 @@ SECOND = {"F": pl.String(), "A": pl.String(), "B": pl.String()}
 
 
 def grouped(rule: str, *, field: str = REMINDERS, more: str = "") -> str:
-    """A mapping that groups by K, with one rule for a list."""
+    """Return a mapping that groups by K, with one rule for a list."""
     return f"{RUN.replace('fields:', f'group_by: K{chr(10)}{more}fields:', 1)}  {field}: {rule}\n"
 
 
 def compiled(text: str, schema: Mapping[str, pl.DataType] | None = None) -> CompiledMapping:
-    """A mapping compiled for text columns, and for a second file s.csv."""
+    """Return a mapping compiled for text columns, and for a second file s.csv."""
     return compile_mapping(with_second(text), schema or TEXTS)
 
 
-def with_second(text: str) -> Any:
-    """A mapping that knows the columns of s.csv."""
-    mapping = parse_mapping(text, "m.yaml")
-    return type(mapping)(
-        **{name: getattr(mapping, name) for name in mapping.__slots__} | {"joined": {"s.csv": SECOND}}
-    )
+def with_second(text: str) -> MappingPlan:
+    """Return a mapping that knows the columns of s.csv."""
+    return replace(parsed(text), joined={"s.csv": SECOND})
 
 
 def made(text: str, rows: dict[str, Any], second: dict[str, Any] | None = None) -> Payloads:
-    """What the rows of one group become."""
+    """Return what the rows of one group become."""
     own = frame(rows)
     schema = {name: dtype for name, dtype in own.schema.items() if not name.startswith("__")}
     program = compiled(text, schema)
-    found = {} if second is None else {"s.csv": frame(second)}
-    records, children = example_records(own, found, program)
+    frames = {} if second is None else {"s.csv": frame(second)}
+    records, children = example_records(own, frames, program)
     return build_records(records, children, program)
 
 
 def reminders(payloads: Payloads) -> Any:
-    """The reminders of the first record."""
+    """Return the reminders of the first record."""
     return json.loads(payloads.rows[CORE][0])["application_reminder_options"]["reminders"]
 
 
-def errors(text: str, schema: Mapping[str, pl.DataType] | None = None) -> list[MappingFinding]:
-    """What is wrong with a mapping."""
+def errors(text: str, schema: Mapping[str, pl.DataType] | None = None) -> list[Finding]:
+    """Return what is wrong with a mapping."""
     with pytest.raises(MappingError) as caught:
         compiled(text, schema)
     return list(caught.value.findings)
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "code", "params"),
     [
-        (
-            RUN + f"  {REMINDERS}: {{each: {{reminder_notice_id: N}}}}\n",
-            "nothing says which rows are one record",
-        ),
-        (grouped("{each: {reminder_notice_id: {value: x}}}"), "each reads no column of its rows"),
-        (grouped("{each: {reminder_notice_id: {each: N}}}"), "each may not stand inside an item"),
-        (grouped("[{reminder_notice_id: {each: N}}]"), "each may not stand inside an item"),
-        (grouped("{each: [{reminder_notice_id: N}]}"), "each is one rule, or one object of rules"),
-        (
-            grouped("{each: N}", field="notification_email"),
-            "each makes a list, and notification_email is text",
-        ),
-        (grouped("{each: {reminder_notice_id: N}, key: K}"), "key go with rows"),
-        (grouped("{rows: s.csv, each: {reminder_notice_id: A}}"), "and key its column"),
-        (grouped("{rows: s.csv, key: F}"), "the key 'each' is missing"),
-        (grouped("{each: {reminder_notice_id: N}, kee: K}"), "unknown key 'kee'"),
-        (grouped("{each: {reminder_notice: N}}"), "unknown field 'reminder_notice'"),
-        (grouped("{each: {name: N}}"), "reminders[].reminder_notice_id is required"),
-        (grouped("{each: {reminder_notice_id: {column: N, date: nope}}}"), "does not tell a whole date"),
-        (grouped("{each: {reminder_notice_id: M}}"), "the source has no column 'M'"),
-        (
-            grouped("{each: {reminder_notice_id: N}}").replace("group_by: K", "group_by: Key"),
-            "no column 'Key'",
-        ),
-        (grouped("{rows: s.csv, key: G, each: {reminder_notice_id: A}}"), "s.csv has no column 'G'"),
-        (
-            grouped("{rows: s.csv, key: F, equals: K, each: {reminder_notice_id: N}}"),
-            "s.csv has no column 'N'",
-        ),
-        (
-            grouped("{rows: s.csv, key: F, equals: Q, each: {reminder_notice_id: A}}"),
-            "the source has no column 'Q'",
-        ),
-        (grouped("{rows: s.csv, key: F, each: {reminder_notice_id: A}}"), "the source has no column 'F'"),
+        (RUN + f"  {REMINDERS}: {{each: {{reminder_notice_id: N}}}}\n", "each.no_group",
+         {"field": REMINDERS}),
+        (grouped("{each: {reminder_notice_id: {value: x}}}"), "each.no_column", {}),
+        (grouped("{each: {reminder_notice_id: {each: N}}}"), "each.nested", {}),
+        (grouped("[{reminder_notice_id: {each: N}}]"), "each.nested", {}),
+        (grouped("{each: [{reminder_notice_id: N}]}"), "each.several_rules", {}),
+        (grouped("{each: N}", field="notification_email"), "each.not_a_list", {"takes": "text"}),
+        (grouped("{each: {reminder_notice_id: N}, key: K}"), "each.lone_key", {"keys": ["key"]}),
+        (grouped("{rows: s.csv, each: {reminder_notice_id: A}}"), "each.no_key", {}),
+        (grouped("{rows: s.csv, key: F}"), "mapping.missing_key", {"key": "each"}),
+        (grouped("{each: {reminder_notice_id: N}, kee: K}"), "mapping.unknown_key", {"key": "kee"}),
+        (grouped("{each: {reminder_notice: N}}"), "mapping.unknown_field", {"name": "reminder_notice"}),
+        (grouped("{each: {name: N}}"), "mapping.required_unmapped",
+         {"field": f"{REMINDERS}[].reminder_notice_id"}),
+        (grouped("{each: {reminder_notice_id: {column: N, date: nope}}}"), "rule.incomplete_format",
+         {"format": "nope", "kind": "date"}),
+        (grouped("{each: {reminder_notice_id: M}}"), "mapping.unknown_column",
+         {"column": "M", "field": f"{REMINDERS}[].reminder_notice_id"}),
+        (grouped("{each: {reminder_notice_id: N}}").replace("group_by: K", "group_by: Key"),
+         "mapping.unknown_column", {"column": "Key", "field": "group_by"}),
+        (grouped("{rows: s.csv, key: G, each: {reminder_notice_id: A}}"), "mapping.unknown_column",
+         {"column": "G", "second_file": "s.csv"}),
+        (grouped("{rows: s.csv, key: F, equals: K, each: {reminder_notice_id: N}}"), "mapping.unknown_column",
+         {"column": "N", "second_file": "s.csv"}),
+        (grouped("{rows: s.csv, key: F, equals: Q, each: {reminder_notice_id: A}}"),
+         "mapping.unknown_column", {"column": "Q", "field": REMINDERS}),
+        (grouped("{rows: s.csv, key: F, each: {reminder_notice_id: A}}"), "mapping.unknown_column",
+         {"column": "F", "field": REMINDERS}),
     ],
-)
-def test_what_is_wrong_is_said_with_its_place(text: str, words: str) -> None:
-    """Each finding names what is wrong, and stands in a line of the mapping."""
+)  # fmt: skip
+def test_what_is_wrong_has_a_code_and_a_place(text: str, code: str, params: dict[str, Any]) -> None:
+    """Each finding says what is wrong, in a line of the mapping."""
     found = errors(text)
-    assert any(words in str(each) for each in found), found
-    assert all(each.line for each in found)
+    assert has(found, code, params), found
+    assert all(each.location and each.location.line for each in found)
 
 
 def test_key_columns_must_tell_rows_apart() -> None:
     """A column of lists is no key."""
     text = grouped("{each: {reminder_notice_id: N}}")
     (found,) = errors(text, {**TEXTS, "K": pl.List(pl.String())})
-    assert "by which no rows can be told apart" in found.message
+    assert (found.code, found.column, found.params) == (
+        "column.not_comparable",
+        "K",
+        {"type": "List(String)"},
+    )
 
 
 def test_one_second_file_is_read_in_one_way() -> None:
@@ -125,7 +122,7 @@ def test_one_second_file_is_read_in_one_way() -> None:
     rule = "{{rows: s.csv, key: F, equals: {}, each: {}, source: {{delimiter: '{}'}}}}"
     first = grouped(rule.format("K", "{reminder_notice_id: A}", ";"))
     (found,) = errors(f"{first}  {LIST}: {rule.format('K', 'A', ',')}\n")
-    assert "read in two ways" in found.message
+    assert (found.code, found.params) == ("each.two_sources", {"second_file": "s.csv"})
     mapping = with_second(f"{first}  {LIST}: {rule.format('N', 'B', ';')}\n")
     joins = {(join.file, join.key, join.equals) for join in joins_of(mapping.tree)}
     assert joins == {("s.csv", "F", "K"), ("s.csv", "F", "N")}
@@ -133,18 +130,19 @@ def test_one_second_file_is_read_in_one_way() -> None:
 
 
 def test_groups_without_items_are_warned_of() -> None:
-    """Where nothing says each, all rows but the first of a group are of no use."""
-    mapping = parse_mapping(f"external_id: K\n{RUN}".replace("fields:", "group_by: K\nfields:", 1))
-    assert ["each" in each.message for each in mapping.warnings] == [True]
+    """Where nothing uses `each`, all rows but the first of a group are of no use."""
+    mapping = parsed(f"external_id: K\n{RUN}".replace("fields:", "group_by: K\nfields:", 1))
+    assert [each.code for each in mapping.warnings] == ["group.unused"]
 
 
 def test_unused_columns_of_both_files_are_noted() -> None:
     """Columns that an item reads are used; those of the second file are noted by its name."""
     text = grouped("{rows: s.csv, key: F, equals: K, each: {reminder_notice_id: A}}")
-    notes = [each.message for each in compiled(text).warnings if each.severity == "note"]
-    assert notes == ["columns that nothing maps: N, L", "columns of s.csv that nothing maps: B"]
-    notes = [each.message for each in compiled(grouped("{each: {reminder_notice_id: N}}")).warnings]
-    assert "columns that nothing maps: L" in notes
+    warnings = compiled(text).warnings
+    notes = [each.params for each in warnings if CODES[each.code].severity == "note"]
+    assert notes == [{"names": ["N", "L"]}, {"names": ["B"], "second_file": "s.csv"}]
+    warnings = compiled(grouped("{each: {reminder_notice_id: N}}")).warnings
+    assert has(warnings, "mapping.unused_columns", {"names": ["L"]})
 
 
 def test_every_row_is_an_item() -> None:
@@ -197,18 +195,18 @@ def test_findings_name_the_row_that_they_are_about() -> None:
 
 
 def test_columns_of_the_record_itself_must_not_differ() -> None:
-    """A row that says otherwise makes the record invalid; one that says nothing, or the same, does not."""
+    """A row with another value makes the record invalid; an empty one, or the same, does not."""
     text = grouped("{each: {reminder_notice_id: N}}").replace("{value: n}", "L")
     good = made(text, {"K": ["1", "1", "1"], "N": ["a", "b", "c"], "L": ["x", "", " x "]})
     assert good.rows[STATE].to_list() == ["ready"]
     bad = made(text, {"K": ["1", "1"], "N": ["a", "b"], "L": ["x", "y"]})
     (found,) = bad.findings.to_dicts()
     assert (found["field"], found["column"], found[ROW_NO]) == ("name", "L", 2)
-    assert found["message"] == '"y" is not what the first row of its record has: "x"'
+    assert wrong_rows(bad) == {1: wrong("group.cells_differ", "y", first="x")}
     bad = made(
         text.replace("name: L", "name: {columns: [L, N]}"), {"K": ["1", "1"], "N": ["a", "a"], "L": ["", "y"]}
     )
-    assert bad.findings["message"].to_list() == ['"y" is not what the first row of its record has: nothing']
+    assert wrong_rows(bad) == {1: wrong("group.cells_differ", "y", first=None)}
 
 
 def test_typed_columns_of_the_record_itself_must_not_differ() -> None:
@@ -218,9 +216,10 @@ def test_typed_columns_of_the_record_itself_must_not_differ() -> None:
     same = {"P": pl.Series([["x"], ["x"]]), "V": pl.Series([1.0, None])}
     assert made(text, {**keys, **same}).rows[STATE].to_list() == ["ready"]
     other = {"P": pl.Series([["x"], ["z"]]), "V": pl.Series([1.0, 2.5])}
-    assert set(made(text, {**keys, **other}).findings["message"]) == {
-        "is not what the first row of its record has",
-        '"2.5" is not what the first row of its record has: "1"',
+    lines = made(text, {**keys, **other}).findings.select("code", "value", "params").rows()
+    assert set(lines) == {
+        ("group.cells_differ", None, None),
+        ("group.cells_differ", "2.5", '{"first":"1"}'),
     }
 
 
@@ -238,7 +237,7 @@ def test_where_leaves_rows_out_of_their_record() -> None:
 
 
 def test_where_that_cannot_be_computed_is_found_in_its_row() -> None:
-    """A row that where cannot judge makes its record invalid."""
+    """A row for which `where` cannot be computed makes its record invalid."""
     text = grouped("{each: {reminder_notice_id: N}}", more="where: CAST(L AS INT) > 1\n")
     payloads = made(text, {"K": ["1", "1", "1"], "N": ["a", "b", "c"], "L": ["2", "1", "q"]})
     assert payloads.findings.select("field", ROW_NO, "value").rows() == [("where", 3, "L = q")]
@@ -255,12 +254,12 @@ def test_rows_of_a_second_file_find_their_record() -> None:
 
 
 def test_findings_about_a_second_file_name_it() -> None:
-    """File, record and line stand in the message; the finding's own place is not one of the source."""
+    """File, record and line are those of the second file; RECORD_NO is the source's."""
     text = grouped("{rows: s.csv, key: F, equals: K, each: {id: B, reminder_notice_id: A}}")
     payloads = made(text, {"K": ["1"], "N": [""], "L": [""]}, {"F": ["1"], "A": ["x"], "B": ["q"]})
     (found,) = payloads.findings.to_dicts()
-    assert found["message"] == 's.csv, record 1, line 2: "q" is not a number'
-    assert (found[RECORD_NO], found[LINE], found[ROW_NO]) == (1, None, None)
+    assert (found["code"], found["value"]) == ("number.plain_format", "q")
+    assert (found[RECORD_NO], found[FILE], found[LINE], found[ROW_NO]) == (1, "s.csv", 2, 1)
 
 
 def test_rows_without_a_group_each_have_their_own_items() -> None:

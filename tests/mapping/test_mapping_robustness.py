@@ -9,18 +9,22 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loader import wording
 from loader.errors import MappingError
-from loader.mapping import MappingPlan, parse_mapping
 from loader.mapping.expressions import columns_of, sql_columns
 from loader.mapping.tree import leaves
 from loader.mapping.yaml_paths import split_lines
-from loader.pipeline import SilentObserver, check
-from tests.mapping.mapping_cases import bodies, mapped
+from loader.pipeline.authoring.check import check
+from loader.pipeline.events import SilentObserver
+from loader.resources import BUILT_IN
+from loader.resources.misfits import check_value
+from tests.mapping.mapping_cases import bodies, mapped, parsed
 
 if TYPE_CHECKING:
     from random import Random
 
-    from loader.records import MappingFinding
+    from loader.findings import Finding
+    from loader.mapping import MappingPlan
 
 SHIPPED = [path.read_text("utf-8") for path in sorted(Path(__file__).parents[2].glob("mappings/*.yaml"))]
 CELLS = [
@@ -51,7 +55,7 @@ REPLACEMENTS = [each for line in SCALARS.splitlines() for each in line.split("|"
 
 
 def broken(text: str, chance: Random) -> str:
-    """A mapping with one to four lines lost, doubled, replaced, moved or spoilt."""
+    """Return a mapping with one to four lines lost, doubled, replaced, moved or spoilt."""
     lines = text.splitlines()
     for _ in range(chance.randint(1, 4)):
         number = chance.randrange(len(lines))
@@ -71,30 +75,30 @@ def broken(text: str, chance: Random) -> str:
 
 
 def columns_read(mapping: MappingPlan) -> set[str]:
-    """All columns that a mapping names."""
+    """Return all columns that a mapping names."""
     rules = [leaf.rule for leaf in leaves(mapping.tree)]
     rules += [mapping.external_id] if mapping.external_id else []
     found = {name for rule in rules for name in columns_of(rule)}
-    return found | (set(sql_columns(mapping.file.where)) if mapping.file.where else set())
+    return found | (set(sql_columns(mapping.spec.where)) if mapping.spec.where else set())
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(SHIPPED), st.randoms(use_true_random=False))
 def test_broken_mappings_are_findings_or_work(text: str, chance: Random) -> None:
     """A spoilt mapping ends in MappingError with places, or maps rows of anything to valid bodies."""
-    findings: tuple[MappingFinding, ...] = ()
+    findings: tuple[Finding, ...] = ()
     found: list[Any] = []
     try:
-        mapping = parse_mapping(broken(text, chance), "m.yaml")
+        mapping = parsed(broken(text, chance))
         columns = sorted(columns_read(mapping))
         cells = {name: pl.Series(chance.sample(CELLS, len(CELLS))) for name in columns}
         found = bodies(mapped(mapping, cells))
     except MappingError as error:
         findings = error.findings
     assert found or findings
-    assert all(finding.file == "m.yaml" and finding.line for finding in findings)
+    assert all(each.location and each.location.file == "m.yaml" and each.location.line for each in findings)
     for body in filter(None, found):
-        mapping.record.model_validate(body)
+        assert list(check_value(mapping.record_type.root, body)) == []
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -102,17 +106,20 @@ def test_broken_mappings_are_findings_or_work(text: str, chance: Random) -> None
 def test_broken_mappings_are_checked_to_the_end(text: str, chance: Random) -> None:
     """A spoilt mapping with its examples ends in findings with places: those of parsing, and more."""
     spoilt = broken(text, chance)
-    checked = check(spoilt, "m.yaml", [], {}, SilentObserver())
+    checked = check(spoilt, "m.yaml", [], {}, types=BUILT_IN, observer=SilentObserver())
     lines = split_lines(spoilt)
-    for each in checked.findings:
-        assert each.file == "m.yaml"
-        if each.end_column is not None:
-            assert each.line
-            assert each.column
-            assert each.column < each.end_column <= len(lines[each.line - 1]) + 2
-    errors: tuple[MappingFinding, ...] = ()
+    for finding in checked.findings:
+        place = finding.location
+        assert place
+        assert place.file == "m.yaml"
+        assert wording.line(finding)
+        if place.end_column is not None:
+            assert place.line
+            assert place.column
+            assert place.column < place.end_column <= len(lines[place.line - 1]) + 2
+    errors: tuple[Finding, ...] = ()
     try:
-        parse_mapping(spoilt, "m.yaml")
+        parsed(spoilt)
     except MappingError as error:
         errors = error.findings
-    assert set(errors) <= set(checked.findings)
+    assert all(error in checked.findings for error in errors)

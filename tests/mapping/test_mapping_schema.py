@@ -11,32 +11,34 @@ from jsonschema import Draft202012Validator
 
 from loader.mapping.document import read_document, typed
 from loader.mapping.grammar import MappingSpec, Rule
-from loader.mapping.json_schema import hint_line, mapping_schema, schema_name
-from loader.resources import TYPES, BillingRun, BillingTemplate
+from loader.mapping.json_schema import any_mapping_schema, hint_line, mapping_schema, schema_name
+from loader.resources import BUILT_IN
 from loader.settings import SourceOptions
 from tests.mapping.mapping_cases import RUN, findings
 from tests.support.strategies import Case, as_yaml, cases
 from tests.support.written import ROOT, written
 
 if TYPE_CHECKING:
-    from loader.resources import Record
+    from loader.resources import RecordType
 
-VALIDATORS = {
-    name: Draft202012Validator(mapping_schema(record)) for name, record in {**TYPES, "any": None}.items()
+SCHEMAS = {
+    **{name: mapping_schema(each) for name, each in BUILT_IN.items()},
+    "any": any_mapping_schema(BUILT_IN),
 }
+VALIDATORS = {name: Draft202012Validator(schema) for name, schema in SCHEMAS.items()}
 LIST = "application_activation_options.program_ids"
 REMINDERS = "application_reminder_options.reminders"
 
 
 def wrong_at(text: str, name: str = "billing-run") -> list[str]:
-    """Where a mapping is wrong by a schema, as dotted paths."""
+    """Return where a mapping is wrong by a schema, as dotted paths."""
     found = VALIDATORS[name].iter_errors(typed(read_document(text).data))
     return [".".join(map(str, each.absolute_path)) for each in found]
 
 
 @pytest.mark.parametrize("name", VALIDATORS)
 def test_schemas_are_schemas(name: str) -> None:
-    """They are valid, stand on their own, and every key of the grammar has a title and a description."""
+    """They are valid, need no other file, and every key of the grammar has a title and a description."""
     schema = VALIDATORS[name].schema
     assert isinstance(schema, dict)
     Draft202012Validator.check_schema(schema)
@@ -55,13 +57,13 @@ def test_schemas_are_schemas(name: str) -> None:
             assert each.get("title") or each.get("$ref"), key
 
 
-@pytest.mark.parametrize("record", TYPES.values())
-def test_shipped_mappings(record: type[Record]) -> None:
+@pytest.mark.parametrize("record_type", BUILT_IN.values(), ids=BUILT_IN)
+def test_shipped_mappings(record_type: RecordType) -> None:
     """Each names the schema file beside it in its first line, and is valid by it."""
-    text = (ROOT / "mappings" / f"{record.name_of_type}.yaml").read_text("utf-8")
-    assert text.splitlines()[0] == hint_line(record)
-    assert hint_line(record).endswith(f"$schema={schema_name(record)}")
-    assert wrong_at(text, record.name_of_type) == wrong_at(text, "any") == []
+    text = (ROOT / "mappings" / f"{record_type.name}.yaml").read_text("utf-8")
+    assert text.splitlines()[0] == hint_line(record_type)
+    assert hint_line(record_type).endswith(f"$schema={schema_name(record_type)}")
+    assert wrong_at(text, record_type.name) == wrong_at(text, "any") == []
 
 
 def test_what_is_written_from_the_models_is_up_to_date() -> None:
@@ -85,10 +87,10 @@ def _spoilt(node: Any, chance: Any) -> bool:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(cases(BillingRun) | cases(BillingTemplate), st.randoms(use_true_random=False))
+@given(st.sampled_from(list(BUILT_IN.values())).flatmap(cases), st.randoms(use_true_random=False))
 def test_what_the_parser_takes_is_valid(case: Case, chance: Any) -> None:
     """Random mappings without errors are valid by both schemas; with a wrong key in a rule by none."""
-    name = case.record.name_of_type
+    name = case.record_type.name
     text = as_yaml(case.mapping)
     assert wrong_at(text, name) == wrong_at(text, "any") == []
     if _spoilt(case.mapping["fields"], chance):

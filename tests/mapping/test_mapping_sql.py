@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
 
 from loader.records import FINDING_COLUMNS
-from tests.mapping.mapping_cases import NUMBER, RUN, TEXT, findings, mapped, rule_findings, states, values
+from tests.mapping.mapping_cases import (
+    NUMBER,
+    RUN,
+    TEXT,
+    findings,
+    has,
+    mapped,
+    places,
+    rule_findings,
+    states,
+    values,
+    wrong,
+)
 
 
 def test_cells_are_untrimmed_and_nulled() -> None:
-    """SQL sees cells as they stand, `null_values` as nulls; what it gives is trimmed."""
+    """SQL sees cells as they are, `null_values` as nulls; its results are trimmed."""
     rule = "{sql: \"COALESCE(C, 'none') || ' .'\"}"
     assert values(TEXT, rule, ["a", " b ", "", None]) == ["a .", "b  .", "none .", "none ."]
     assert values(TEXT, '{sql: "C", trim: false}', [" b ", ""]) == [" b ", None]
@@ -20,9 +34,9 @@ def test_a_strict_cast_that_fails_costs_one_row() -> None:
     """Where SQL cannot be computed for one row, that row is invalid and the others are not."""
     cells = [str(number) for number in range(100)]
     cells[37] = "x"
-    found = values(NUMBER, '{sql: "CAST(C AS INT) * 2"}', cells)
-    assert found[37] == "this SQL cannot be computed with C = x"
-    assert [each for number, each in enumerate(found) if number != 37] == [
+    results = values(NUMBER, '{sql: "CAST(C AS INT) * 2"}', cells)
+    assert results[37] == wrong("sql.failed", "C = x")
+    assert [each for number, each in enumerate(results) if number != 37] == [
         2 * number for number in range(100) if number != 37
     ]
 
@@ -32,8 +46,7 @@ def test_findings_of_sql_name_all_that_it_read() -> None:
     text = RUN + f'  {NUMBER}: {{sql: "CAST(A AS INT) + CAST(B AS INT)"}}\n'
     (found,) = mapped(text, {"A": ["x"], "B": [None]}).findings.iter_rows(named=True)
     assert tuple(found) == FINDING_COLUMNS
-    assert (found["column"], found["value"]) == ("A, B", "A = x, B = null")
-    assert found["expected"] == "cells that this SQL can be computed with"
+    assert (found["code"], found["column"], found["value"]) == ("sql.failed", "A, B", "A = x, B = null")
 
 
 @pytest.mark.parametrize(
@@ -47,8 +60,8 @@ def test_findings_of_sql_name_all_that_it_read() -> None:
 )  # fmt: skip
 def test_sql_over_rows_is_refused(sql: str) -> None:
     """Aggregates and windows, also inside of expressions, would give other values in other batches."""
-    (message,) = rule_findings(TEXT, f'{{sql: "{sql}"}}')
-    assert message == "this SQL looks at more than one row (an aggregate or a window); it may not"
+    (found,) = rule_findings(TEXT, f'{{sql: "{sql}"}}')
+    assert found.code == "sql.many_rows"
 
 
 def test_names_and_texts_may_look_like_aggregates() -> None:
@@ -62,15 +75,16 @@ def test_names_and_texts_may_look_like_aggregates() -> None:
 @pytest.mark.parametrize("sql", ["C +", "SELECT C", "C; DROP TABLE x", "*", "", "NOSUCH(C)"])
 def test_sql_that_is_no_expression_is_refused(sql: str) -> None:
     """What does not parse, or is more than an expression, is an error of the mapping."""
-    (message,) = rule_findings(TEXT, f'{{sql: "{sql}"}}', {"C": pl.String()})
-    assert message.startswith("this SQL does not ")
+    (found,) = rule_findings(TEXT, f'{{sql: "{sql}"}}', {"C": pl.String()})
+    assert found.code in {"sql.syntax", "sql.columns"}
+    assert found.params["words"]
 
 
 @pytest.mark.parametrize("sql", ["CAST(C AS INT) / 0", "CAST('nan' AS DOUBLE) + CAST(C AS INT)"])
 def test_results_that_are_no_number_are_errors(sql: str) -> None:
     """Infinity and NaN are found, not sent as null."""
-    (message,) = values(NUMBER, f'{{sql: "{sql}"}}', ["1"])
-    assert message.endswith("is not a finite number")
+    (error,) = values(NUMBER, f'{{sql: "{sql}"}}', ["1"])
+    assert error.code == "number.not_finite"
 
 
 def test_constants_in_sql() -> None:
@@ -90,23 +104,23 @@ def test_where_filters_rows_that_are_not_true() -> None:
 
 
 def test_where_that_cannot_be_computed_makes_a_row_invalid() -> None:
-    """A row for which the filter fails is told, not silently left out."""
+    """A row for which the filter fails is reported, not silently left out."""
     payloads = mapped(RUN + 'where: "CAST(Age AS INT) > 17"\n', {"Age": ["18", "x", "3"]})
     assert states(payloads) == ["ready", "invalid", "filtered"]
     (found,) = payloads.findings.iter_rows(named=True)
-    assert (found["field"], found["message"]) == ("where", "this SQL cannot be computed with Age = x")
+    assert (found["field"], found["code"], found["value"]) == ("where", "sql.failed", "Age = x")
 
 
 @pytest.mark.parametrize(
-    ("where", "message"),
+    ("where", "code", "params"),
     [
-        ("State", "this SQL gives String, and a filter is true or false"),
-        ("Stat = 'x'", "the source has no column 'Stat'"),
-        ("State = ", "this SQL does not parse"),
+        ("State", "sql.not_boolean", {"type": "String"}),
+        ("Stat = 'x'", "mapping.unknown_column", {"column": "Stat", "suggestion": "State"}),
+        ("State = ", "sql.syntax", {"field": "where"}),
     ],
 )
-def test_where_that_is_no_filter(where: str, message: str) -> None:
+def test_where_that_is_no_filter(where: str, code: str, params: dict[str, Any]) -> None:
     """It must be true or false, of columns that there are."""
     found = findings(f'{RUN}where: "{where}"\n', {"State": pl.String()})
-    assert [each.line for each in found] == [9]
-    assert found[0].message.startswith(message)
+    assert [line for line, _ in places(found)] == [9]
+    assert has(found, code, params)

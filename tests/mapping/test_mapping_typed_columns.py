@@ -10,7 +10,18 @@ import polars as pl
 import pytest
 from polars import Series
 
-from tests.mapping.mapping_cases import ANY, DATE, FLAG, LIST, NUMBER, TEMPLATE, TEXT, rule_findings, values
+from tests.mapping.mapping_cases import (
+    ANY,
+    DATE,
+    FLAG,
+    LIST,
+    NUMBER,
+    TEMPLATE,
+    TEXT,
+    rule_findings,
+    values,
+    wrong,
+)
 
 DAY = date(2019, 3, 31)
 MOMENT = datetime(2019, 7, 1, 0, 30, 0, 120_000)  # noqa: DTZ001 - a column without a zone
@@ -35,7 +46,7 @@ def test_dates_and_times_are_iso(cells: Series, expected: list[Any]) -> None:
 
 
 def test_date_and_datetime_conversions_of_typed_columns() -> None:
-    """`date` takes the day in the column's own zone; `datetime` tells a local time by `timezone`."""
+    """`date` takes the day in the column's own zone; `datetime` reads a local time by `timezone`."""
     assert values(DATE, '{column: C, date: "%d.%m.%Y"}', ZONED) == ["2019-07-01", None]
     assert values(DATE, '{column: C, date: "%d.%m.%Y"}', Series([DAY])) == ["2019-03-31"]
     rule = '{column: C, datetime: "%d.%m.%Y", timezone: Europe/Berlin}'
@@ -43,7 +54,7 @@ def test_date_and_datetime_conversions_of_typed_columns() -> None:
     assert values(DATE, rule, Series([DAY])) == ["2019-03-30T23:00:00Z"]
     skipped = Series([datetime(2019, 3, 31, 2, 30)])  # noqa: DTZ001 - a column without a zone
     assert values(DATE, rule, skipped) == [
-        '"2019-03-31 02:30:00.000000" is not a time that exists once in Europe/Berlin'
+        wrong("datetime.not_once", "2019-03-31 02:30:00.000000", timezone="Europe/Berlin")
     ]
 
 
@@ -72,9 +83,9 @@ def test_floats_that_json_cannot_hold_are_errors(number: str) -> None:
     """NaN and infinity are errors, alone and in a list, never a silent null."""
     shown = {"nan": "NaN"}.get(number, number)
     for field in (NUMBER, TEXT, ANY):
-        assert values(field, "C", Series([float(number)])) == [f'"{shown}" is not a finite number']
+        assert values(field, "C", Series([float(number)])) == [wrong("number.not_finite", shown)]
     listed = Series([[1.0, float(number)]])
-    assert values(ANY, "C", listed) == [f'"1.0; {shown}" is not a finite number']
+    assert values(ANY, "C", listed) == [wrong("number.not_finite", f"1.0; {shown}")]
 
 
 def test_flags_stay_flags() -> None:
@@ -82,7 +93,7 @@ def test_flags_stay_flags() -> None:
     cells = Series([True, False, None])
     for field, rule in ((FLAG, "C"), (ANY, "C"), (FLAG, "{column: C, boolean: {true: [J], false: [N]}}")):
         assert values(field, rule, cells) == [True, False, None]
-    assert values(NUMBER, "C", Series([True])) == ['"true" is not a number']
+    assert values(NUMBER, "C", Series([True])) == [wrong("number.plain_format", "true")]
 
 
 @pytest.mark.parametrize("dtype", [pl.Categorical(), pl.Enum([" a ", "b", ""])])
@@ -120,24 +131,26 @@ def test_lists_in_unlisted_fields_keep_their_types() -> None:
 
 
 def test_structs_are_objects() -> None:
-    """A struct is an object without its null members, and judged by the field's model."""
+    """A struct is an object without its null members, and checked against the field."""
     field = "team_notice_options.visit_start_date_range_end"
     on = {"number": None, "position": "on", "relative_to": "the reference date"}
-    wrong = {"number": -1, "position": "on", "relative_to": "the reference date"}
-    good, bad = values(field, "C", Series([on, wrong]), base=TEMPLATE)
+    negative = {"number": -1, "position": "on", "relative_to": "the reference date"}
+    good, bad = values(field, "C", Series([on, negative]), base=TEMPLATE)
     assert good == {"position": "on", "relative_to": "the reference date"}
-    assert bad.startswith('"{"number":-1,"position":"on",')
-    assert bad.endswith('…" does not fit: number: expected 0 or more, found -1')
+    assert bad.value.startswith('{"number":-1,"position":"on",')
+    assert bad == wrong("json.minimum", bad.value, place="number", member="number", minimum=0.0, part="-1")
     empty = Series([{"number": None, "position": None, "relative_to": None}])
-    assert values(field, "C", empty, base=TEMPLATE) == [f"{field} is required, and column C is empty"]
+    assert values(field, "C", empty, base=TEMPLATE) == [wrong("required.empty")]
 
 
 def test_lists_of_structs_are_lists_of_objects() -> None:
     """They fill a list of objects."""
     items = [{"id": 1.0, "reminder_notice_id": "R1", "name": None}]
     assert values(REMINDERS, "C", Series([items])) == [[{"id": 1, "reminder_notice_id": "R1"}]]
-    (message,) = values(REMINDERS, "C", Series([[{"name": "x"}]]))
-    assert message == '"[{"name":"x"}]" does not fit: [0].reminder_notice_id is missing'
+    place = {"place": "[0].reminder_notice_id", "member": "[].reminder_notice_id"}
+    assert values(REMINDERS, "C", Series([[{"name": "x"}]])) == [
+        wrong("json.missing_field", '[{"name":"x"}]', **place)
+    ]
 
 
 def test_values_inside_structs_are_as_outside() -> None:
@@ -166,8 +179,9 @@ def test_values_inside_structs_are_as_outside() -> None:
             "flag": True,
         }
     ]
-    (message,) = values(ANY, "C", Series([{"f": float("nan")}]))
-    assert message.endswith("cannot be sent: nan is no number that JSON can hold")
+    assert values(ANY, "C", Series([{"f": float("nan")}])) == [
+        wrong("json.not_a_number", "{'f': nan}", number="nan")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -183,46 +197,42 @@ def test_values_inside_structs_are_as_outside() -> None:
 def test_what_no_payload_can_hold_is_an_error_of_the_mapping(cells: Series) -> None:
     """Bytes, spans of time and objects are refused before any row is read, also inside others."""
     for field in (TEXT, ANY):
-        (message,) = rule_findings(field, "C", {"C": cells.dtype})
-        assert message == f"column 'C' holds {cells.dtype}, which no payload can hold"
+        (found,) = rule_findings(field, "C", {"C": cells.dtype})
+        assert (found.code, found.column) == ("column.unusable_type", "C")
+        assert found.params == {"type": str(cells.dtype)}
 
 
 @pytest.mark.parametrize(
-    ("field", "rule", "dtype", "message"),
+    ("field", "rule", "dtype", "code", "params"),
     [
-        (TEXT, "C", pl.List(pl.String), "column 'C' holds List(String), and the field takes text"),
-        (NUMBER, "C", pl.Struct({"a": pl.Int64}), "holds Struct({'a': Int64}), and the field takes a number"),
-        (LIST, "C", pl.String(), 'holds text, and the field takes a list (say where to cut it, split: ";"'),
-        ("drop_options", "C", pl.String(), "and the field takes objects (say json: in place of column:"),
-        (REMINDERS, "{column: C, split: ';'}", pl.String(), "and the field takes objects (say json:"),
-        (
-            TEXT,
-            "{json: C}",
-            pl.Struct({"a": pl.Int64}),
-            "holds Struct({'a': Int64}), and the field takes text",
-        ),
-        (TEXT, "{template: 'x{C}'}", pl.List(pl.Int64), "holds List(Int64), and template reads text"),
-        (TEXT, "{columns: [C]}", pl.List(pl.Int64), "holds List(Int64), and columns reads text"),
-        (
-            TEXT,
-            '{sql: "C"}',
-            pl.List(pl.Int64),
-            "this SQL gives List(Int64), and notification_email takes one",
-        ),
-        (TEXT, '{sql: "C"}', pl.Binary(), "this SQL gives Binary, which no payload can hold"),
+        (TEXT, "C", pl.List(pl.String), "column.takes_one", {"type": "List(String)", "takes": "text"}),
+        (NUMBER, "C", pl.Struct({"a": pl.Int64}), "column.takes_one",
+         {"type": "Struct({'a': Int64})", "takes": "a number"}),
+        (LIST, "C", pl.String(), "column.not_a_list", {"type": "text"}),
+        ("drop_options", "C", pl.String(), "column.not_objects", {"type": "text"}),
+        (REMINDERS, "{column: C, split: ';'}", pl.String(), "column.not_objects", {"type": "text"}),
+        (TEXT, "{json: C}", pl.Struct({"a": pl.Int64}), "column.takes_one",
+         {"type": "Struct({'a': Int64})", "takes": "text"}),
+        (TEXT, "{template: 'x{C}'}", pl.List(pl.Int64), "column.nested_type",
+         {"type": "List(Int64)", "origin": "template"}),
+        (TEXT, "{columns: [C]}", pl.List(pl.Int64), "column.nested_type",
+         {"type": "List(Int64)", "origin": "columns"}),
+        (TEXT, '{sql: "C"}', pl.List(pl.Int64), "sql.list", {"type": "List(Int64)"}),
+        (TEXT, '{sql: "C"}', pl.Binary(), "sql.unusable_type", {"type": "Binary"}),
     ],
-)
+)  # fmt: skip
 def test_types_that_do_not_fit_are_errors_of_the_mapping(
-    field: str, rule: str, dtype: pl.DataType, message: str
+    field: str, rule: str, dtype: pl.DataType, code: str, params: dict[str, Any]
 ) -> None:
-    """A column's type that cannot fill the field is told before any row is read, with what to do."""
+    """A column's type that cannot fill the field is found before any row is read."""
     (found,) = rule_findings(field, rule, {"C": dtype})
-    assert message in found
+    assert (found.code, found.params) == (code, params)
 
 
 def test_years_beyond_four_digits_are_errors() -> None:
     """ISO 8601 has four digits for a year."""
     cells = Series([1_000_000_000], dtype=pl.Int32).cast(pl.Date)
-    assert values(DATE, "C", cells) == ['"1000000000" is not a date of the years 1 to 9999']
-    assert values(ANY, "C", cells.cast(pl.Datetime("ms")))[0].endswith("is not a date of the years 1 to 9999")
-    assert values(ANY, "C", pl.DataFrame({"d": cells}).to_struct())[0].endswith("its date is out of range")
+    assert values(DATE, "C", cells) == [wrong("date.out_of_range", "1000000000")]
+    (error,) = values(ANY, "C", cells.cast(pl.Datetime("ms")))
+    assert error.code == "date.out_of_range"
+    assert values(ANY, "C", pl.DataFrame({"d": cells}).to_struct()) == [wrong("json.date_out_of_range")]

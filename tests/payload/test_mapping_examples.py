@@ -1,28 +1,42 @@
-"""A mapping's examples: run as a load would run the row, and told where they say something else."""
+"""A mapping's examples: run as a load would run the row, and reported where they differ."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
-from loader.mapping import parse_mapping
+from loader import wording
+from loader.findings import CODES, load_findings
+from loader.mapping.findings import Findings
 from loader.payload.examples import run_examples
-from tests.mapping.mapping_cases import LIST, RUN
+from tests.mapping.mapping_cases import LIST, RUN, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loader.payload.examples import Difference
+    from loader.findings import Finding
+    from loader.mapping import MappingPlan
+    from loader.mapping.yaml_paths import Part
 
 START = "application_expiration_options.expiration_date_range_start"
 BASE = RUN.replace("name: {value: n}", "name: Name").replace("status: {value: draft}", "status: State")
 
 
-def run(lines: str, examples: str, schema: Mapping[str, pl.DataType] | None = None) -> list[Difference]:
-    """The differences of examples, written as a YAML list, in a mapping with more lines."""
-    return run_examples(parse_mapping(f"{BASE}{lines}\nexamples: {examples}\n"), schema)
+def run(lines: str, examples: str, schema: Mapping[str, pl.DataType] | None = None) -> list[Finding]:
+    """Return the findings of examples, written as a YAML list, in a mapping with more lines."""
+    return run_plan(lines, examples, schema)[1]
+
+
+def run_plan(
+    lines: str, examples: str, schema: Mapping[str, pl.DataType] | None = None
+) -> tuple[MappingPlan, list[Finding]]:
+    """Return a mapping with these lines and examples, and the findings of the examples."""
+    plan = parsed(f"{BASE}{lines}\nexamples: {examples}\n")
+    findings = Findings(plan.document)
+    run_examples(plan, findings, schema)
+    return plan, findings.of()
 
 
 @pytest.mark.parametrize(
@@ -58,68 +72,76 @@ def run(lines: str, examples: str, schema: Mapping[str, pl.DataType] | None = No
     ],
 )  # fmt: skip
 def test_examples_that_hold(lines: str, example: str) -> None:
-    """What the engine makes of the row is what the example says."""
+    """The engine makes of the row what the example shows."""
     assert run(lines, f"[{example}]") == []
 
 
 @pytest.mark.parametrize(
-    ("lines", "example", "place", "message", "suggestion"),
+    ("lines", "example", "place", "code", "params"),
     [
         ("", "{row: {Name: x, State: draft}, payload: {name: y}}",
-         ("payload", "name"), "example 1: name is not what is expected", None),
+         ("payload", "name"), "example.differs", {"field": "name"}),
         ("", "{row: {Name: x, State: draft}, payload: {nmae: x}}",
-         ("payload", "nmae"), "example 1: nmae is not what is expected", "did you mean 'name'?"),
+         ("payload", "nmae"), "example.differs", {"field": "nmae", "suggestion": "name"}),
         ("  drop_options: {a: A, b: B}",
          "{row: {Name: x, State: draft, A: 1}, payload: {drop_options: {a: '2'}}}",
-         ("payload", "drop_options", "a"), "example 1: drop_options.a is not what is expected", None),
+         ("payload", "drop_options", "a"), "example.differs", {"field": "drop_options.a"}),
         ("  drop_options: {a: A, b: B}",
          "{row: {Name: x, State: draft, A: 1, B: 2}, payload: {drop_options: {a: '1'}}}",
-         ("payload", "drop_options"), "example 1: drop_options is not what is expected", None),
+         ("payload", "drop_options"), "example.differs", {"field": "drop_options"}),
         (f"  {LIST}: {{column: L, split: ','}}",
          f"{{row: {{Name: x, State: draft, L: 'a,b'}}, payload: {{{LIST}: [a, c]}}}}",
-         ("payload", LIST, 1), f"example 1: {LIST}.1 is not what is expected", None),
+         ("payload", LIST, 1), "example.differs", {"field": f"{LIST}.1"}),
         ("  sys_locked: Flag", "{row: {Name: x, State: draft, Flag: Y}, payload: {sys_locked: 1}}",
-         ("payload", "sys_locked"), "example 1: sys_locked is not what is expected", None),
+         ("payload", "sys_locked"), "example.differs", {"field": "sys_locked"}),
         ("", "{row: {Name: x}, payload: {name: x}}",
-         ("payload",), "example 1: there is no payload: the row is found wrong", None),
+         ("payload",), "example.no_payload", {"field": "examples", "state": "invalid"}),
         ("where: \"State <> 'draft'\"", "{row: {Name: x, State: draft}, payload: {name: x}}",
-         ("payload",), "example 1: there is no payload: the row is filtered out by where", None),
+         ("payload",), "example.no_payload", {"field": "examples", "state": "filtered", "findings": "[]"}),
         ("where: \"State <> 'draft'\"", "{row: {State: draft}, errors: name}",
-         ("errors",), "example 1: the row is filtered out by where, so it is not judged", None),
+         ("errors",), "example.filtered", {"field": "examples"}),
         ("", "{row: {Name: x, State: draft}, errors: name}",
-         ("errors", 0), "example 1: nothing is wrong with name", None),
+         ("errors", 0), "example.no_error", {"field": "name", "became": '"x"'}),
         ("", "{row: {State: draft}, errors: [nmae]}",
-         ("errors", 0), "example 1: nothing is wrong with nmae", "did you mean 'name'?"),
+         ("errors", 0), "example.no_error", {"field": "nmae", "suggestion": "name"}),
         ("", "{row: {}, errors: [name]}",
-         ("errors",), "example 1: status is found wrong as well", None),
+         ("errors",), "example.more_errors", {"field": "status"}),
         ("", "{row: {Name: x}}",
-         (), "example 1 has neither: it says payload (what its row becomes) or errors (what is wrong)", None),
+         (), "example.payload_or_errors", {"field": "examples", "has": "neither"}),
         ("", "{row: {Name: x}, payload: {}, errors: []}",
-         (), "example 1 has both: it says payload (what its row becomes) or errors (what is wrong)", None),
+         (), "example.payload_or_errors", {"field": "examples", "has": "both"}),
         ("", "{row: {Nmae: x, Name: x, State: draft}, payload: {}}",
-         ("row", "Nmae"), "no rule reads the column 'Nmae'", None),
+         ("row", "Nmae"), "example.unread_column", {"column": "Nmae"}),
         ("  sys_directive: City", "{row: {Ctiy: x, Name: x, State: draft}, payload: {}}",
-         ("row", "Ctiy"), "no rule reads the column 'Ctiy'", "did you mean 'City'?"),
+         ("row", "Ctiy"), "example.unread_column", {"column": "Ctiy", "suggestion": "City"}),
         ("", "{row: {Name: x, State: draft}, payload: {sys_bulk_load_id: x}}",
-         ("payload", "sys_bulk_load_id"),
-         "sys_bulk_load_id is filled when the row is loaded: it is not compared", None),
+         ("payload", "sys_bulk_load_id"), "example.filled_field", {"field": "sys_bulk_load_id"}),
     ],
 )  # fmt: skip
 def test_examples_that_do_not_hold(
-    lines: str, example: str, place: tuple[str | int, ...], message: str, suggestion: str | None
+    lines: str, example: str, place: tuple[str | int, ...], code: str, params: dict[str, Any]
 ) -> None:
-    """Each difference is told at the innermost place of the example that says something else."""
-    found = [(each.place, each.message, each.suggestion) for each in run(lines, f"[{example}]")]
-    assert (("examples", 0, *place), message, suggestion) in found
+    """Each difference is reported at the innermost place of the example that differs."""
+    plan, findings = run_plan(lines, f"[{example}]")
+    parts: tuple[Part, ...] = ("key", "value")
+    places = [plan.document.locate(("examples", 0, *place), part) for part in parts]
+    finding = next(finding for finding in findings if finding.code == code and finding.location in places)
+    given = {**finding.params, "field": finding.field, "column": finding.column}
+    assert {name: given.get(name) for name in params} == params
+    assert ("suggestion" in given) == ("suggestion" in params)
+    assert given.get("example", 1) == 1
 
 
-@pytest.mark.parametrize(("errors", "severity"), [("[name]", "warning"), ("[]", "error")])
-def test_fields_that_are_wrong_as_well(errors: str, severity: str) -> None:
-    """An example need not fill every required field to show one mistake; that none is wrong must hold."""
-    found = run("", f"[{{row: {{}}, errors: {errors}}}]")
-    assert [each.severity for each in found if each.message.startswith("example 1: status is found")] == [
-        severity
-    ]
+@pytest.mark.parametrize(
+    ("errors", "code", "severity"),
+    [("[name]", "example.more_errors", "warning"), ("[]", "example.unexpected_error", "error")],
+)
+def test_other_fields_with_errors(errors: str, code: str, severity: str) -> None:
+    """An example need not fill every required field to show one mistake; that there is none must hold."""
+    findings = run("", f"[{{row: {{}}, errors: {errors}}}]")
+    (status,) = [finding for finding in findings if finding.field == "status"]
+    assert (status.code, CODES[status.code].severity) == (code, severity)
+    assert wording.detail(status) == "status is required, but column 'State' is empty"
 
 
 def test_differences_are_shown_line_by_line() -> None:
@@ -127,24 +149,27 @@ def test_differences_are_shown_line_by_line() -> None:
     example = (
         "{row: {Name: x, State: draft, A: 1, B: 2, C: 3}, payload: {drop_options: {c: '3', a: '1', b: '9'}}}"
     )
-    (found,) = run("  drop_options: {a: A, b: B, c: C}", f"[{example}]")
-    assert found.detail.splitlines() == [
+    (finding,) = run("  drop_options: {a: A, b: B, c: C}", f"[{example}]")
+    assert wording.detail(finding).splitlines() == [
         "--- example 1, expected", "+++ example 1, got", "@@ -1,4 +1,4 @@",
         " drop_options:", "   c: '3'", "   a: '1'", "-  b: '9'", "+  b: '2'",
     ]  # fmt: skip
 
 
-def test_wrong_rows_say_what_is_wrong() -> None:
-    """Where a payload was expected, the row's findings are told."""
-    (found,) = run("", "[{row: {State: drft}, payload: {name: x}}]")
-    first, second = found.detail.splitlines()
-    assert first == "name is required, and column Name is empty"
+def test_findings_of_the_row_are_shown() -> None:
+    """Where a payload was expected, the finding has those of the row."""
+    (finding,) = run("", "[{row: {State: drft}, payload: {name: x}}]")
+    name, status = load_findings(str(finding.params["findings"]))
+    assert (name.code, name.field) == ("required.empty", "name")
+    assert (status.code, status.value, status.params["suggestion"]) == ("enum.value", "drft", "draft")
+    first, second = wording.detail(finding).splitlines()
+    assert first == "name is required, but column 'Name' is empty"
     assert second.startswith('status: "drft" is not one of cancelled, completed, draft, ')
     assert second.endswith("; did you mean 'draft'?")
 
 
-def test_a_source_tells_the_types() -> None:
-    """With a source's columns the cells are made what the columns hold; others are refused by name."""
+def test_a_source_has_the_types() -> None:
+    """With a source's columns the cells get their types; a cell of another type is a finding."""
     lines = "source: {format: parquet}\n"
     fields = "  sys_snapshot_base_version: V\n  run_date: D\n  drop_options.fee: F\n"
     schema = {
@@ -153,13 +178,14 @@ def test_a_source_tells_the_types() -> None:
     good = "{row: {Name: 007, State: draft, V: 3, D: 2019-03-31, F: 12.50}, payload: {name: '007', run_date: 2019-03-31, drop_options: {fee: 12.5}}}"  # noqa: E501
     assert run(fields + lines, f"[{good}]", schema) == []
     (wrong,) = run(fields + lines, "[{row: {Name: x, State: draft, D: 31.03.2019}, payload: {}}]", schema)
-    assert wrong.place == ("examples", 0, "row", "D")
-    assert wrong.message == "example 1: the column 'D' holds Date, and this is none"
-    (lacking,) = run(fields + lines, "[{row: {Name: x, Stat: y, State: draft}, payload: {}}]", schema)
-    assert (lacking.message, lacking.suggestion) == (
-        "the source has no column 'Stat'",
-        "did you mean 'State'?",
+    assert (wrong.code, wrong.column, wrong.params) == (
+        "example.cell_type",
+        "D",
+        {"example": 1, "type": "Date"},
     )
+    (lacking,) = run(fields + lines, "[{row: {Name: x, Stat: y, State: draft}, payload: {}}]", schema)
+    assert (lacking.code, lacking.column) == ("mapping.unknown_column", "Stat")
+    assert lacking.params == {"allowed": list(schema), "suggestion": "State"}
 
 
 def test_objects_of_a_typed_source() -> None:

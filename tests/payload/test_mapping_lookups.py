@@ -1,4 +1,4 @@
-"""Lookups: keys go out, ids come in, and what is found wrong with a lookup before any row is read."""
+"""Lookups: keys go out, ids come in, and the errors of a lookup that are found before any row is read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from loader.mapping import compile_mapping, parse_mapping
-from loader.payload import build, draft, finish
+from loader.findings import Finding
+from loader.mapping import compile_mapping
+from loader.payload import build, draft, findings_by_record, finish
 from loader.payload.results import LookupResult
 from loader.records import LINE, RECORD_NO
 from tests.mapping.mapping_cases import (
@@ -22,6 +23,8 @@ from tests.mapping.mapping_cases import (
     bodies,
     findings,
     frame,
+    has,
+    parsed,
     rule_findings,
     states,
 )
@@ -29,27 +32,29 @@ from tests.mapping.mapping_cases import (
 if TYPE_CHECKING:
     from loader.payload import PayloadDraft
 
-IDS = {"billing-template": LookupResult({"T1": "id1", "T2": 'i"2', "7": "id7"}, {"T8": "which nobody has"})}
+IN_DOUBT = Finding("lookup.in_doubt", params={"record_type": "billing-template", "load_id": "L1"})
+IDS = {"billing-template": LookupResult({"T1": "id1", "T2": 'i"2', "7": "id7"}, {"T8": IN_DOUBT})}
 REMINDERS = "application_reminder_options.reminders"
 
 
-def begun(rules: str, cells: dict[str, Any], *, base: str = RUN) -> PayloadDraft:
-    """A draft of rows, by a mapping with these rules added."""
+def drafted(rules: str, cells: dict[str, Any], *, base: str = RUN) -> PayloadDraft:
+    """Return a draft of rows, by a mapping with these rules added."""
     rows = frame(cells)
     schema = {name: dtype for name, dtype in rows.schema.items() if not name.startswith("__")}
-    return draft(rows, compile_mapping(parse_mapping(f"{base}{rules}"), schema))
+    return draft(rows, compile_mapping(parsed(f"{base}{rules}"), schema))
 
 
 def looked_up(field: str, rule: str, cells: Any) -> list[Any]:
-    """What a field becomes in each row: a value, None where it is left out, or a rejected row's state."""
-    payloads = finish(begun(f"  {field}: {rule}\n", cells if isinstance(cells, dict) else {"C": cells}), IDS)
-    found: list[Any] = []
+    """Return what a field becomes in each row: a value, None for left out, or a rejected row's state."""
+    draft = drafted(f"  {field}: {rule}\n", cells if isinstance(cells, dict) else {"C": cells})
+    payloads = finish(draft, IDS)
+    results: list[Any] = []
     for body, state in zip(bodies(payloads), states(payloads), strict=True):
         value = body
         for part in field.split("."):
             value = value.get(part) if isinstance(value, dict) else None
-        found.append(value if state == "ready" else state)
-    return found
+        results.append(value if state == "ready" else state)
+    return results
 
 
 @pytest.mark.parametrize(
@@ -87,9 +92,9 @@ def test_items_of_lists_are_there_for_their_keys() -> None:
     """An item whose key is null is left out; one whose key has no id blocks its row, and is not left out."""
     item = "{reminder_notice_id: {lookup: billing-template, column: C}, id: {value: 1}}"
     for cells, expected in (("T1", [{"id": 1, "reminder_notice_id": "id1"}]), ("", [])):
-        (body,) = bodies(finish(begun(f"  {REMINDERS}: [{item}]\n", {"C": [cells]}), IDS))
+        (body,) = bodies(finish(drafted(f"  {REMINDERS}: [{item}]\n", {"C": [cells]}), IDS))
         assert body["application_reminder_options"]["reminders"] == expected
-    payloads = finish(begun(f"  {REMINDERS}: [{item}]\n", {"C": ["T9"]}), IDS)
+    payloads = finish(drafted(f"  {REMINDERS}: [{item}]\n", {"C": ["T9"]}), IDS)
     assert states(payloads) == ["blocked"]
     assert payloads.findings["field"].to_list() == [f"{REMINDERS}[0].reminder_notice_id"]
 
@@ -97,39 +102,36 @@ def test_items_of_lists_are_there_for_their_keys() -> None:
 def test_required_fields() -> None:
     """A null key is a missing value; a key without an id is not one as well."""
     base = RUN.replace("name: {value: n}", "name: {lookup: billing-template, column: C}")
-    payloads = finish(begun("", {"C": ["", "T9", "T1"]}, base=base), IDS)
+    payloads = finish(drafted("", {"C": ["", "T9", "T1"]}, base=base), IDS)
     assert states(payloads) == ["invalid", "blocked", "ready"]
-    assert payloads.findings["expected"].to_list() == [
-        "required",
-        "the external id of a billing-template that a load has created",
-    ]
+    assert payloads.findings["code"].to_list() == ["required.empty", "lookup.not_found"]
 
 
 def test_findings_name_field_column_key_and_type() -> None:
-    """One finding a key, in the order of the file, cut where it is long, with what is known of it."""
+    """One finding a key, in the order of the file, cut where it is long, with its reason."""
     rules = (
         f"  {LIST}: {{lookup: billing-template, column: L, split: ','}}\n"
         "  template_id: {lookup: billing-template, column: C}\n"
     )
     cells = {"L": ["T8,T1,T9,T8", "T1", "T1"], "C": ["x" * 70, "T1", "T8"]}
-    payloads = finish(begun(rules, cells), IDS)
+    payloads = finish(drafted(rules, cells), IDS)
     long = "x" * 60 + "…"
-    rows = payloads.findings.select(RECORD_NO, LINE, "field", "column", "value", "message").rows()
-    assert rows == [
-        (1, 2, LIST, "L", "T8", f'{LIST} waits for billing-template "T8" (column L), which nobody has'),
-        (1, 2, LIST, "L", "T9",
-         f'{LIST} waits for billing-template "T9" (column L), of which nothing is known'),
-        (1, 2, "template_id", "C", long,
-         f'template_id waits for billing-template "{long}" (column C), of which nothing is known'),
-        (3, 4, "template_id", "C", "T8",
-         'template_id waits for billing-template "T8" (column C), which nobody has'),
-    ]  # fmt: skip
+    not_found = {"record_type": "billing-template"}
+    assert payloads.findings.select(RECORD_NO, LINE).rows() == [(1, 2), (1, 2), (1, 2), (3, 4)]
+    assert findings_by_record(payloads) == {
+        1: (
+            Finding("lookup.in_doubt", LIST, "L", "T8", IN_DOUBT.params),
+            Finding("lookup.not_found", LIST, "L", "T9", not_found),
+            Finding("lookup.not_found", "template_id", "C", long, not_found),
+        ),
+        3: (Finding("lookup.in_doubt", "template_id", "C", "T8", IN_DOUBT.params),),
+    }
 
 
 def test_filtered_rows_wait_for_nothing() -> None:
     """A row that `where` leaves out has no findings."""
     rules = "  template_id: {lookup: billing-template, column: C}\nwhere: \"C <> 'T9'\"\n"
-    payloads = finish(begun(rules, {"C": ["T9", "T8"]}), IDS)
+    payloads = finish(drafted(rules, {"C": ["T9", "T8"]}), IDS)
     assert states(payloads) == ["filtered", "blocked"]
     assert payloads.findings[RECORD_NO].to_list() == [2]
 
@@ -141,78 +143,88 @@ def test_keys_go_out_once_by_type() -> None:
         "  template_id: {lookup: billing-template, column: C}\n"
         f"  {TEXT}: {{lookup: billing-run, column: R}}\n"
     )
-    some = begun(rules, {"L": ["b,a", "", "a"], "C": ["c", None, "a"], "R": ["", None, " "]})
+    some = drafted(rules, {"L": ["b,a", "", "a"], "C": ["c", None, "a"], "R": ["", None, " "]})
     assert some.keys == {"billing-template": ["a", "b", "c"]}
     none = draft(some.rows.clear(), some.compiled)
     assert (none.keys, finish(none, {}).rows.height) == ({}, 0)
 
 
 def test_by_itself_a_batch_shows_what_would_be_looked_up() -> None:
-    """Examples and previews have a text in the place of an id."""
-    part = begun("  template_id: {lookup: billing-template, column: C}\n", {"C": ["T9"]})
+    """Examples and previews have a text in place of an id."""
+    part = drafted("  template_id: {lookup: billing-template, column: C}\n", {"C": ["T9"]})
     (body,) = bodies(build(part.rows, part.compiled))
     assert body["template_id"] == "<billing-template T9>"
 
 
 @pytest.mark.parametrize(
-    ("field", "rule", "message"),
+    ("field", "rule", "code", "params"),
     [
-        (TEXT, "{lookup: billing-templates, column: A}",
-         "unknown record type 'billing-templates' (did you mean 'billing-template'?)"),
-        (TEXT, "{lookup: zzz, column: A}", "'zzz' (there are billing-run, billing-template)"),
-        (TEXT, "{lookup: billing-template}", "a lookup names the column of the key"),
-        (TEXT, "{lookup: billing-template, value: A}", "a rule has exactly one origin"),
-        (TEXT, "{lookup: billing-template, column: A, otherwise: keep}", "otherwise goes with map"),
-        (DATE, "{lookup: billing-template, column: A}", "run_date takes a date; a lookup gives an id"),
-        (NUMBER, "{lookup: billing-template, column: A}", "takes a number; a lookup gives an id"),
-        (FLAG, "{lookup: billing-template, column: A}", "takes true or false; a lookup gives an id"),
-        ("drop_options", "{lookup: billing-template, column: A}", "takes an object; a lookup gives an id"),
+        (TEXT, "{lookup: billing-templates, column: A}", "mapping.unknown_record_type",
+         {"record_type": "billing-templates", "suggestion": "billing-template"}),
+        (TEXT, "{lookup: zzz, column: A}", "mapping.unknown_record_type",
+         {"record_type": "zzz", "allowed": ["billing-run", "billing-template"]}),
+        (TEXT, "{lookup: billing-template}", "lookup.no_column", {}),
+        (TEXT, "{lookup: billing-template, value: A}", "rule.several_origins", {}),
+        (TEXT, "{lookup: billing-template, column: A, otherwise: keep}", "rule.needs_key",
+         {"key": "otherwise", "needs": "map"}),
+        (DATE, "{lookup: billing-template, column: A}", "lookup.field_type", {"takes": "a date"}),
+        (NUMBER, "{lookup: billing-template, column: A}", "lookup.field_type", {"takes": "a number"}),
+        (FLAG, "{lookup: billing-template, column: A}", "lookup.field_type", {"takes": "true or false"}),
+        ("drop_options", "{lookup: billing-template, column: A}", "lookup.field_type",
+         {"takes": "an object"}),
         ("application_activation_options.program_restriction", "{lookup: billing-template, column: A}",
-         "takes one of exclude, include, none; a lookup gives an id"),
-        (TEXT, "{lookup: billing-template, column: A, split: ','}", "split makes a list, and notification"),
-        (TEXT, '{lookup: billing-template, column: A, date: "%Y-%m-%d"}', "key is text: date does not fit"),
-        (TEXT, "{lookup: billing-template, column: A, number: {}}", "a lookup's key is text: number does"),
-        (TEXT, "{lookup: billing-template, column: A, default: 7}", "the default, 7, does not fit"),
-        (TEXT, "{lookup: billing-template, column: A, map: {a: 7}}", "the value of 'a', 7, does not fit"),
-        (ANY, "{lookup: billing-template, column: A, map: {a: 7}}", "key is text: the value of 'a' is 7"),
+         "lookup.enum_field", {"allowed": ["exclude", "include", "none"]}),
+        (TEXT, "{lookup: billing-template, column: A, split: ','}", "rule.split_misfit", {"field": TEXT}),
+        (TEXT, '{lookup: billing-template, column: A, date: "%Y-%m-%d"}', "lookup.conversion",
+         {"key": "date"}),
+        (TEXT, "{lookup: billing-template, column: A, number: {}}", "lookup.conversion", {"key": "number"}),
+        (TEXT, "{lookup: billing-template, column: A, default: 7}", "constant.wrong_type",
+         {"role": "default", "takes": "text", "got": "7"}),
+        (TEXT, "{lookup: billing-template, column: A, map: {a: 7}}", "constant.wrong_type",
+         {"key": "a", "takes": "text", "got": "7"}),
+        (ANY, "{lookup: billing-template, column: A, map: {a: 7}}", "lookup.key_type",
+         {"key": "a", "got": "7"}),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_lookup(field: str, rule: str, message: str) -> None:
+def test_errors_of_a_lookup(field: str, rule: str, code: str, params: dict[str, Any]) -> None:
     """Each mistake is found once, in its line."""
-    (found,) = rule_findings(field, rule)
-    assert message in found
+    errors = rule_findings(field, rule)
+    assert len(errors) == 1
+    assert has(errors, code, params), errors
 
 
 def test_columns_of_lookups_are_checked() -> None:
-    """A column must be there, and hold what can be a key."""
+    """A column must exist, and hold what can be a key."""
     rule = "{lookup: billing-template, column: Nmae}"
-    assert "did you mean 'Name'?" in rule_findings(TEXT, rule, {"Name": pl.String()})[0]
-    for kind, message in (
-        (pl.List(pl.String()), "the field takes text"),
-        (pl.Struct({"a": pl.String()}), "a lookup's key is text"),
-        (pl.Binary(), "which no payload can hold"),
+    unknown = rule_findings(TEXT, rule, {"Name": pl.String()})
+    assert has(unknown, "mapping.unknown_column", {"column": "Nmae", "suggestion": "Name"})
+    for kind, code in (
+        (pl.List(pl.String()), "column.takes_one"),
+        (pl.Struct({"a": pl.String()}), "column.lookup_key_type"),
+        (pl.Binary(), "column.unusable_type"),
     ):
-        assert message in rule_findings(TEXT, rule, {"Nmae": kind})[0]
-    (found,) = rule_findings(LIST, rule, {"Nmae": pl.String()})
-    assert "say where to cut it" in found
+        assert [finding.code for finding in rule_findings(TEXT, rule, {"Nmae": kind})] == [code]
+    (finding,) = rule_findings(LIST, rule, {"Nmae": pl.String()})
+    assert finding.code == "column.not_a_list"
 
 
 def test_an_external_id_is_not_looked_up() -> None:
     """It is the row's own."""
-    (found,) = findings(f"{RUN}external_id: {{lookup: billing-run, column: A}}\n")
-    assert "and no lookup" in found.message
+    (finding,) = findings(f"{RUN}external_id: {{lookup: billing-run, column: A}}\n")
+    assert finding.code == "external_id.not_from_row"
 
 
 def test_the_record_type_that_a_field_refers_to() -> None:
-    """Another one than the API's own is warned of."""
+    """Another one than the API's own is a warning."""
     base = RUN.replace("fields:", "external_id: K\nfields:")
-    (warned,) = parse_mapping(f"{base}  template_id: {{lookup: billing-run, column: A}}\n").warnings
-    assert warned.message == "template_id is the id of a billing-template, not of a billing-run"
+    (finding,) = parsed(f"{base}  template_id: {{lookup: billing-run, column: A}}\n").warnings
+    assert (finding.code, finding.field) == ("lookup.wrong_reference", "template_id")
+    assert finding.params == {"record_type": "billing-run", "expected_type": "billing-template"}
 
 
 def test_a_mapping_names_its_lookups() -> None:
     """Record types with the columns of their keys."""
-    mapping = parse_mapping(
+    mapping = parsed(
         f"{RUN}  template_id: {{lookup: billing-template, column: A}}\n"
         f"  {TEXT}: {{lookup: billing-template, column: B}}\n  {ANY}: {{lookup: billing-run, column: A}}\n"
     )

@@ -1,4 +1,4 @@
-"""What the loader makes of rules together: origins, lists, what is required, external ids, whole examples."""
+"""What rules make together: origins, lists, required fields, external ids, whole examples."""
 
 from __future__ import annotations
 
@@ -9,11 +9,26 @@ from typing import Any
 import polars as pl
 import pytest
 
-from loader.mapping import compile_mapping, parse_mapping
-from loader.payload import build
+from loader import wording
+from loader.findings import Finding, dump_findings, load_params
+from loader.mapping import compile_mapping
+from loader.mapping.findings import Findings
+from loader.payload import build, findings_by_record
 from loader.payload.examples import run_examples
-from loader.records import EXTERNAL_ID, RECORD_NO
-from tests.mapping.mapping_cases import ANY, LIST, RUN, TEXT, bodies, frame, mapped, states, values
+from loader.records import EXTERNAL_ID, LINE, RECORD_NO, REPEATED_HEADER
+from tests.mapping.mapping_cases import (
+    ANY,
+    LIST,
+    RUN,
+    TEXT,
+    bodies,
+    frame,
+    mapped,
+    parsed,
+    states,
+    values,
+    wrong,
+)
 
 REMINDERS = "application_reminder_options.reminders"
 MAPPINGS = Path(__file__).parents[2] / "mappings"
@@ -53,10 +68,12 @@ examples:
     "text", [DOCUMENTED, *(path.read_text("utf-8") for path in sorted(MAPPINGS.glob("*.yaml")))]
 )
 def test_examples_hold(text: str) -> None:
-    """A mapping's own examples become what they say, through the real engine."""
-    mapping = parse_mapping(text)
-    assert len(mapping.file.examples) >= 2
-    assert run_examples(mapping) == []
+    """A mapping's own examples become what they show, through the real engine."""
+    plan = parsed(text)
+    findings = Findings(plan.document)
+    assert len(plan.spec.examples) >= 2
+    run_examples(plan, findings)
+    assert findings.of() == []
 
 
 def test_origins() -> None:
@@ -82,41 +99,47 @@ def test_json_cells_go_in_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "cell", "message"),
+    ("field", "cell", "code", "params"),
     [
-        (ANY, "{x", "is no JSON: Expecting property name enclosed in double quotes at character 2"),
-        (ANY, '{"a": NaN}', "cannot be sent: NaN is no number that JSON knows"),
-        (ANY, "1e999", "cannot be sent: 1e999 is no number that JSON can hold"),
-        (ANY, '{"a": 1, "a": 2}', "cannot be sent: the member 'a' stands twice"),
-        (ANY, r'"\ud800"', "cannot be sent: it has half of a surrogate pair"),
-        (ANY, "[" * 100_000, "cannot be sent: maximum recursion depth exceeded"),
-        ("sys_locked", '"true"', 'does not fit: expected true or false, found "true"'),
-        ("sys_snapshot_base_version", '"1"', 'does not fit: expected a number, found "1"'),
-        (LIST, '["a", 1]', "does not fit: [1]: expected text, found 1"),
-        ("drop_options", "[]", "does not fit: expected an object, found []"),
-        ("drop_options", '{"drop_notice": "x"}', "field 'drop_notice'; did you mean 'drop_notice_id'?"),
-        (REMINDERS, '[{"id": 1}]', "does not fit: [0].reminder_notice_id is missing"),
+        (ANY, "{x", "json.syntax",
+         {"words": "Expecting property name enclosed in double quotes", "position": 2}),
+        (ANY, '{"a": NaN}', "json.not_a_number", {"number": "NaN"}),
+        (ANY, "1e999", "json.not_a_number", {"number": "1e999"}),
+        (ANY, '{"a": 1, "a": 2}', "json.duplicate_key", {"key": "a"}),
+        (ANY, r'"\ud800"', "json.surrogate", {}),
+        (ANY, "[" * 100_000, "json.too_deep", {}),
+        ("sys_locked", '"true"', "json.wrong_type", {"takes": "true or false", "part": '"true"'}),
+        ("sys_snapshot_base_version", '"1"', "json.wrong_type", {"takes": "a number", "part": '"1"'}),
+        (LIST, '["a", 1]', "json.wrong_type", {"place": "[1]", "member": "[]", "takes": "text", "part": "1"}),
+        ("drop_options", "[]", "json.wrong_type", {"takes": "an object", "part": "[]"}),
+        ("drop_options", '{"drop_notice": "x"}', "json.unknown_field",
+         {"place": "drop_notice", "member": "drop_notice", "suggestion": "drop_notice_id"}),
+        (REMINDERS, '[{"id": 1}]', "json.missing_field",
+         {"place": "[0].reminder_notice_id", "member": "[].reminder_notice_id"}),
     ],
 )  # fmt: skip
-def test_json_that_does_not_fit(field: str, cell: str, message: str) -> None:
-    """JSON that is none, or that the field cannot hold, is an error that says where and what."""
-    (found,) = values(field, "{json: C}", [cell])
-    assert message in found
+def test_json_that_does_not_fit(field: str, cell: str, code: str, params: dict[str, Any]) -> None:
+    """JSON that is not valid, or that the field cannot hold, is a finding with the place and the cause."""
+    payloads = mapped(f"{RUN}  {field}: {{json: C}}\n", {"C": [cell]})
+    (finding,) = findings_by_record(payloads)[1]
+    assert (finding.code, finding.params) == (code, params)
 
 
 def test_list_items_without_cells_are_left_out() -> None:
-    """Constants and defaults alone make no item; an item that is there must be whole."""
+    """Constants and defaults alone make no item; an item with a cell needs all its required fields."""
     rule = "[{id: {value: 1}, reminder_notice_id: A, name: {column: B, default: x}}, {reminder_notice_id: B}]"
     cells = {"A": ["a", None, None], "B": [None, None, "b"]}
     assert values(REMINDERS, rule, cells) == [
         [{"id": 1, "name": "x", "reminder_notice_id": "a"}],
         [],
-        f"{REMINDERS}[0].reminder_notice_id is required, and column A is empty",
+        wrong("required.empty"),
     ]
+    (field,) = mapped(f"{RUN}  {REMINDERS}: {rule}\n", cells).findings["field"]
+    assert field == f"{REMINDERS}[0].reminder_notice_id"
 
 
 def test_list_items_of_constants_are_sent() -> None:
-    """An item that asks no cell stands in every record; nothing of a mapping is dropped in silence."""
+    """An item that reads no cell is in every record; nothing of a mapping is dropped in silence."""
     rule = "[{id: {value: 1}, reminder_notice_id: {value: N}}, {reminder_notice_id: A}]"
     assert values(REMINDERS, rule, {"A": ["a", None]}) == [
         [{"id": 1, "reminder_notice_id": "N"}, {"reminder_notice_id": "a"}],
@@ -125,7 +148,7 @@ def test_list_items_of_constants_are_sent() -> None:
 
 
 def test_required_objects_and_lists_are_sent_empty() -> None:
-    """What the API requires and nothing maps is {} or []; other nulls are left out."""
+    """Required fields that nothing maps are {} or []; other nulls are left out."""
     (body,) = bodies(mapped(RUN + f"  {TEXT}: C\n", {"C": [None]}))
     assert body["drop_options"] == {}
     assert body["application_reminder_options"] == {"reminders": []}
@@ -134,26 +157,22 @@ def test_required_objects_and_lists_are_sent_empty() -> None:
 
 
 def test_missing_required_fields_name_their_columns() -> None:
-    """A required field without a value is a finding with field, column and words."""
+    """A required field without a value is a finding with field and columns."""
     payloads = mapped(RUN.replace("{value: n}", "{columns: [A, B]}"), {"A": [" "], "B": [None]})
-    (found,) = payloads.findings.iter_rows(named=True)
-    assert (found["field"], found["column"], found["value"], found["expected"]) == (
-        "name",
-        "A, B",
-        None,
-        "required",
-    )
-    assert found["message"] == "name is required, and columns A, B are empty"
+    (finding,) = findings_by_record(payloads)[1]
+    assert finding == Finding("required.empty", "name", "A, B")
+    assert wording.message(finding) == "name is required, but columns 'A, B' are empty"
 
 
 def test_external_ids() -> None:
-    """The external id is sent and told; a row without one is invalid, whatever `null_values` are."""
+    """The external id is sent and shown; a row without one is invalid, whatever `null_values` are."""
     for source in ("", 'source: {null_values: ["-"]}\n'):
         payloads = mapped(f"{RUN}external_id: K\n{source}", {"K": ["007", "", None, " a "]})
         assert states(payloads) == ["ready", "invalid", "invalid", "ready"]
         assert payloads.rows[EXTERNAL_ID].to_list()[::3] == ["007", "a"]
         assert bodies(payloads)[0]["sys_external_id"] == "007"
-        assert payloads.findings["field"].unique().to_list() == ["sys_external_id"]
+        findings = payloads.findings.select("field", "code").unique().rows()
+        assert findings == [("sys_external_id", "external_id.empty")]
     typed = mapped(f"{RUN}external_id: K\n", {"K": pl.Series([7, None])})
     assert states(typed) == ["ready", "invalid"]
     assert bodies(typed)[0]["sys_external_id"] == "7"
@@ -163,8 +182,8 @@ def test_every_finding_of_a_row_is_kept_in_mapping_order() -> None:
     """A row with several mistakes has them all, in the order of the fields, with its external id."""
     text = f"{RUN}  run_date: A\n  sys_locked: B\nexternal_id: K\n"
     payloads = mapped(text, {"K": ["k1", "k2"], "A": ["x", "y"], "B": ["z", "1"]})
-    found = payloads.findings.select(RECORD_NO, EXTERNAL_ID, "field", "column", "value")
-    assert found.rows() == [
+    findings = payloads.findings.select(RECORD_NO, EXTERNAL_ID, "field", "column", "value")
+    assert findings.rows() == [
         (1, "k1", "run_date", "A", "x"),
         (1, "k1", "sys_locked", "B", "z"),
         (2, "k2", "run_date", "A", "y"),
@@ -172,17 +191,37 @@ def test_every_finding_of_a_row_is_kept_in_mapping_order() -> None:
 
 
 def test_records_that_could_not_be_read_are_invalid() -> None:
-    """A problem of the reader is the record's one finding, in its place among the others."""
-    rows = frame({"C": ["a", "b"]}).with_columns(pl.Series("__problem", ["3 cells too many", None]))
-    payloads = build(rows, compile_mapping(parse_mapping(f"{RUN}  {TEXT}: C\n"), {"C": pl.String()}))
-    assert states(payloads) == ["invalid", "ready"]
-    assert payloads.findings["message"].to_list() == ["3 cells too many"]
+    """The reader's findings are those of the record, in their place among the others."""
+    ragged = Finding("row.too_few_cells", params={"cells": 1, "columns": 3, "basis": "header"})
+    damaged = Finding("row.bad_bytes", column="C", params={"encoding": "utf-8", "bytes": "b'\\xff'"})
+    errors = Finding("excel.error_value", column="C", value="#N/A", params={"cell": "B7", "error": "#N/A"})
+    problems = [dump_findings([ragged]), None, REPEATED_HEADER, dump_findings([damaged, errors])]
+    rows = frame({"C": ["a", "b", "c", "d"], "D": ["x"] * 4}).with_columns(pl.Series("__problem", problems))
+    schema = {"C": pl.String(), "D": pl.String()}
+    payloads = build(rows, compile_mapping(parsed(f"{RUN}  {TEXT}: C\n  run_date: D\n"), schema))
+    assert states(payloads) == ["invalid", "invalid", "filtered", "invalid"]
+    assert findings_by_record(payloads) == {
+        1: (ragged,),
+        2: (Finding("date.iso_format", "run_date", "D", "x"),),
+        4: (damaged, errors),
+    }
+    assert payloads.findings[LINE].to_list() == [2, 3, 5, 5]
 
 
-def test_long_values_are_cut_in_messages() -> None:
+def test_long_values_are_cut() -> None:
     """A cell of a megabyte is shown by its first 60 characters."""
-    (found,) = values("run_date", "C", ["x" * 1_000_000])
-    assert found == f'"{"x" * 60}…" is not an ISO 8601 date or time'
+    (result,) = values("run_date", "C", ["x" * 1_000_000])
+    assert result == wrong("date.iso_format", f"{'x' * 60}…")
+
+
+def test_the_nearest_allowed_value_is_suggested() -> None:
+    """Only where one is near, beside the values that are allowed."""
+    payloads = mapped(RUN.replace("{value: draft}", "{column: C}"), {"C": ["drft", "zzz", "draft"]})
+    first, second = (load_params(params) for params in payloads.findings["params"])
+    assert (first.pop("suggestion"), first) == ("draft", second)
+    assert "suggestion" not in second
+    assert "draft" in str(second["allowed"])
+    assert wording.message(findings_by_record(payloads)[1][0]).endswith("; did you mean 'draft'?")
 
 
 def test_bodies_are_compact_json() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from loader import wording
+from loader.findings import CODES, dump_findings, dump_params, load_findings, load_params
 from loader.mapping import compile_mapping, parse_mapping
-from loader.payload import FINDINGS_SCHEMA, draft, finish, stamp
+from loader.payload import FINDINGS_SCHEMA, draft, findings_by_record, finish, stamp
 from loader.payload.results import LookupResult
 from loader.records import BODY, CORE, EXTERNAL_ID, LINE, PROBLEM, RECORD_NO, STATE
-from loader.resources import BillingRun, BillingTemplate
+from loader.resources import BILLING_RUN, BILLING_TEMPLATE, BUILT_IN
 from tests.support.interpreter import Waiting, interpret
 from tests.support.strategies import IDS, Case, as_yaml, cases
 
@@ -30,12 +33,12 @@ EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "60"))
 """Mappings that each test draws; set the variable to try more."""
 
 many = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-any_case = st.one_of(cases(BillingRun, most_rows=6), cases(BillingTemplate, most_rows=6))
+any_case = st.one_of(cases(BILLING_RUN, most_rows=6), cases(BILLING_TEMPLATE, most_rows=6))
 MOMENT = datetime(2026, 11, 22, 10, 15, 0, 250_000, tzinfo=UTC)
 
 
 def frame_of(case: Case) -> pl.DataFrame:
-    """A case's rows as the reader gives them."""
+    """Return a case's rows as the reader gives them."""
     columns = list(case.rows[0])
     return pl.DataFrame(
         {name: [row[name] for row in case.rows] for name in columns},
@@ -48,23 +51,24 @@ def frame_of(case: Case) -> pl.DataFrame:
 
 
 def compiled_for(case: Case) -> CompiledMapping:
-    """A case's mapping, compiled for its columns, all of them text."""
-    return compile_mapping(parse_mapping(as_yaml(case.mapping)), dict.fromkeys(case.rows[0], pl.String()))
+    """Return a case's mapping, compiled for its columns, all of them text."""
+    plan = parse_mapping(as_yaml(case.mapping), "mapping", BUILT_IN)
+    return compile_mapping(plan, dict.fromkeys(case.rows[0], pl.String()))
 
 
 def build(rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
-    """What becomes of rows, with the ids that there are."""
+    """Return what becomes of rows, with the ids that there are."""
     return finish(draft(rows, compiled), {name: LookupResult(ids, {}) for name, ids in IDS.items()})
 
 
 def stamped(payloads: Payloads) -> pl.DataFrame:
-    """The ready rows with the bodies that would be sent."""
+    """Return the ready rows with the bodies that would be sent."""
     ready = payloads.rows.filter(pl.col(STATE) == "ready")
     return stamp(ready, load_id="L1", tenant="acme", source_file="runs.csv", processed_at=MOMENT)
 
 
 def exact(text: str | bytes) -> Any:
-    """JSON with its numbers as they stand."""
+    """Return JSON with its numbers as they are written."""
     return json.loads(text, parse_float=Decimal)
 
 
@@ -78,10 +82,10 @@ def test_columns_agree_with_the_interpreter(case: Case) -> None:
     for row, (number, state, core) in zip(
         case.rows, payloads.rows.select(RECORD_NO, STATE, CORE).iter_rows(), strict=True
     ):
-        expected = interpret(case.mapping, case.record, row, IDS)
+        expected = interpret(case.mapping, case.model, row, IDS)
         if isinstance(expected, frozenset):
-            said = "blocked" if isinstance(expected, Waiting) else "invalid"
-            assert (state, core, fields.get(number)) == (said, None, expected)
+            rejected = "blocked" if isinstance(expected, Waiting) else "invalid"
+            assert (state, core, fields.get(number)) == (rejected, None, expected)
         else:
             assert (state, fields.get(number)) == ("ready", None)
             assert exact(core) == expected
@@ -92,7 +96,7 @@ def test_columns_agree_with_the_interpreter(case: Case) -> None:
 def test_models_take_what_columns_call_good(case: Case) -> None:
     """A body that would be sent is valid to the model, which dumps it to the same JSON."""
     for body in stamped(build(frame_of(case), compiled_for(case)))[BODY]:
-        record = case.record.model_validate_json(body, strict=True)
+        record = case.model.model_validate_json(body, strict=True)
         assert record.model_dump(mode="json", exclude_none=True) == json.loads(body)
 
 
@@ -122,11 +126,11 @@ class Numeral(str):
 
 
 def spelled(value: Any) -> str:
-    """Compact JSON, with numbers as they were written."""
+    """Return compact JSON, with numbers as they were written."""
     if isinstance(value, Numeral):
         return str(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{spelled(key)}:{spelled(each)}" for key, each in value.items()) + "}"
+        return "{" + ",".join(f"{spelled(key)}:{spelled(member)}" for key, member in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(spelled, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
@@ -155,4 +159,21 @@ def test_results_have_their_columns_whatever_the_rows(case: Case) -> None:
         assert payloads.findings.schema == FINDINGS_SCHEMA
         rejected = payloads.rows.filter(pl.col(STATE).is_in(["invalid", "blocked"]))[RECORD_NO]
         assert set(payloads.findings[RECORD_NO]) == set(rejected)
-        assert payloads.findings.select("field", "expected", "message").null_count().row(0) == (0, 0, 0)
+        assert payloads.findings.select("field", "code").null_count().row(0) == (0, 0)
+
+
+@many
+@given(any_case)
+def test_findings_are_of_the_catalogue(case: Case) -> None:
+    """Each finding has a code of the catalogue with declared parameters, as exact JSON, and a wording."""
+    payloads = build(frame_of(case), compiled_for(case))
+    for code, params in payloads.findings.select("code", "params").iter_rows():
+        assert CODES[code].severity == "error"
+        assert set(load_params(params)) <= set(CODES[code].params)
+        assert params == dump_params(load_params(params))
+    for record_findings in findings_by_record(payloads).values():
+        for finding in record_findings:
+            # A template shows `…` for a parameter that a finding lacks.
+            assert "…" not in wording.line(replace(finding, value=None))
+            assert wording.fix(finding)
+            assert load_findings(dump_findings([finding])) == (finding,)

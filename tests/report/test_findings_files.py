@@ -1,9 +1,9 @@
-"""`findings.parquet` and `findings.csv`: every finding, in order, in both files, whole or not at all."""
+"""`findings.parquet` and `findings.csv`: every finding, in order, in both files, complete or not at all."""
 
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis.strategies as st
 import polars as pl
@@ -13,8 +13,9 @@ from polars.testing import assert_frame_equal
 
 from loader.errors import Stopped
 from loader.report import findings as module
-from loader.report.findings import SCHEMA, FindingsWriter
-from tests.report.test_reasons import finding, frame
+from loader.report.findings import FILE_SCHEMA, FindingsWriter
+from loader.wording import message_and_expected
+from tests.report.test_finding_groups import finding, frame
 from tests.report.test_results_csv import no_room_after
 
 if TYPE_CHECKING:
@@ -25,15 +26,22 @@ TEXTS = st.one_of(st.none(), st.text("=+-@\t\r\n',;\"aé ", max_size=6))
 
 
 def written(folder: Path, batches: Iterable[pl.DataFrame]) -> tuple[pl.DataFrame, list[dict[str, str]]]:
-    """What both files hold after these batches."""
+    """What both files have after these batches."""
     with FindingsWriter(folder) as writer:
         for batch in batches:
             writer.add(batch)
         parquet, text = writer.close()
-    assert sorted(each.name for each in folder.iterdir()) == ["findings.csv", "findings.parquet"]
+    assert sorted(path.name for path in folder.iterdir()) == ["findings.csv", "findings.parquet"]
     with text.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return pl.read_parquet(parquet.read_bytes()), rows
+
+
+def worded(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of a frame as the files have it."""
+    sentences = message_and_expected(*(line[name] for name in ("code", "field", "column", "value", "params")))
+    line = line | dict(zip(("message", "expected"), sentences, strict=True))
+    return {name: line[name] for name in FILE_SCHEMA}
 
 
 @settings(max_examples=60, deadline=None)
@@ -45,21 +53,55 @@ def written(folder: Path, batches: Iterable[pl.DataFrame]) -> tuple[pl.DataFrame
 def test_both_files_have_every_finding_in_order(
     tmp_path_factory: pytest.TempPathFactory, values: list[str | None], held: int, cuts: list[int]
 ) -> None:
-    """Parquet is exact; CSV says the same, but an apostrophe stands before what might be a formula."""
-    rows = [
-        finding(number, value, message=f"{value}", external_id=value)
-        for number, value in enumerate(values, 1)
-    ]
-    batches = [frame(*rows[start:end]) for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
+    """Parquet is exact; CSV is the same, with an apostrophe before what might be a formula."""
+    lines = [finding(number, value, external_id=value) for number, value in enumerate(values, 1)]
+    batches = [frame(*lines[start:end]) for start, end in zip([0, *cuts], [*cuts, len(lines)], strict=True)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_HELD", held)
-        exact, told = written(tmp_path_factory.mktemp("out"), batches)
-    assert_frame_equal(exact, frame(*rows))
-    assert [int(each["record_no"]) for each in told] == list(range(1, len(rows) + 1))
-    for each, row in zip(told, rows, strict=True):
-        for name in SCHEMA:
-            cell = "" if row[name] is None else str(row[name])
-            assert each[name] == (f"'{cell}" if cell[:1] in set("=+-@\t\r\n") and cell else cell)
+        exact, rows = written(tmp_path_factory.mktemp("out"), batches)
+    expected = [worded(line) for line in lines]
+    assert_frame_equal(exact, pl.DataFrame(expected, FILE_SCHEMA))
+    assert [int(row["record_no"]) for row in rows] == list(range(1, len(lines) + 1))
+    for row, line in zip(rows, expected, strict=True):
+        for name in FILE_SCHEMA:
+            cell = "" if line[name] is None else str(line[name])
+            assert row[name] == (f"'{cell}" if cell[:1] in set("=+-@\t\r\n") and cell else cell)
+
+
+def test_columns_and_sentences(tmp_path: Path) -> None:
+    """Code, what was expected and the message are in this order behind the value."""
+    exact, (row,) = written(tmp_path, [frame(finding(3))])
+    assert exact.columns == list(FILE_SCHEMA)
+    assert row == {
+        "file": "runs.csv",
+        "record_no": "3",
+        "line": "4",
+        "external_id": "K3",
+        "status": "invalid",
+        "field": "status",
+        "column": "State",
+        "value": "Q",
+        "code": "map.no_entry",
+        "expected": "one of C, D",
+        "message": '"Q" is not in the table of `map`',
+    }
+
+
+def test_another_row_of_the_record_is_named(tmp_path: Path) -> None:
+    """The message begins with it; the line of a row of a second file is no line of the source."""
+    lines = [
+        finding(1, row_no=1),
+        finding(1, row_no=3, line=4),
+        finding(1, row_no=7, line=8, row_file="rem.csv"),
+        finding(1, row_no=1, line=None, row_file="rem.parquet"),
+    ]
+    _, rows = written(tmp_path, [frame(*lines)])
+    assert [(row["line"], row["message"].partition('"')[0]) for row in rows] == [
+        ("2", ""),
+        ("4", "record 3, line 4: "),
+        ("", "rem.csv, record 7, line 8: "),
+        ("", "rem.parquet, record 1: "),
+    ]
 
 
 def test_without_findings_there_are_headers(tmp_path: Path) -> None:
@@ -67,10 +109,10 @@ def test_without_findings_there_are_headers(tmp_path: Path) -> None:
     with FindingsWriter(tmp_path) as writer:
         writer.add(frame(finding(1)))
         writer.close()
-    exact, told = written(tmp_path, [])
-    assert exact.schema == SCHEMA
-    assert (exact.height, told) == (0, [])
-    assert (tmp_path / "findings.csv").read_text() == ",".join(SCHEMA) + "\n"
+    exact, rows = written(tmp_path, [])
+    assert exact.schema == FILE_SCHEMA
+    assert (exact.height, rows) == (0, [])
+    assert (tmp_path / "findings.csv").read_text() == ",".join(FILE_SCHEMA) + "\n"
 
 
 def test_a_folder_with_signs_of_a_pattern(tmp_path: Path) -> None:
@@ -81,7 +123,7 @@ def test_a_folder_with_signs_of_a_pattern(tmp_path: Path) -> None:
 
 
 def test_what_is_dropped_leaves_what_was(tmp_path: Path) -> None:
-    """Without `close` nothing changes, and nothing is left lying about."""
+    """Without `close` nothing changes, and nothing is left over."""
     written(tmp_path, [frame(finding(1))])
     was = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with FindingsWriter(tmp_path) as writer:
@@ -91,7 +133,7 @@ def test_what_is_dropped_leaves_what_was(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("held", [100, 10**9])
 def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int) -> None:
-    """Whether it fills up on the way or at the end: said with the file's name, and the old ones stay."""
+    """Whether it fills up on the way or at the end: the error names the file, and the old ones stay."""
     monkeypatch.setattr(module, "_HELD", held)
     written(tmp_path, [frame(finding(1))])
     was = {path: path.read_bytes() for path in tmp_path.iterdir()}
@@ -105,7 +147,7 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, he
     with pytest.raises(Stopped, match=r"findings\.\w+: cannot be written") as caught:
         write()
     assert caught.value.exit_code == 5
-    assert "make room" in (caught.value.next_step or "")
+    assert "Make room" in (caught.value.next_step or "")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == was
 
 

@@ -1,4 +1,4 @@
-"""What the report says of the fields, held against a plain count of the payloads."""
+"""The values of the fields, compared with a plain count of the payloads."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loader.mapping import compile_mapping, parse_mapping
+from loader.mapping import compile_mapping
 from loader.mapping.tree import leaves
 from loader.payload import build as build_alone
 from loader.payload import draft, finish
 from loader.payload.results import LookupResult
 from loader.records import CORE, RECORD_NO, STATE
 from loader.report.profile import PayloadProfile
-from loader.resources import BillingRun, BillingTemplate
+from loader.resources import BILLING_RUN, BILLING_TEMPLATE
 from loader.resources.fields import FieldKind
-from tests.mapping.mapping_cases import ANY, DATE, FLAG, LIST, NUMBER, RUN, TEXT, frame
-from tests.payload.test_payload_property import frame_of
-from tests.support.strategies import IDS, as_yaml, cases
+from tests.mapping.mapping_cases import ANY, DATE, FLAG, LIST, NUMBER, RUN, TEXT, frame, parsed
+from tests.payload.test_payload_property import compiled_for, frame_of
+from tests.support.strategies import IDS, cases
 
 if TYPE_CHECKING:
     from loader.payload.results import Payloads
@@ -38,25 +38,25 @@ PLAIN = (FieldKind.TEXT, FieldKind.DATE, FieldKind.NUMBER, FieldKind.BOOLEAN)
 
 def profile_of(mapping: str, *batches: dict[str, Any]) -> PayloadProfile:
     """The profile of some batches of columns; each may have columns of its own, as files have."""
-    made = PayloadProfile()
+    profile = PayloadProfile()
     for cells in batches:
         rows = frame(cells)
         schema = {name: kind for name, kind in rows.schema.items() if not name.startswith("__")}
-        compiled = compile_mapping(parse_mapping(mapping), schema)
-        made.add(build_alone(rows, compiled), compiled)
-    return made
+        compiled = compile_mapping(parsed(mapping), schema)
+        profile.add(build_alone(rows, compiled), compiled)
+    return profile
 
 
 def field_of(field: str, rule: str, *batches: Any) -> FieldProfile:
     """One field's line; the rule's column is C."""
-    made = profile_of(f"{RUN}  {field}: {rule}\n", *map(as_columns, batches))
-    return {each.path: each for each in made.fields()}[field]
+    profile = profile_of(f"{RUN}  {field}: {rule}\n", *map(as_columns, batches))
+    return {result.path: result for result in profile.fields()}[field]
 
 
 def table_of(field: str, rule: str, *batches: Any) -> ValueTable:
     """One field's table."""
-    made = profile_of(f"{RUN}  {field}: {rule}\n", *map(as_columns, batches))
-    return {each.field: each for each in made.tables()}[field]
+    profile = profile_of(f"{RUN}  {field}: {rule}\n", *map(as_columns, batches))
+    return {table.field: table for table in profile.tables()}[field]
 
 
 def as_columns(cells: Any) -> dict[str, Any]:
@@ -66,82 +66,82 @@ def as_columns(cells: Any) -> dict[str, Any]:
 
 def rows_of(table: ValueTable) -> dict[tuple[str | None, str | None, bool], int]:
     """A table's rows."""
-    return {(each.source, each.becomes, each.wrong): each.rows for each in table.rows.items}
+    return {(row.source, row.becomes, row.wrong): row.rows for row in table.rows.items}
 
 
 # --- Against the payloads --------------------------------------------------------------------------------
 
 
 def built(case: Case) -> tuple[Payloads, Any]:
-    """What becomes of a case's rows, with the ids that there are."""
-    compiled = compile_mapping(parse_mapping(as_yaml(case.mapping)), dict.fromkeys(case.rows[0], pl.String()))
-    found = {name: LookupResult(ids, {}) for name, ids in IDS.items()}
-    return finish(draft(frame_of(case), compiled), found), compiled
+    """What becomes of a case's rows, with the ids that exist."""
+    compiled = compiled_for(case)
+    lookups = {name: LookupResult(ids, {}) for name, ids in IDS.items()}
+    return finish(draft(frame_of(case), compiled), lookups), compiled
 
 
 def values_at(bodies: list[Any], path: str) -> list[Any]:
     """What the payloads have at a path without list items."""
-    found = []
+    values = []
     for body in bodies:
         value = body
         for part in path.split("."):
             value = value.get(part) if isinstance(value, dict) else None
         if value is not None:
-            found.append(value)
-    return found
+            values.append(value)
+    return values
 
 
-def check_field(told: FieldProfile, kind: FieldKind, values: list[Any]) -> None:
-    """Holds a line against the values of the payloads."""
-    assert told.filled == len(values)
-    assert told.distinct is not None
-    assert told.distinct.count <= len(values)
+def check_field(result: FieldProfile, kind: FieldKind, values: list[Any]) -> None:
+    """Compare a field with the values of the payloads."""
+    assert result.filled == len(values)
+    assert result.distinct is not None
+    assert result.distinct.count <= len(values)
     if kind not in PLAIN:
         return
-    texts = {each if isinstance(each, str) else json.dumps(each, default=str) for each in values}
-    assert told.distinct.count == len(texts)
+    texts = {value if isinstance(value, str) else json.dumps(value, default=str) for value in values}
+    assert result.distinct.count == len(texts)
     if kind in {FieldKind.TEXT, FieldKind.DATE}:
-        assert (told.smallest, told.largest) == (min(values, default=None), max(values, default=None))
+        assert (result.smallest, result.largest) == (min(values, default=None), max(values, default=None))
     elif kind is FieldKind.NUMBER:
-        bounds = [None if each is None else float(each) for each in (told.smallest, told.largest)]
-        floats = [float(each) for each in values]
+        bounds = [None if bound is None else float(bound) for bound in (result.smallest, result.largest)]
+        floats = [float(value) for value in values]
         assert bounds == [min(floats, default=None), max(floats, default=None)]
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.one_of(cases(BillingRun, most_rows=6), cases(BillingTemplate, most_rows=6)), st.integers(0, 6))
+@given(st.one_of(cases(BILLING_RUN, most_rows=6), cases(BILLING_TEMPLATE, most_rows=6)), st.integers(0, 6))
 def test_figures_are_those_of_the_payloads(case: Case, cut: int) -> None:
-    """Any mapping: of the rows that are right, each field has as many values as the payloads have."""
+    """Any mapping: of the valid rows, each field has as many values as the payloads have."""
     payloads, compiled = built(case)
     ready = payloads.computed.filter(pl.col(STATE) == "ready")
-    made = PayloadProfile()
-    made.add(replace(payloads, computed=ready.head(cut)), compiled)
-    made.add(replace(payloads, computed=ready.slice(cut)), compiled)
+    profile = PayloadProfile()
+    profile.add(replace(payloads, computed=ready.head(cut)), compiled)
+    profile.add(replace(payloads, computed=ready.slice(cut)), compiled)
     bodies = [json.loads(core, parse_float=Decimal) for core in payloads.rows[CORE].drop_nulls()]
-    assert made.rows == len(bodies)
-    kinds = {each.path: each.target.kind for each in leaves(compiled.mapping.tree)}
+    assert profile.rows == len(bodies)
+    kinds = {leaf.path: leaf.target.kind for leaf in leaves(compiled.mapping.tree)}
     if compiled.mapping.external_id is not None:
         kinds = {"sys_external_id": FieldKind.TEXT, **kinds}
-    assert [each.path for each in made.fields()] == list(kinds)
-    for told in made.fields():
-        values = values_at(bodies, told.path)
-        if "[" not in told.path and [] not in values and {} not in values:
-            check_field(told, kinds[told.path], values)
+    assert [result.path for result in profile.fields()] == list(kinds)
+    for result in profile.fields():
+        values = values_at(bodies, result.path)
+        if "[" not in result.path and [] not in values and {} not in values:
+            check_field(result, kinds[result.path], values)
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.one_of(cases(BillingRun, most_rows=6), cases(BillingTemplate, most_rows=6)), st.integers(0, 6))
+@given(st.one_of(cases(BILLING_RUN, most_rows=6), cases(BILLING_TEMPLATE, most_rows=6)), st.integers(0, 6))
 def test_tables_count_every_row(case: Case, cut: int) -> None:
     """Any mapping and any row: a table's rows are those read, its wrong ones those with a finding there."""
     payloads, compiled = built(case)
-    made = PayloadProfile()
-    made.add(replace(payloads, computed=payloads.computed.head(cut)), compiled)
-    made.add(replace(payloads, computed=payloads.computed.slice(cut)), compiled)
+    profile = PayloadProfile()
+    profile.add(replace(payloads, computed=payloads.computed.head(cut)), compiled)
+    profile.add(replace(payloads, computed=payloads.computed.slice(cut)), compiled)
     wrong = Counter(path for _, path in set(payloads.findings.select(RECORD_NO, "field").iter_rows()))
-    for table in made.tables():
-        assert sum(each.rows for each in table.rows.items) == made.rows
-        assert sum(each.rows for each in table.rows.items if each.wrong) == wrong[table.field]
-        assert all(each.becomes is None for each in table.rows.items if each.wrong)
+    for table in profile.tables():
+        assert sum(row.rows for row in table.rows.items) == profile.rows
+        assert sum(row.rows for row in table.rows.items if row.wrong) == wrong[table.field]
+        assert all(row.becomes is None for row in table.rows.items if row.wrong)
 
 
 # --- Values ----------------------------------------------------------------------------------------------
@@ -150,23 +150,23 @@ def test_tables_count_every_row(case: Case, cut: int) -> None:
 def test_numbers_are_in_the_order_of_numbers() -> None:
     """9 before 10, exact to the last digit, also in a field that takes anything, over batches."""
     for field, rule in ((NUMBER, "C"), (ANY, "{column: C, number: {}}")):
-        told = field_of(field, rule, ["10", "9", "250.50"], ["1234567890123456789.5", None], ["x"])
-        assert (told.smallest, told.largest) == ("9", "1234567890123456789.5")
-        assert (told.filled, told.distinct and told.distinct.count) == (4, 4)
+        result = field_of(field, rule, ["10", "9", "250.50"], ["1234567890123456789.5", None], ["x"])
+        assert (result.smallest, result.largest) == ("9", "1234567890123456789.5")
+        assert (result.filled, result.distinct and result.distinct.count) == (4, 4)
 
 
 def test_texts_and_numbers_may_meet() -> None:
     """A field that takes anything may have numbers in one file and texts in another: numbers come first."""
-    told = field_of(ANY, "C", pl.Series([7, 30]), ["abc", "7"], pl.Series([True]))
-    assert (told.smallest, told.largest) == ("7", "abc")
-    assert told.filled == 5
+    result = field_of(ANY, "C", pl.Series([7, 30]), ["abc", "7"], pl.Series([True]))
+    assert (result.smallest, result.largest) == ("7", "abc")
+    assert result.filled == 5
 
 
 def test_texts_have_no_quotes() -> None:
-    """Text that a cell of JSON gives is told as other text is."""
-    told = field_of(TEXT, "{json: C}", ['"b"', '"a"', "null", None, "7x"])
-    assert (told.smallest, told.largest, told.filled) == ("a", "b", 2)
-    assert {each.after for each in told.examples} == {"a", "b"}
+    """Text in a cell of JSON is shown as other text is."""
+    result = field_of(TEXT, "{json: C}", ['"b"', '"a"', "null", None, "7x"])
+    assert (result.smallest, result.largest, result.filled) == ("a", "b", 2)
+    assert {example.after for example in result.examples} == {"a", "b"}
 
 
 def test_distinct_values_are_counted_up_to_a_thousand() -> None:
@@ -182,43 +182,45 @@ def test_distinct_values_are_counted_up_to_a_thousand() -> None:
 
 def test_what_is_not_allowed_is_no_value() -> None:
     """A code outside the enum, and a list of which one item is wrong, are sent nowhere."""
-    told = field_of("drop_options.zz_n", "{column: C, split: ';', number: {}}", ["1;x", "2;3", "x"])
-    assert (told.filled, [each.after for each in told.examples]) == (1, ["2; 3"])
+    result = field_of("drop_options.zz_n", "{column: C, split: ';', number: {}}", ["1;x", "2;3", "x"])
+    assert (result.filled, [example.after for example in result.examples]) == (1, ["2; 3"])
     field = "application_activation_options.program_restriction"
-    told = field_of(field, "C", ["include", "inclde", "exclude", None])
-    assert (told.filled, told.smallest, told.largest) == (2, "exclude", "include")
+    result = field_of(field, "C", ["include", "inclde", "exclude", None])
+    assert (result.filled, result.smallest, result.largest) == (2, "exclude", "include")
 
 
 def test_defaults_are_values() -> None:
-    """Rows without a cell have the default; rows whose cell is wrong have nothing."""
-    told = field_of(NUMBER, "{column: C, default: 3}", ["10", None, "x", ""])
-    assert (told.filled, told.smallest, told.largest) == (3, "3", "10")
-    assert told.distinct is not None
-    assert told.distinct.count == 2
-    told = field_of(LIST, "{column: C, split: ';', default: [z]}", ["a;b", None, " ; "])
-    assert (told.filled, told.distinct and told.distinct.count) == (3, 2)
+    """Rows without a cell have the default; rows with a wrong cell have nothing."""
+    result = field_of(NUMBER, "{column: C, default: 3}", ["10", None, "x", ""])
+    assert (result.filled, result.smallest, result.largest) == (3, "3", "10")
+    assert result.distinct is not None
+    assert result.distinct.count == 2
+    result = field_of(LIST, "{column: C, split: ';', default: [z]}", ["a;b", None, " ; "])
+    assert (result.filled, result.distinct and result.distinct.count) == (3, 2)
 
 
 def test_constants_of_list_items_count_where_the_item_is() -> None:
     """A reminder without a cell is not there, and neither is its constant or default."""
     rule = "[{id: {value: 1}, reminder_notice_id: C, name: {column: N, default: n}}]"
     cells = {"C": ["r", None, None], "N": ["a", None, "b"]}
-    made = profile_of(f"{RUN}  {REMINDERS}: {rule}\n", cells)
-    filled = {each.path.rpartition(".")[2]: each.filled for each in made.fields() if "[0]" in each.path}
+    profile = profile_of(f"{RUN}  {REMINDERS}: {rule}\n", cells)
+    filled = {
+        result.path.rpartition(".")[2]: result.filled for result in profile.fields() if "[0]" in result.path
+    }
     assert filled == {"id": 2, "reminder_notice_id": 1, "name": 2}
 
 
 def test_a_constant() -> None:
     """It fills every row, is one value and needs no example."""
-    told = {each.path: each for each in profile_of(RUN, {"C": ["a", "b"]}).fields()}["status"]
-    assert (told.comes_from, told.filled, told.smallest, told.largest) == (
+    result = {field.path: field for field in profile_of(RUN, {"C": ["a", "b"]}).fields()}["status"]
+    assert (result.comes_from, result.filled, result.smallest, result.largest) == (
         'always "draft"',
         2,
         "draft",
         "draft",
     )
-    assert (told.distinct and told.distinct.count, told.examples) == (1, ())
-    assert told.required
+    assert (result.distinct and result.distinct.count, result.examples) == (1, ())
+    assert result.required
 
 
 # --- Examples --------------------------------------------------------------------------------------------
@@ -226,25 +228,29 @@ def test_a_constant() -> None:
 
 def test_examples_show_changes_first() -> None:
     """At most three, with different values; first those that a conversion has changed."""
-    told = field_of(TEXT, "{column: C, case: lower}", ["same", "A", "A", "B", "other", "C", "D"])
-    assert [(each.before, each.after) for each in told.examples] == [("A", "a"), ("B", "b"), ("C", "c")]
-    told = field_of(TEXT, "C", ["x", "x", None], ["y", "x"])
-    assert [(each.before, each.after) for each in told.examples] == [("x", "x"), ("y", "y")]
+    result = field_of(TEXT, "{column: C, case: lower}", ["same", "A", "A", "B", "other", "C", "D"])
+    assert [(example.before, example.after) for example in result.examples] == [
+        ("A", "a"),
+        ("B", "b"),
+        ("C", "c"),
+    ]
+    result = field_of(TEXT, "C", ["x", "x", None], ["y", "x"])
+    assert [(example.before, example.after) for example in result.examples] == [("x", "x"), ("y", "y")]
 
 
 def test_examples_of_several_columns_and_other_origins() -> None:
     """`columns`, templates and SQL show each cell that they read, by its column."""
     cells = {"A": ["x", ""], "B C": ["y", "z"]}
-    told = field_of(TEXT, "{columns: [A, B C]}", cells)
-    assert [(each.before, each.after) for each in told.examples] == [
+    result = field_of(TEXT, "{columns: [A, B C]}", cells)
+    assert [(example.before, example.after) for example in result.examples] == [
         ("A = x, B C = y", "x"),
         ("B C = z", "z"),
     ]
-    told = field_of(TEXT, '{template: "{A}-{B C}"}', cells)
-    assert [(each.before, each.after) for each in told.examples] == [("A = x, B C = y", "x-y")]
-    told = field_of(TEXT, "{sql: 'A || \"B C\"'}", cells)
-    assert ("A = x, B C = y", "xy") in [(each.before, each.after) for each in told.examples]
-    assert told.comes_from == 'SQL: A || "B C"'
+    result = field_of(TEXT, '{template: "{A}-{B C}"}', cells)
+    assert [(example.before, example.after) for example in result.examples] == [("A = x, B C = y", "x-y")]
+    result = field_of(TEXT, "{sql: 'A || \"B C\"'}", cells)
+    assert ("A = x, B C = y", "xy") in [(example.before, example.after) for example in result.examples]
+    assert result.comes_from == 'SQL: A || "B C"'
 
 
 @pytest.mark.parametrize(
@@ -259,23 +265,23 @@ def test_examples_of_several_columns_and_other_origins() -> None:
         ),
         (NUMBER, pl.Series([Decimal("12.50")]), "12.50", "12.5"),
         (FLAG, pl.Series([True]), "true", "true"),
-        (LIST, pl.Series([["a", "b"]]), '["a", "b"]', "a; b"),
-        ("drop_options.zz_other", pl.Series([{"x": 1, "y": None}]), '{"x": 1, "y": null}', '{"x":1}'),
+        (LIST, pl.Series([["a", "b"]]), '["a","b"]', "a; b"),
+        ("drop_options.zz_other", pl.Series([{"x": 1, "y": None}]), '{"x":1,"y":null}', '{"x":1}'),
         (TEXT, pl.Series(["a"], dtype=pl.Categorical), "a", "a"),
     ],
 )
-def test_typed_cells_as_they_stand(field: str, cells: pl.Series, before: str, after: str) -> None:
-    """Dates, decimals, flags, lists and structs of Parquet are told as text that reads."""
+def test_typed_cells_as_they_are(field: str, cells: pl.Series, before: str, after: str) -> None:
+    """Dates, decimals, flags, lists and structs of Parquet are shown as readable text."""
     (example,) = field_of(field, "C", cells).examples
     assert (example.before, example.after) == (before, after)
 
 
 def test_sql_over_cells_that_no_payload_holds() -> None:
-    """Bytes and spans of time can be read by SQL; they are told all the same."""
+    """SQL can read bytes and durations; they are shown, too."""
     cells = {"C": pl.Series([b"\xff\x00", b"ok"]), "D": pl.Series([timedelta(seconds=3)] * 2)}
-    told = field_of(TEXT, "{sql: \"CASE WHEN C IS NULL OR D IS NULL THEN 'no' ELSE 'yes' END\"}", cells)
-    assert told.filled == 2
-    assert [each.after for each in told.examples] == ["yes"]
+    result = field_of(TEXT, "{sql: \"CASE WHEN C IS NULL OR D IS NULL THEN 'no' ELSE 'yes' END\"}", cells)
+    assert result.filled == 2
+    assert [example.after for example in result.examples] == ["yes"]
 
 
 # --- Tables ----------------------------------------------------------------------------------------------
@@ -285,8 +291,8 @@ def test_a_map_shows_where_each_value_goes() -> None:
     """Most frequent first; the empty cell takes the default, a value outside the table is wrong."""
     rule = "{column: C, map: {D: draft, C: completed}, default: draft}"
     base = RUN.replace("status: {value: draft}", f"status: {rule}")
-    made = profile_of(base, {"C": ["C", " C ", "D", None, "Q"]}, {"C": ["C", "Q", "NULL"]})
-    (table,) = made.tables()
+    profile = profile_of(base, {"C": ["C", " C ", "D", None, "Q"]}, {"C": ["C", "Q", "NULL"]})
+    (table,) = profile.tables()
     assert (table.field, table.kind, table.rows.total) == ("status", "map", 5)
     assert rows_of(table) == {
         ("C", "completed", False): 3,
@@ -308,7 +314,7 @@ def test_otherwise(otherwise: str, becomes: str | None) -> None:
 
 
 def test_values_of_other_types_in_a_map() -> None:
-    """Numbers, flags and nothing are told without quotes."""
+    """Numbers, flags and nothing are shown without quotes."""
     table = table_of(ANY, "{column: C, map: {A: 1, B: true, C: text, D: null}}", ["A", "B", "C", "D"])
     assert rows_of(table) == {
         ("A", "1", False): 1,
@@ -320,8 +326,8 @@ def test_values_of_other_types_in_a_map() -> None:
 
 def test_enum_and_flags() -> None:
     """An enum without a map, words of a flag; a required cell that is empty is wrong."""
-    made = profile_of(RUN.replace("status: {value: draft}", "status: S"), {"S": ["draft", "drft", None]})
-    (table,) = made.tables()
+    profile = profile_of(RUN.replace("status: {value: draft}", "status: S"), {"S": ["draft", "drft", None]})
+    (table,) = profile.tables()
     assert table.kind == "enum"
     assert rows_of(table) == {
         ("draft", "draft", False): 1,
@@ -364,28 +370,28 @@ def test_a_table_shows_a_hundred_of_many_values() -> None:
 
 
 def test_no_rows_and_empty_columns() -> None:
-    """The fields stand there all the same, with nothing in them."""
+    """The fields are there, too, without values."""
     for cells in ([], [None, ""], pl.Series([None, None]), pl.Series([None], dtype=pl.Int8)):
-        told = field_of(TEXT, "C", cells)
-        assert (told.filled, told.smallest, told.largest, told.examples) == (0, None, None, ())
-        assert told.distinct is not None
-        assert told.distinct.count == 0
-    made = profile_of(RUN, {"C": []})
-    assert (made.rows, made.tables()) == (0, ())
-    assert len(made.fields()) == 6
+        result = field_of(TEXT, "C", cells)
+        assert (result.filled, result.smallest, result.largest, result.examples) == (0, None, None, ())
+        assert result.distinct is not None
+        assert result.distinct.count == 0
+    profile = profile_of(RUN, {"C": []})
+    assert (profile.rows, profile.tables()) == (0, ())
+    assert len(profile.fields()) == 6
 
 
 def test_filtered_rows_do_not_count() -> None:
     """Rows that `where` leaves out, and records that could not be read, are no part of the figures."""
-    made = profile_of(f"where: C <> 'x'\n{RUN}  {TEXT}: C\n", {"C": ["x", "a", None]})
-    assert made.rows == 1
-    assert {each.path: each.filled for each in made.fields()}[TEXT] == 1
+    profile = profile_of(f"where: C <> 'x'\n{RUN}  {TEXT}: C\n", {"C": ["x", "a", None]})
+    assert profile.rows == 1
+    assert {result.path: result.filled for result in profile.fields()}[TEXT] == 1
 
 
 def test_files_with_other_columns() -> None:
     """Types and order of columns may differ from file to file."""
-    told = field_of(
+    result = field_of(
         NUMBER, "C", {"C": ["9"]}, {"Z": ["x"], "C": pl.Series([10])}, {"C": pl.Series([2.5]), "Y": ["y"]}
     )
-    assert (told.filled, told.smallest, told.largest) == (3, "2.5", "10")
-    assert [each.before for each in told.examples] == ["9", "10", "2.5"]
+    assert (result.filled, result.smallest, result.largest) == (3, "2.5", "10")
+    assert [example.before for example in result.examples] == ["9", "10", "2.5"]

@@ -1,4 +1,4 @@
-"""Rejects of files whose dialect was found: read back with the same mapping, which says nothing of it."""
+"""Rejects of files with a detected dialect: read back with the same mapping, which does not name it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from loader.findings import Finding
 from loader.records import LINE, PROBLEM, RECORD_NO, Status
 from loader.report import Rejected, RejectsWriter
 from loader.settings import SourceOptions
@@ -14,10 +15,7 @@ from loader.source import open_source
 if TYPE_CHECKING:
     from pathlib import Path
 
-WRONG = Rejected(
-    Status.INVALID,
-    [{"field": "f", "column": "c", "value": "x", "expected": "y", "message": '"x" is not y'}],
-)
+WRONG = Rejected(Status.INVALID, (Finding("enum.value", "f", "c", "x", {"allowed": ["y"]}),))
 
 
 def written_and_read(folder: Path, content: bytes, number: int, **options: Any) -> tuple[Any, Any, Any, Any]:
@@ -59,7 +57,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("number", [1, 2])
 def test_rejects_read_back(tmp_path: Path, case: str, number: int) -> None:
-    """The record comes back as it was, under the same columns, and the dialect is found again."""
+    """The record comes back as it was, under the same columns, and the dialect is detected again."""
     was, back, source, rejects = written_and_read(tmp_path, CASES[case], number)
     assert back.rows()[0][: len(was)] == was
     assert list(rejects.schema)[: len(was)] == list(source.schema)
@@ -77,7 +75,7 @@ def test_two_header_lines(tmp_path: Path) -> None:
 
 
 def test_encoding_that_few_rows_do_not_tell(tmp_path: Path) -> None:
-    """Rejects in an encoding that was told by the whole file say with which option to load them."""
+    """Rejects in an encoding that only the whole file shows name the option to load them with."""
     path = tmp_path / "in.csv"
     path.write_bytes("id;name\n1;Łódź\n2;Gdańsk\n3;Świętokrzyska\n4;x\n".encode("cp1250"))
     source = open_source([str(path)], SourceOptions())

@@ -1,9 +1,10 @@
-"""`rejects.*`: the wrong rows as they were, in their source's own form, ready to be mended and loaded."""
+"""`rejects.*`: the wrong rows as they were, in their source's own form, ready to be fixed and loaded."""
 
 from __future__ import annotations
 
 import codecs
 import gzip
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,14 +16,21 @@ from hypothesis import assume, given, settings
 from polars.testing import assert_frame_equal
 
 from loader.errors import ConfigurationError, LoaderError, Stopped
+from loader.findings import Finding, Location
 from loader.records import (
+    GROUP,
+    INCOMPLETE,
+    LEFT_OUT,
     LINE,
+    PARENT,
     PROBLEM,
     RECORD_NO,
     REJECT_COLUMNS,
     Batch,
     Dialect,
+    Format,
     Position,
+    RowResult,
     SourceFile,
     Status,
 )
@@ -32,18 +40,30 @@ from loader.source import open_source
 from tests.report.test_results_csv import no_room_after
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 INVALID = Rejected(
     Status.INVALID,
-    [
-        {"field": "status", "column": "S", "value": "X", "expected": "draft", "message": "status is X"},
-        {"field": "name", "column": "N", "value": None, "expected": "text", "message": "name is empty"},
-    ],
-    "not used",
+    (
+        Finding("enum.value", "status", "S", "X", {"allowed": ["draft"]}),
+        Finding("required.empty", "name", "N"),
+    ),
 )
-REFUSED = Rejected(Status.REFUSED, message="the service says: no")
+REFUSED = Rejected(Status.REFUSED, (Finding("answer.refused", params={"status": 422, "words": "no"}),))
+NO = "answer.refused,HTTP 422: no"
+COLUMNS = "_status{0}_record_no{0}_line{0}_field{0}_code{0}_message"
+
+
+INVALID_CELLS = (
+    '"status; name";"enum.value; required.empty";'
+    '"""X"" is not one of draft; name is required, but column \'N\' is empty"'
+)
+
+
+def refused(words: str) -> Rejected:
+    """A row that the service refused with these words."""
+    return Rejected(Status.REFUSED, (Finding("answer.refused", params={"status": 422, "words": words}),))
 
 
 def reject(
@@ -73,13 +93,13 @@ def test_a_legacy_export_keeps_its_form(tmp_path: Path) -> None:
     out = reject(tmp_path / "out", [path], {"in.csv": {2: INVALID, 4: REFUSED}}, **options)
     assert out == tmp_path / "out" / "rejects.csv"
     assert out.read_bytes().decode("cp1252") == (
-        "Export 2019 für alle\r\n\r\nId;Näme;Note;_status;_record_no;_line;_field;_message\r\n"
-        '008;Ö €;"two\r\nlines";invalid;2;5;"status; name";"status is X; name is empty"\r\n'
-        '010;"say ""hi""";"  z";refused;4;8;;the service says: no\r\nTotal;4\r\n'
+        f"Export 2019 für alle\r\n\r\nId;Näme;Note;{COLUMNS.format(';')}\r\n"
+        f'008;Ö €;"two\r\nlines";invalid;2;5;{INVALID_CELLS}\r\n'
+        f'010;"say ""hi""";"  z";refused;4;8;;{NO.replace(",", ";")}\r\nTotal;4\r\n'
     )
 
 
-def test_what_was_mended_loads_as_it_is(tmp_path: Path) -> None:
+def test_what_was_fixed_loads_as_it_is(tmp_path: Path) -> None:
     """Read with the same options, the rejects give the same columns and cells; the added ones are left."""
     path = tmp_path / "in.csv"
     path.write_bytes(codecs.BOM_UTF8 + b'Id|Note\n1|a\n2|"b|\nc"\n3|d\n')
@@ -111,7 +131,7 @@ def test_any_cell_comes_back_exactly(
     encoding: str,
     newline: str,
 ) -> None:
-    """Whatever stands in a cell and however the file is written: the reader finds in the rejects what was."""
+    """Whatever is in a cell and however the file is written: the rejects are read back exactly."""
     assume(delimiter not in (quote, escape))
     folder = tmp_path_factory.mktemp("rejects")
     dialect = Dialect(delimiter, quote, escape, encoding, newline=newline, bom=encoding == "utf-16-le")
@@ -134,7 +154,8 @@ def made_batch(
     """A batch as a reader gives it."""
     rows = pl.DataFrame(cells, schema=dict.fromkeys(columns, pl.String), orient="row")
     number = pl.int_range(1, rows.height + 1, dtype=pl.Int64)
-    file = SourceFile(0, "in.csv", "in.csv", 1, "00", "csv", dialect, dict(rows.schema))
+    form: Format = "csv" if dialect else "parquet"
+    file = SourceFile(0, "in.csv", "in.csv", 1, "00", form, dialect, dict(rows.schema))
     values: dict[str, Any] = {
         "file": file,
         "start": Position(),
@@ -157,13 +178,13 @@ def write(directory: Path, *batches: Batch, why: Rejected = REFUSED) -> tuple[Pa
 
 
 def test_ragged_records_stay_ragged(tmp_path: Path) -> None:
-    """Missing cells are empty; surplus cells stand behind the added columns, none is lost."""
+    """Missing cells are empty; surplus cells are behind the added columns, none is lost."""
     path = tmp_path / "in.csv"
     path.write_bytes(b'A,B,C\n1\n2,b,c,d,"e,"\n')
     out = reject(tmp_path, [path], {"in.csv": {1: REFUSED, 2: REFUSED}}, delimiter=",")
     assert out.read_text().splitlines()[1:] == [
-        "1,,,refused,1,2,,the service says: no",
-        '2,b,c,refused,2,3,,the service says: no,d,"e,"',
+        f"1,,,refused,1,2,,{NO}",
+        f'2,b,c,refused,2,3,,{NO},d,"e,"',
     ]
 
 
@@ -172,11 +193,11 @@ def test_a_file_without_a_header_gets_none(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_bytes(b"1,a\n2,b\n")
     out = reject(tmp_path, [path], {"in.csv": {2: REFUSED}}, header=False)
-    assert out.read_text() == "2,b,refused,2,2,,the service says: no\n"
+    assert out.read_text() == f"2,b,refused,2,2,,{NO}\n"
 
 
 def test_a_packed_source_gives_a_plain_file(tmp_path: Path) -> None:
-    """Rejects are for people to mend: they are not packed."""
+    """Rejects are for people to fix: they are not packed."""
     path = tmp_path / "in.csv.gz"
     path.write_bytes(gzip.compress(b"A\n1\n"))
     out = reject(tmp_path, [path], {"in.csv.gz": {1: REFUSED}})
@@ -187,9 +208,11 @@ def test_a_packed_source_gives_a_plain_file(tmp_path: Path) -> None:
 def test_without_a_quote_our_own_words_give_way(tmp_path: Path) -> None:
     """Where nothing encloses a cell, a message loses what would end it; the source's cells do not."""
     dialect = Dialect(delimiter="; ", quote=None)
-    why = Rejected(Status.REFUSED, message='no; "really\nno')
+    why = refused('no; "really\nno')
     out, notes = write(tmp_path, made_batch(dialect, [(' "a', "b", "")]), why=why)
-    assert out.read_text().splitlines()[1] == ' "a; b; ; refused; 1; 2; ; no__"really_no'
+    assert out.read_text().splitlines()[1] == (
+        ' "a; b; ; refused; 1; 2; ; answer.refused; HTTP_422:_no__"really\\nno'
+    )
     assert notes == ()
 
 
@@ -198,24 +221,27 @@ def test_our_own_words_are_fitted_to_the_encoding(tmp_path: Path) -> None:
     out, notes = write(
         tmp_path,
         made_batch(Dialect(encoding="cp1252"), [("€", "b", "c")]),
-        why=Rejected(Status.REFUSED, message="日 nein €"),
+        why=refused("日 nein €"),
     )
-    assert out.read_bytes().decode("cp1252").splitlines()[1] == "€,b,c,refused,1,2,,? nein €"
+    assert out.read_bytes().decode("cp1252").splitlines()[1] == (
+        "€,b,c,refused,1,2,,answer.refused,HTTP 422: ? nein €"
+    )
     assert notes == ()
 
 
 def test_a_message_cannot_be_a_formula(tmp_path: Path) -> None:
-    """The service's words are defused; the source's own cells are not touched."""
-    out, _ = write(
-        tmp_path,
-        made_batch(Dialect(), [("=1+1", "b", "c")]),
-        why=Rejected(Status.REFUSED, message="=HYPERLINK(1)"),
+    """Fields and messages are neutralised; the source's own cells are not touched."""
+    place = Location("=HYPERLINK(1).csv", record_no=7)
+    why = Rejected(Status.INVALID, (Finding("json.too_deep", "=1+1", location=place),))
+    out, _ = write(tmp_path, made_batch(Dialect(), [("=1+1", "b", "c")]), why=why)
+    assert out.read_text().splitlines()[1] == (
+        "=1+1,b,c,invalid,1,2,'=1+1,json.too_deep,"
+        '"\'=HYPERLINK(1).csv, record 7: the JSON is nested too deeply"'
     )
-    assert out.read_text().splitlines()[1] == "=1+1,b,c,refused,1,2,,'=HYPERLINK(1)"
 
 
 def test_bytes_that_were_no_text_do_not_change_the_encoding(tmp_path: Path) -> None:
-    """Where the reader had to give up a byte, a question mark stands for it, in the same encoding."""
+    """A byte that the reader had to give up is a question mark, in the same encoding."""
     path = tmp_path / "in.csv"
     path.write_bytes(b"A,B\nx\x81y,\xfc\n")
     out = reject(tmp_path, [path], {"in.csv": {1: REFUSED}}, encoding="cp1252", delimiter=",")
@@ -230,13 +256,13 @@ def test_cells_that_do_not_fit_the_first_files_encoding_are_not_lost(tmp_path: P
     out, notes = write(tmp_path, narrow, wide)
     assert out.read_bytes().startswith(codecs.BOM_UTF8 + "für\nA,".encode())
     assert out.read_text("utf-8-sig").splitlines()[2:] == [
-        "ü,b,c,refused,1,2,,the service says: no",
-        "日本,b,ü,refused,1,2,,the service says: no",
-        "x,y,ß,refused,2,3,,the service says: no",
+        f"ü,b,c,refused,1,2,,{NO}",
+        f"日本,b,ü,refused,1,2,,{NO}",
+        f"x,y,ß,refused,2,3,,{NO}",
         "Ende ß",
     ]
     assert notes == ("rejects.csv is in UTF-8: cp1252 cannot hold what later files have",)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["rejects.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rejects.csv"]
 
 
 def test_a_cell_that_needs_a_quote_the_first_file_has_not(tmp_path: Path) -> None:
@@ -257,9 +283,9 @@ def test_columns_of_later_files_come_behind(tmp_path: Path) -> None:
     second.write_bytes(b"C,A\n3,4\n5,6\n")
     out = reject(tmp_path / "out", [first, second], {"a.csv": {1: REFUSED}, "b.csv": {2: INVALID}})
     assert out.read_text().splitlines() == [
-        "A;B;C;_status;_record_no;_line;_field;_message",
-        "1;2;;refused;1;2;;the service says: no",
-        '6;;5;invalid;2;3;"status; name";"status is X; name is empty"',
+        f"A;B;C;{COLUMNS.format(';')}",
+        f"1;2;;refused;1;2;;{NO.replace(',', ';')}",
+        f"6;;5;invalid;2;3;{INVALID_CELLS}",
     ]
 
 
@@ -277,29 +303,36 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     frame.write_parquet(path)
     out = reject(tmp_path / "out", [path], {"in.parquet": {1: INVALID, 3: REFUSED}})
     assert out.name == "rejects.parquet"
-    found = pl.read_parquet(out)
-    assert_frame_equal(found.drop(REJECT_COLUMNS), frame[[0, 2]])
-    assert found.select(REJECT_COLUMNS).rows() == [
-        ("invalid", 1, None, "status; name", "status is X; name is empty"),
-        ("refused", 3, None, "", "the service says: no"),
+    rejects = pl.read_parquet(out)
+    assert_frame_equal(rejects.drop(REJECT_COLUMNS), frame[[0, 2]])
+    assert rejects.select(REJECT_COLUMNS).rows() == [
+        (
+            "invalid",
+            1,
+            None,
+            "status; name",
+            "enum.value; required.empty",
+            "\"X\" is not one of draft; name is required, but column 'N' is empty",
+        ),
+        ("refused", 3, None, "", "answer.refused", "HTTP 422: no"),
     ]
-    kinds = [pl.String, pl.Int64, pl.Int64, pl.String, pl.String]
-    assert found.select(REJECT_COLUMNS).dtypes == kinds
-    assert sorted(each.name for each in out.parent.iterdir()) == ["rejects.parquet"]
+    kinds = [pl.String, pl.Int64, pl.Int64, *[pl.String] * 3]
+    assert rejects.select(REJECT_COLUMNS).dtypes == kinds
+    assert sorted(path.name for path in out.parent.iterdir()) == ["rejects.parquet"]
 
 
 def test_parquet_rejects_are_written_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many rejects go to disk in parts and come together in order; files may differ in their columns."""
-    monkeypatch.setattr("loader.report.rejects_parquet._PART", 3)
+    monkeypatch.setattr("loader.report.rejects.parquet._PART", 3)
     first, second = tmp_path / "a.parquet", tmp_path / "b.parquet"
     pl.DataFrame({"x": range(20)}).write_parquet(first)
     pl.DataFrame({"x": [20.5], "y": ["new"]}).write_parquet(second)
     wrong = {"a.parquet": dict.fromkeys(range(1, 21), REFUSED), "b.parquet": {1: REFUSED}}
     out = reject(tmp_path / "out", [first, second], wrong)
-    found = pl.read_parquet(out)
-    assert found["x"].to_list() == [*map(float, range(20)), 20.5]
-    assert found.columns == ["x", "y", *REJECT_COLUMNS]
-    assert found["y"].to_list() == [None] * 20 + ["new"]
+    rejects = pl.read_parquet(out)
+    assert rejects["x"].to_list() == [*map(float, range(20)), 20.5]
+    assert rejects.columns == ["x", "y", *REJECT_COLUMNS]
+    assert rejects["y"].to_list() == [None] * 20 + ["new"]
 
 
 @pytest.mark.parametrize("name", ["rejects.csv", "rejects.parquet"])
@@ -314,7 +347,7 @@ def test_nothing_rejected_gives_no_file(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("dialect", [Dialect(), None])
 def test_what_is_not_closed_is_dropped(tmp_path: Path, dialect: Dialect | None) -> None:
-    """Where writing breaks off, nothing stands under the name, and nothing is left over."""
+    """Where writing breaks off, there is nothing under the name, and nothing is left over."""
     batch = made_batch(dialect, [("a", "b", "c")])
     with RejectsWriter(tmp_path, [batch.file]) as writer:
         writer.add(batch, {1: REFUSED})
@@ -322,19 +355,19 @@ def test_what_is_not_closed_is_dropped(tmp_path: Path, dialect: Dialect | None) 
 
 
 def test_the_source_is_never_replaced(tmp_path: Path) -> None:
-    """Mended rejects that are validated beside themselves stay as they are."""
+    """Fixed rejects that are validated in their own folder stay as they are."""
     path = tmp_path / "rejects.csv"
-    path.write_text("A,_status,_record_no,_line,_field,_message\n1,,,,,\n")
+    path.write_text(f"A,{COLUMNS.format(',')}\n1,,,,,,\n")
     source = open_source([str(path)], SourceOptions())
     with pytest.raises(ConfigurationError, match="would replace the source"):
         RejectsWriter(tmp_path / "." / "x" / "..", source.files)
 
 
 def test_a_record_that_is_not_in_the_batch_is_a_bug(tmp_path: Path) -> None:
-    """No reject is lost in silence."""
+    """No reject is lost without an error."""
     batch = made_batch(Dialect(), [("a", "b", "c")])
     with RejectsWriter(tmp_path, [batch.file]) as writer:
-        with pytest.raises(LoaderError, match="not in the batch"):
+        with pytest.raises(LoaderError, match="not in its batch"):
             writer.add(batch, {2: REFUSED})
         other = made_batch(Dialect(), [("a",)], columns=["Other"])
         with pytest.raises(LoaderError, match="no columns for Other"):
@@ -352,3 +385,88 @@ def test_a_full_disk_stops_with_the_files_name(tmp_path: Path, dialect: Dialect 
             writer.close()
         assert caught.value.exit_code == 5
     assert list(tmp_path.iterdir()) == []
+
+
+# --- Rows of records, and rows of a load -----------------------------------------------------------------
+
+
+def grouped_batch() -> Batch:
+    """A record of three rows, the first of which is number 4."""
+    batch = made_batch(Dialect(), [("a", "x", "1")])
+    own = pl.DataFrame({"A": ["a", "a", "a"], "B": ["x", "y", "z"], "C": ["1", "2", "3"]}).with_columns(
+        pl.Series(RECORD_NO, [4, 5, 6]),
+        pl.Series(LINE, [5, 6, 7]),
+        pl.lit(None, pl.String).alias(PROBLEM),
+        pl.lit(4, pl.Int64).alias(PARENT),
+        pl.lit(value=False).alias(LEFT_OUT),
+        pl.lit(None, pl.String).alias(INCOMPLETE),
+    )
+    rows = batch.rows.with_columns(pl.lit(4, pl.Int64).alias(RECORD_NO))
+    return replace(batch, rows=rows, children={GROUP: own})
+
+
+def test_each_row_of_a_record_has_its_own_findings(tmp_path: Path) -> None:
+    """A row without any names its record; findings in second files are those of the first row."""
+    second = Location("rem.csv", 9, record_no=8)
+    findings = (
+        Finding("number.plain_format", "n", "C", "x", location=Location(line=6, record_no=5)),
+        Finding("json.too_deep", "o", location=second),
+    )
+    batch = grouped_batch()
+    with RejectsWriter(tmp_path, [batch.file]) as writer:
+        writer.add(batch, {4: Rejected(Status.INVALID, findings)})
+        out = writer.close()
+    assert out is not None
+    assert pl.read_csv(out).select("B", "_record_no", "_field", "_code", "_message").rows() == [
+        ("x", 4, "o", "json.too_deep", "rem.csv, record 8, line 9: the JSON is nested too deeply"),
+        ("y", 5, "n", "number.plain_format", '"x" is not a number'),
+        ("z", 6, None, "group.record_rejected", "its record, which begins with record 4, is invalid"),
+    ]
+
+
+def test_rows_of_a_load_are_taken_from_their_source(tmp_path: Path) -> None:
+    """In order, over batches and files; the source is read as far as the last one, and not without any."""
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    paths[0].write_bytes(b"A,B\n1,x\n2,y\n3,z\n")
+    paths[1].write_bytes(b"A,B\n4,x\n5,y\n" + b"6,z\n" * 10)
+    source = open_source([str(path) for path in paths], SourceOptions())
+    results = [
+        RowResult(
+            seq, file_no, record_no, record_no + 1, None, Status.REFUSED, None, 422, 1, REFUSED.findings
+        )
+        for seq, file_no, record_no in [(0, 0, 1), (2, 0, 3), (4, 1, 2)]
+    ]
+    read = []
+
+    def batches() -> Iterator[Batch]:
+        for batch in source.batches(2):
+            read.append(batch)
+            yield batch
+
+    with RejectsWriter(tmp_path / "out", source.files) as writer:
+        writer.add_rows(batches(), results)
+        out = writer.close()
+    assert out is not None
+    assert pl.read_csv(out).select("A", "B", "_record_no").rows() == [(1, "x", 1), (3, "z", 3), (5, "y", 2)]
+    assert len(read) == 3
+    with RejectsWriter(tmp_path / "out", source.files) as writer:
+        writer.add_rows(batches(), [])
+        assert writer.close() is None
+    assert len(read) == 3
+
+
+def test_rejects_in_other_formats_go(tmp_path: Path) -> None:
+    """Those of an earlier run; never a file of the source."""
+    for name in ("rejects.ndjson", "rejects.xlsx", "other.csv"):
+        (tmp_path / name).write_text("an older run's")
+    mine = tmp_path / "rejects.parquet"
+    pl.DataFrame({"A": ["1"]}).write_parquet(mine)
+    files = [
+        made_batch(Dialect(), [], columns=["A"]).file,
+        open_source([str(mine)], SourceOptions()).files[0],
+    ]
+    batch = made_batch(Dialect(), [("1",)], columns=["A"])
+    with RejectsWriter(tmp_path, files) as writer:
+        writer.add(batch, {1: REFUSED})
+        writer.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.csv", "rejects.csv", "rejects.parquet"]

@@ -1,4 +1,4 @@
-"""`rejects.ndjson` and `rejects.xlsx`: as the records were, and loaded again once mended."""
+"""`rejects.ndjson` and `rejects.xlsx`: as the records were, and loaded again once they are fixed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from openpyxl import Workbook, load_workbook
 
+from loader.findings import Finding, load_findings
 from loader.records import LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS, Status
 from loader.report import Rejected, RejectsWriter
 from loader.settings import SourceOptions
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-NO = Rejected(Status.REFUSED, message="no")
-ADDED = '"_status":"refused","_record_no":{},"_line":{},"_field":"","_message":"no"}}'
+NO = Rejected(Status.REFUSED, (Finding("answer.refused", params={"status": 422, "words": "no"}),))
+ADDED = (
+    '"_status":"refused","_record_no":{},"_line":{},"_field":"","_code":"answer.refused",'
+    '"_message":"HTTP 422: no"}}'
+)
 OWN = (RECORD_NO, LINE, PROBLEM)
 
 
@@ -35,7 +39,7 @@ def reject_all(folder: Path, paths: Sequence[Path], **options: Any) -> Path:
         for batch in source.batches(2):
             pairs = batch.rows.select(RECORD_NO, PROBLEM).iter_rows()
             why = {
-                number: Rejected(Status.INVALID, [{"field": "", "message": problem}]) if problem else NO
+                number: Rejected(Status.INVALID, load_findings(problem)) if problem else NO
                 for number, problem in pairs
             }
             writer.add(batch, why)
@@ -60,7 +64,7 @@ def written(path: Path, content: str | bytes) -> Path:
 
 
 def test_objects_stay_as_they_were_written(tmp_path: Path) -> None:
-    """Numbers, order, blanks and escapes are the source's; what is wrong stands behind."""
+    """Numbers, order, blanks and escapes are the source's; what is wrong is behind."""
     lines = ['{ "n": 1.50e1 , "t":"\\u00e9" }', '{"t":"ü","n":12345678901234567890.10,"x":{"a":[]}}']
     out = reject_all(tmp_path, [written(tmp_path / "in.ndjson", "\n".join(lines))])
     assert out.name == "rejects.ndjson"
@@ -84,23 +88,24 @@ def test_the_first_object_names_every_column(tmp_path: Path) -> None:
     assert other == '{"a":3,' + ADDED.format(4, 4)
 
 
-def test_bad_lines_are_rejected_again_until_they_are_mended(tmp_path: Path) -> None:
-    """Each stands as a text; read again it is as bad as it was, in the same way."""
+def test_bad_lines_are_rejected_again_until_they_are_fixed(tmp_path: Path) -> None:
+    """Each is a text; read again it is as bad as it was, in the same way."""
     bad = [b"nonsense", b'{"a":"\xff"}', b'{"a":"\0"}', b'{"a":1,"a":2}', b'{"a":"\\ud800"}', b"[1]"]
     out = reject_all(tmp_path, [written(tmp_path / "in.ndjson", b'{"a":"x"}\n' + b"\n".join(bad))])
     again = rows_of(out)
     assert again[PROBLEM].is_null().to_list() == [True] + [False] * len(bad)
-    assert all("as when it was rejected" in each for each in again[PROBLEM][1:])
-    mended = written(tmp_path / "mended.ndjson", out.read_text().replace('"_raw":"nonsense"', '"_raw":"{}"'))
-    assert rows_of(mended)[PROBLEM][1] is None
+    codes = {load_findings(problem)[0].code for problem in again[PROBLEM][1:]}
+    assert codes <= {"rejects.raw_not_fixed", "rejects.not_fixed"}
+    fixed = written(tmp_path / "fixed.ndjson", out.read_text().replace('"_raw":"nonsense"', '"_raw":"{}"'))
+    assert rows_of(fixed)[PROBLEM][1] is None
 
 
 def test_rejects_of_rejects(tmp_path: Path) -> None:
-    """What was rejected twice has the five keys once, with the newer reasons."""
+    """What was rejected twice has the added keys once, with the newer reasons."""
     first = reject_all(tmp_path / "1", [written(tmp_path / "in.ndjson", '{"a":1.50}\nbad\n')])
     second = reject_all(tmp_path / "2", [first])
     records = [json.loads(line) for line in second.read_text().splitlines()]
-    assert [list(each) for each in records] == [["a", *REJECT_COLUMNS], ["_raw", *REJECT_COLUMNS]]
+    assert [list(record) for record in records] == [["a", *REJECT_COLUMNS], ["_raw", *REJECT_COLUMNS]]
     assert second.read_text().startswith('{"a":1.50,')
 
 
@@ -115,13 +120,13 @@ values = st.recursive(
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_object_comes_back_exactly(tmp_path: Path, records: list[dict[str, Any]]) -> None:
     """Rejected and read again, the records are what they were."""
-    path = written(tmp_path / "in.ndjson", "".join(f"{json.dumps(each)}\n" for each in records))
+    path = written(tmp_path / "in.ndjson", "".join(f"{json.dumps(record)}\n" for record in records))
     out = reject_all(tmp_path, [path])
     names = list(rows_of(path).drop(OWN).columns)
-    found, before = rows_of(out), rows_of(path)
-    assert sorted(found.columns) == sorted(before.columns)
-    assert found.select(names).rows() == before.select(names).rows()
-    assert found[PROBLEM].null_count() == len(records)
+    again, before = rows_of(out), rows_of(path)
+    assert sorted(again.columns) == sorted(before.columns)
+    assert again.select(names).rows() == before.select(names).rows()
+    assert again[PROBLEM].null_count() == len(records)
 
 
 # --- Excel ------------------------------------------------------------------------------------------
@@ -159,27 +164,27 @@ def test_a_sheet_comes_back_as_it_was(tmp_path: Path) -> None:
     options: dict[str, Any] = {"sheet": "Runs", "skip_lines": 2, "format": "xlsx"}
     out = reject_all(tmp_path / "out", [path], **options)
     assert out.name == "rejects.xlsx"
-    before, found = rows_of(path, **options), rows_of(out, **options)
+    before, again = rows_of(path, **options), rows_of(out, **options)
     assert before["id"][1] == "=1+1x"
-    assert found.schema == before.schema
-    assert found.rows() == before.rows()
-    assert [each.name for each in out.parent.iterdir()] == ["rejects.xlsx"]
+    assert again.schema == before.schema
+    assert again.rows() == before.rows()
+    assert [path.name for path in out.parent.iterdir()] == ["rejects.xlsx"]
 
 
-def test_what_is_wrong_stands_behind_the_cells(tmp_path: Path) -> None:
-    """The five columns have their names in the source's header row."""
+def test_what_is_wrong_is_behind_the_cells(tmp_path: Path) -> None:
+    """The added columns have their names in the source's header row."""
     path = workbook(tmp_path / "in.xlsx", [["id"], ["a"], ["b"]])
     out = reject_all(tmp_path / "out", [path], sheet="Runs")
     sheet = load_workbook(out)["Runs"]
     assert [[cell.value for cell in row] for row in sheet.iter_rows()] == [
         ["id", *REJECT_COLUMNS],
-        ["a", "refused", 1, 2, None, "no"],
-        ["b", "refused", 2, 3, None, "no"],
+        ["a", "refused", 1, 2, None, "answer.refused", "HTTP 422: no"],
+        ["b", "refused", 2, 3, None, "answer.refused", "HTTP 422: no"],
     ]
 
 
-def test_mended_rejects_load_with_the_same_mapping(tmp_path: Path) -> None:
-    """A person mends a cell in Excel and loads the file as it is."""
+def test_fixed_rejects_load_with_the_same_mapping(tmp_path: Path) -> None:
+    """A person fixes a cell in Excel and loads the file as it is."""
     path = workbook(tmp_path / "in.xlsx", [["id", "n"], ["a", "x"], ["b", 2]])
     out = reject_all(tmp_path / "out", [path], sheet="Runs")
     book = load_workbook(out)
@@ -194,7 +199,7 @@ def test_cells_with_errors_are_rejected_until_they_are_filled_in(tmp_path: Path)
     out = reject_all(tmp_path / "out", [path], sheet="Runs")
     (problem, none) = rows_of(out, sheet="Runs")[PROBLEM]
     assert none is None
-    assert 'column "n": the cell B2 holds the error #N/A, as when it was rejected: fill it in' in problem
+    assert "excel.error_value" in problem
     book = load_workbook(out)
     book["Runs"]["B2"] = 1
     book.save(out)
@@ -233,8 +238,7 @@ def test_the_first_file_decides_on_the_form(tmp_path: Path) -> None:
         others = [path for name, path in files.items() if name != form]
         out = reject_all(tmp_path / form, [first, *others])
         assert out.name == f"rejects.{form}"
-        found = rows_of(out)
-        assert found.height == 6
+        assert rows_of(out).height == 6
 
 
 def test_cells_of_other_formats_as_json(tmp_path: Path) -> None:
@@ -242,8 +246,8 @@ def test_cells_of_other_formats_as_json(tmp_path: Path) -> None:
     PARQUET.write_parquet(tmp_path / "p.parquet")
     table, lines = written(tmp_path / "c.csv", "a\n1\n"), written(tmp_path / "j.ndjson", '{"a":1}\nbad\n')
     out = reject_all(tmp_path / "1", [lines, tmp_path / "p.parquet"])
-    told = '{"a":1.50,"d":"2024-01-01","n":[{"x":1}],"b":"AAE=","t":"01:02:00",' + ADDED.format(1, "null")
-    assert out.read_text().splitlines()[2] == told
+    line = '{"a":1.50,"d":"2024-01-01","n":[{"x":1}],"b":"AAE=","t":"01:02:00",' + ADDED.format(1, "null")
+    assert out.read_text().splitlines()[2] == line
     out = reject_all(tmp_path / "2", [table, tmp_path / "p.parquet", lines])
     assert out.read_text().splitlines()[2].startswith('1.50,2024-01-01,"[{""x"":1}]",')
     assert out.read_text().splitlines()[4].endswith(",bad")

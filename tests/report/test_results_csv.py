@@ -1,4 +1,4 @@
-"""`results.csv`: one line a row, exact, safe to open, whole or not there."""
+"""`results.csv`: one line a row, exact, safe to open, complete or not there."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ import pytest
 from hypothesis import given
 
 from loader.errors import Stopped
+from loader.findings import Finding
 from loader.records import RowResult, Status
 from loader.report import write_results
-from loader.report.csv_injection import harmless
+from loader.report.csv_injection import neutralise, neutralised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-HEAD = "source_file,record_no,external_id,status,id,http_status,attempts,message\r\n"
+HEAD = "source_file,record_no,external_id,status,id,http_status,attempts,code,message\r\n"
 
 
 def receipt(record_no: int = 1, **changes: Any) -> RowResult:
@@ -37,8 +38,7 @@ def receipt(record_no: int = 1, **changes: Any) -> RowResult:
         "id": "a|b-1",
         "http_status": 201,
         "attempts": 1,
-        "message": "",
-        "findings": None,
+        "findings": (),
     }
     return RowResult(**{**values, **changes})
 
@@ -57,19 +57,24 @@ def no_room_after(size: int) -> Iterator[None]:
 def test_a_line_a_row_in_order(tmp_path: Path) -> None:
     """The columns are as promised; what is not known is empty; files are named by their number."""
     path = tmp_path / "loads" / "x" / "results.csv"
+    lost = Finding("answer.server_error", params={"status": 502, "words": 'lost, "half"\nway'})
+    wrong = (Finding("required.empty", "name", "N"), Finding("date.out_of_range", "day", "D", "0000-01-01"))
     rows = [
         receipt(1),
         receipt(
             2, file_no=1, external_id=None, status=Status.FILTERED, id=None, http_status=None, attempts=0
         ),
-        receipt(3, status=Status.IN_DOUBT, id=None, http_status=502, attempts=2, message='lost, "half"\nway'),
+        receipt(3, status=Status.IN_DOUBT, id=None, http_status=502, attempts=2, findings=(lost,)),
+        receipt(4, status=Status.INVALID, id=None, http_status=None, attempts=0, findings=wrong),
     ]
     write_results(path, iter(rows), ["a.csv", "b, c.csv"])
     assert path.read_bytes().decode() == (
         HEAD
-        + "a.csv,1,007,created,a|b-1,201,1,\r\n"
-        + '"b, c.csv",2,,filtered,,,0,\r\n'
-        + 'a.csv,3,007,in_doubt,,502,2,"lost, ""half""\nway"\r\n'
+        + "a.csv,1,007,created,a|b-1,201,1,,\r\n"
+        + '"b, c.csv",2,,filtered,,,0,,\r\n'
+        + 'a.csv,3,007,in_doubt,,502,2,answer.server_error,"HTTP 502: lost, ""half""\\nway"\r\n'
+        + "a.csv,4,007,invalid,,,0,required.empty,\"name is required, but column 'N' is empty; "
+        + 'day: ""0000-01-01"" is not a date in the years 1 to 9999"\r\n'
     )
 
 
@@ -79,22 +84,32 @@ def test_no_rows_give_a_header(tmp_path: Path) -> None:
     assert (tmp_path / "results.csv").read_bytes().decode() == HEAD
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
 def test_messages_cannot_be_formulas_and_keys_stay_exact(tmp_path: Path, start: str) -> None:
-    """A message that a spreadsheet would run is defused; the keys of the crosswalk are not touched."""
+    """A message or a file name that a spreadsheet would run is neutralised; the keys are not touched."""
     text = f"{start}cmd|' /C calc'!A0"
     path = tmp_path / "results.csv"
-    write_results(path, [receipt(external_id=text, id=text, message=text)], ["f.csv"])
+    findings = (Finding("json.too_deep", text),)
+    write_results(path, [receipt(external_id=text, id=text, findings=findings)], [text])
     with path.open(newline="", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
-    assert (row["external_id"], row["id"], row["message"]) == (text, text, f"'{text}")
+    assert (row["external_id"], row["id"], row["source_file"]) == (text, text, f"'{text}")
+    assert row["message"] == f"'{text}: the JSON is nested too deeply"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_what_a_spreadsheet_might_run_gets_an_apostrophe(start: str) -> None:
+    """Each of these at the beginning, and nowhere else."""
+    assert neutralise(f"{start}1") == f"'{start}1"
+    assert neutralise(f"1{start}1") == f"1{start}1"
 
 
 @given(text=st.text())
-def test_harmless_text_loses_nothing(text: str) -> None:
-    """Text is as it was, or has one apostrophe before it."""
-    assert harmless(text) in (text, f"'{text}")
-    assert harmless(harmless(text)) == harmless(text)
+def test_neutralised_text_loses_nothing(text: str) -> None:
+    """Text is as it was, or has one apostrophe in front; columns follow the same rule."""
+    assert neutralise(text) in (text, f"'{text}")
+    assert neutralise(neutralise(text)) == neutralise(text)
+    assert pl.DataFrame({"a": [text]}).select(neutralised("a")).item() == neutralise(text)
 
 
 def test_other_programs_read_it(tmp_path: Path) -> None:
@@ -105,8 +120,8 @@ def test_other_programs_read_it(tmp_path: Path) -> None:
     assert pl.read_csv(path, infer_schema=False)["external_id"].to_list() == keys
 
 
-def test_a_file_name_that_is_no_text_is_shown_as_escapes(tmp_path: Path) -> None:
-    """Bytes of a file name that are no text do not stop the results."""
+def test_a_file_name_that_is_not_text_is_shown_as_escapes(tmp_path: Path) -> None:
+    """Bytes of a file name that are not text do not stop the results."""
     write_results(tmp_path / "results.csv", [receipt()], ["r\udce4te.csv"])
     assert "r\\udce4te.csv,1" in (tmp_path / "results.csv").read_text()
 
@@ -120,20 +135,20 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
-    """Where there is no room, the error names the file, and the old one stays whole."""
+    """Where there is no room, the error names the file, and the old one stays as it was."""
     path = tmp_path / "results.csv"
     write_results(path, [receipt()], ["f.csv"])
     was = path.read_bytes()
     with no_room_after(50_000), pytest.raises(Stopped, match=r"results\.csv: cannot be written") as caught:
         write_results(path, (receipt(no) for no in range(1, 100_000)), ["f.csv"])
     assert caught.value.exit_code == 5
-    assert "make room" in (caught.value.next_step or "")
+    assert "Make room" in (caught.value.next_step or "")
     assert path.read_bytes() == was
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_reader_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    """Where the receipts break off, no half file stands under the name."""
+    """Where the rows break off, there is no half file under the name."""
 
     def broken() -> Iterator[RowResult]:
         yield receipt()

@@ -11,6 +11,7 @@ import pytest
 from loader.errors import Unbalanced
 from loader.records import LoadState, Requests, Status
 from loader.report import Summary, dry_rows, exit_code, load_rows
+from loader.report.values import FindingCount
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,13 +28,13 @@ TOTALS = {
 
 
 def summary(totals: dict[Status, int], state: LoadState = "finished") -> Summary:
-    """A load whose rows balance."""
+    """A load with rows that balance."""
     return Summary("L", "billing-run", "acme", state, load_rows(sum(totals.values()), totals))
 
 
 def test_the_object_of_a_load_is_as_documented(tmp_path: Path) -> None:
     """Every key of the documented example is there, in its order, with its value."""
-    made = Summary(
+    load = Summary(
         load_id="20261122T101500Z-8f3a2c1d",
         resource="billing-run",
         tenant="acme",
@@ -42,11 +43,12 @@ def test_the_object_of_a_load_is_as_documented(tmp_path: Path) -> None:
         requests=Requests(981, 12, 9),
         seconds=20.1,
         files={"results": ".loader/loads/x/results.csv", "rejects": ".loader/loads/x/rejects.csv"},
+        findings=(FindingCount("date.format", "run_date", 7), FindingCount("row.bad_bytes", "", 1)),
     )
-    made.check_balance()
-    made.write(tmp_path / "summary.json")
+    load.check_balance()
+    load.write(tmp_path / "summary.json")
     text = (tmp_path / "summary.json").read_text()
-    assert text == made.to_json() + "\n"
+    assert text == load.to_json() + "\n"
     assert text.count("\n") == 1
     assert (
         text
@@ -67,6 +69,10 @@ def test_the_object_of_a_load_is_as_documented(tmp_path: Path) -> None:
                     "in_doubt": 4,
                     "pending": 0,
                 },
+                "findings": [
+                    {"code": "date.format", "field": "run_date", "rows": 7},
+                    {"code": "row.bad_bytes", "field": "", "rows": 1},
+                ],
                 "requests": {"sent": 981, "retried": 12, "throttled": 9},
                 "seconds": 20.1,
                 "files": {"results": ".loader/loads/x/results.csv", "rejects": ".loader/loads/x/rejects.csv"},
@@ -78,40 +84,40 @@ def test_the_object_of_a_load_is_as_documented(tmp_path: Path) -> None:
 
 def test_the_object_of_a_dry_run_counts_valid_rows() -> None:
     """A dry run has `valid` in place of what only sending can bring about."""
-    made = Summary(None, "billing-run", None, "finished", dry_rows(10, 7, {Status.INVALID: 3}))
-    made.check_balance()
-    told = json.loads(made.to_json())
-    assert told["load_id"] is None
-    assert list(told["rows"]) == ["read", "valid", "already_loaded", "filtered", "invalid", "blocked"]
-    assert told["rows"]["valid"] == 7
+    dry = Summary(None, "billing-run", None, "finished", dry_rows(10, 7, {Status.INVALID: 3}))
+    dry.check_balance()
+    written = json.loads(dry.to_json())
+    assert written["load_id"] is None
+    assert list(written["rows"]) == ["read", "valid", "already_loaded", "filtered", "invalid", "blocked"]
+    assert written["rows"]["valid"] == 7
 
 
-def test_signing_is_told_where_there_is_any() -> None:
+def test_approval_is_last_where_there_is_any() -> None:
     """A dry run's approval and a load's code are last, and are left out where there is none."""
     plain = Summary(None, "r", "t", "finished", dry_rows(0, 0, {}))
     dry, load = replace(plain, approval={"code": "K7QM-3F2X"}), replace(plain, approved="K7QM-3F2X")
-    told = json.loads(plain.to_json())
-    assert json.loads(dry.to_json()) == {**told, "approval": {"code": "K7QM-3F2X"}}
-    assert json.loads(load.to_json()) == {**told, "approved": "K7QM-3F2X"}
-    assert list(told)[-1] == "files"
+    written = json.loads(plain.to_json())
+    assert json.loads(dry.to_json()) == {**written, "approval": {"code": "K7QM-3F2X"}}
+    assert json.loads(load.to_json()) == {**written, "approved": "K7QM-3F2X"}
+    assert list(written)[-1] == "files"
 
 
 def test_any_path_goes_through_any_pipe() -> None:
-    """Names of any script, and bytes that are no text, give plain ASCII that reads back the same."""
+    """Names of any script, and bytes that are not text, give plain ASCII that reads back the same."""
     files = {"results": "räte-\u2028-\udce4.csv"}
-    made = Summary("L", "r", "t", "finished", load_rows(0, {}), files=files)
-    assert made.to_json().isascii()
-    assert json.loads(made.to_json())["files"] == files
+    load = Summary("L", "r", "t", "finished", load_rows(0, {}), files=files)
+    assert load.to_json().isascii()
+    assert json.loads(load.to_json())["files"] == files
 
 
 @pytest.mark.parametrize("read", [999, 1001])
 def test_rows_that_do_not_balance_are_a_bug(read: int) -> None:
     """A row too many or too few is an error that names the numbers."""
-    made = Summary("L", "billing-run", "acme", "finished", load_rows(read, TOTALS))
+    load = Summary("L", "billing-run", "acme", "finished", load_rows(read, TOTALS))
     with pytest.raises(
         Unbalanced, match=rf"{read} read, 1000 accounted for \(created 950, .*pending 0\)"
     ) as caught:
-        made.check_balance()
+        load.check_balance()
     assert caught.value.exit_code == 1
 
 

@@ -9,8 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from loader.errors import ConfigurationError
-from loader.resources import TYPES, BillingRun, BillingTemplate, record_type
-from loader.resources.schema import json_schema
+from loader.resources import BILLING_RUN, BUILT_IN, BillingRun, BillingTemplate, RecordType, find_record_type
 from loader.text import nearest
 
 ON = {"position": "on", "relative_to": "the reference date"}
@@ -57,8 +56,8 @@ def changed(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     body = deepcopy(body)
     *above, name = path.split(".")
     place = body
-    for each in above:
-        place = place[each]
+    for part in above:
+        place = place[part]
     place[name] = value
     return body
 
@@ -161,12 +160,12 @@ def test_relative_dates_have_no_negative_number() -> None:
 
 
 def test_record_types_are_found_by_name() -> None:
-    """A name gives its model; a misspelt one names the nearest and all there are."""
-    assert record_type("billing-run") is BillingRun
+    """A name gives its record type; a misspelt one names the nearest and all there are."""
+    assert find_record_type("billing-run", BUILT_IN) is BILLING_RUN
     with pytest.raises(
         ConfigurationError, match=r"did you mean 'billing-template'.*billing-run, billing-temp"
     ):
-        record_type("billing_templates")
+        find_record_type("billing_templates", BUILT_IN)
 
 
 def test_nearest_folds_case_and_separators() -> None:
@@ -178,15 +177,16 @@ def test_nearest_folds_case_and_separators() -> None:
 # --- JSON Schema ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("record", TYPES.values(), ids=list(TYPES))
-def test_schema_tells_what_may_be_sent(record: type[BillingRun | BillingTemplate]) -> None:
+@pytest.mark.parametrize("record_type", BUILT_IN.values(), ids=list(BUILT_IN))
+def test_schema_has_what_may_be_sent(record_type: RecordType) -> None:
     """It has every field but id, the required ones of a request, and is closed at the root."""
-    schema = json_schema(record)
+    body = {"billing-run": RUN, "billing-template": TEMPLATE}[record_type.name]
+    schema = record_type.request_schema
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert set(schema["properties"]) == set(record.model_fields) - {"id"}
-    assert set(schema["required"]) == set(BODIES[record])
+    assert set(schema["properties"]) == set(record_type.fields) - {"id"}
+    assert set(schema["required"]) == set(body)
     assert schema["additionalProperties"] is False
-    assert _complaints(schema, schema, BODIES[record]) == []
+    assert _complaints(schema, schema, body) == []
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_schema_tells_what_may_be_sent(record: type[BillingRun | BillingTemplate
 )
 def test_schema_refuses_what_the_model_refuses(path: str, value: object) -> None:
     """A wrong enum constant, a wrong type and a field too many break the schema, too."""
-    schema = json_schema(BillingRun)
+    schema = BILLING_RUN.request_schema
     assert _complaints(schema, schema, changed(RUN, path, value))
 
 
@@ -215,18 +215,17 @@ def _complaints(schema: dict[str, Any], rule: dict[str, Any], value: Any) -> lis
     if "$ref" in rule:
         rule = schema["$defs"][rule["$ref"].rpartition("/")[2]]
     if "anyOf" in rule:
-        tried = [_complaints(schema, each, value) for each in rule["anyOf"]]
-        return min(tried, key=len)
+        return min((_complaints(schema, arm, value) for arm in rule["anyOf"]), key=len)
     if "type" in rule and not isinstance(value, TYPE_NAMES[rule["type"]]):
-        return [f"{value!r} is no {rule['type']}"]
-    found = [f"{value!r} is not allowed"] if "enum" in rule and value not in rule["enum"] else []
+        return [f"{value!r} is not {rule['type']}"]
+    complaints = [f"{value!r} is not allowed"] if "enum" in rule and value not in rule["enum"] else []
     if isinstance(value, dict):
         properties = rule.get("properties", {})
-        found += [f"{name} is missing" for name in rule.get("required", ()) if name not in value]
+        complaints += [f"{name} is missing" for name in rule.get("required", ()) if name not in value]
         if rule.get("additionalProperties") is False:
-            found += [f"{name} is unknown" for name in value if name not in properties]
+            complaints += [f"{name} is unknown" for name in value if name not in properties]
         for name in value.keys() & properties:
-            found += _complaints(schema, properties[name], value[name])
+            complaints += _complaints(schema, properties[name], value[name])
     if isinstance(value, list):
-        found += [each for item in value for each in _complaints(schema, rule["items"], item)]
-    return found
+        complaints += [text for item in value for text in _complaints(schema, rule["items"], item)]
+    return complaints

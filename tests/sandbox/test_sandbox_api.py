@@ -50,7 +50,7 @@ def test_a_record_is_stored_whole_with_what_the_server_assigns(client: httpx.Cli
 
 
 def test_legacy_dates_and_users_are_kept(client: httpx.Client) -> None:
-    """A migrator's own sys_created_* and sys_last_modified_* stand; null is as good as none."""
+    """A migrator's own sys_created_* and sys_last_modified_* are kept; null is as good as none."""
     given = {"sys_created_at": "2001-05-06", "sys_created_by_id": "legacy", "sys_last_modified_at": None}
     stored = client.post("/billingRuns/acme", json=run(**given)).json()
     assert stored["sys_created_at"] == "2001-05-06"
@@ -80,7 +80,7 @@ def test_401_without_a_bearer_token(client: httpx.Client, header: str) -> None:
     ],
 )
 def test_404_for_another_tenant_or_path(client: httpx.Client, path: str) -> None:
-    """A path or tenant that is not there is told before the method and the body are."""
+    """An unknown path or tenant is answered before the method and the body are looked at."""
     answer = client.request("DELETE", path)
     assert answer.status_code == 404
     assert "there is no" in answer.json()["message"]
@@ -96,7 +96,7 @@ def test_404_for_another_tenant_or_path(client: httpx.Client, path: str) -> None
     ],
 )
 def test_405_for_another_method(client: httpx.Client, method: str, path: str, allowed: str) -> None:
-    """A method that a path does not take is told with those that it does."""
+    """A method that a path does not take is answered with those that it does."""
     answer = client.request(method, path)
     assert answer.status_code == 405
     assert answer.headers["allow"] == allowed
@@ -113,9 +113,9 @@ def test_400_names_every_reason(client: httpx.Client) -> None:
 
 
 def test_400_for_a_body_that_is_not_json(client: httpx.Client) -> None:
-    """So does a body that is not JSON, or is not said to be."""
-    said = {"Content-Type": "application/json; charset=utf-8"}
-    answer = client.post("/billingRuns/acme", content=b"{", headers=said)
+    """So does a body that is not JSON, or whose media type is another."""
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    answer = client.post("/billingRuns/acme", content=b"{", headers=headers)
     assert (answer.status_code, list(paths(answer))) == (400, [""])
     answer = client.post("/billingRuns/acme", content=b"{}")
     assert answer.status_code == 400
@@ -176,7 +176,7 @@ def test_one_record_is_read_back_whole_or_in_part(client: httpx.Client) -> None:
     ],
 )
 def test_400_for_a_question_that_is_misspelt(client: httpx.Client, query: str, path: str) -> None:
-    """A parameter or field that is not known is told, so that no reader pages for ever."""
+    """An unknown parameter or field is refused, so that no reader pages for ever."""
     answer = client.get(f"/billingRuns/acme/some-id?{query}")
     assert (answer.status_code, list(paths(answer))) == (400, [path])
 
@@ -217,7 +217,7 @@ def test_answers_are_held_back_by_the_latency() -> None:
 def test_a_store_that_fails_answers_500_as_json(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A failure of the sandbox's own is told as such, is logged and counted, and does not end it."""
+    """A failure of the sandbox itself is answered as such, is logged and counted, and does not end it."""
 
     async def fail(_: Store, entry: StoredRecord) -> None:
         raise sqlite3.OperationalError(f"disk full at {entry.type}")

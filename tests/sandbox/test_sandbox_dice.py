@@ -27,7 +27,7 @@ MIXED = {"500": 0.2, "503": 0.1, "drop-before": 0.1, "cut": 0.1, "garbage": 0.1}
 
 
 def faults(chances: Mapping[str, object], seed: int = 0) -> Faults:
-    """Faults with a clock that stands still."""
+    """Return faults with a clock that does not move."""
     return Faults(chances, seed, lambda: 0.0)
 
 
@@ -60,31 +60,31 @@ def test_each_attempt_throws_anew() -> None:
         other.for_write(PATH, body(2))
         among.append(other.for_write(PATH, body(1)))
     assert alone == among
-    assert 8 < sum(1 for strike in alone if strike) < 32
+    assert 8 < sum(1 for fault in alone if fault) < 32
 
 
-def test_a_body_without_a_row_is_told_by_what_it_says() -> None:
+def test_a_body_without_a_row_is_known_by_its_content() -> None:
     """Its text is what counts, but for what each processing of it writes anew; other texts throw anew."""
     bodies = [{"name": name, "sys_bulk_load_at": "10:00"} for name in map(str, range(200))]
     later = [{**each, "sys_bulk_load_at": "11:00"} for each in bodies]
     dice, again = faults(MIXED), faults(MIXED)
     first = [dice.for_write(PATH, json.dumps(each).encode()) for each in bodies]
     assert [again.for_write(PATH, json.dumps(each).encode()) for each in later] == first
-    assert 60 < sum(1 for strike in first if strike) < 160
+    assert 60 < sum(1 for fault in first if fault) < 160
     broken = [faults({"500": 0.5}).for_write(PATH, bytes([number]) * 9) for number in range(100)]
-    assert 20 < sum(1 for strike in broken if strike) < 80
+    assert 20 < sum(1 for fault in broken if fault) < 80
 
 
 def test_probabilities_are_what_was_asked_for() -> None:
-    """Alone each kind strikes as often as it is set; of several that fall together each has its share."""
+    """Alone each kind comes as often as it is set; of several that fall together each has its share."""
     dice = faults({"cut": 0.06})
-    assert 480 <= sum(1 for strike in thrown(dice, range(10_000)).values() if strike) <= 720
+    assert 480 <= sum(1 for fault in thrown(dice, range(10_000)).values() if fault) <= 720
     both = thrown(faults({"cut": 1, "empty": 1}), range(1000)).values()
-    assert 400 < sum(1 for strike in both if getattr(strike, "form", "") == "cut") < 600
+    assert 400 < sum(1 for fault in both if getattr(fault, "form", "") == "cut") < 600
 
 
 def test_reads_throw_for_what_they_ask_and_each_time_anew() -> None:
-    """Refusals strike one at a time; one that a read cannot meet leaves the others as they are."""
+    """Refusals come one at a time; one that a read cannot meet leaves the others as they are."""
     dice, again = faults({"lookups-off": 0.5, "list-off": 0.5}, 5), faults({"lookups-off": 0.5}, 5)
     whole = [dice.for_read("all", whole=True, later_page=False)[0] for _ in range(100)]
     assert set(whole) == {None, "lookups-off", "list-off"}
@@ -110,27 +110,29 @@ def test_a_burst_is_over_after_a_second() -> None:
     """However few requests came in it; before that, a row that would go through does not."""
     seconds = [5.0]
     calm = thrown(faults({"429-silent": 0.05}), range(200))
-    struck = next(number for number, strike in calm.items() if strike)
-    through = [number for number, strike in calm.items() if not strike][:3]
+    hit = next(number for number, fault in calm.items() if fault)
+    through = [number for number, fault in calm.items() if not fault][:3]
     dice = Faults({"429-silent": 0.05}, 0, lambda: seconds[0])
-    for number in (struck, through[0]):
-        strike = dice.for_write(PATH, body(number))
-        assert (strike and strike.form, strike and strike.retry_after) == ("429", False)
+    for number in (hit, through[0]):
+        fault = dice.for_write(PATH, body(number))
+        assert (fault and fault.form, fault and fault.retry_after) == ("429", False)
     seconds[0] = 6.0
     assert thrown(dice, through) == dict.fromkeys(through)
 
 
 def test_a_row_number_may_be_written_as_a_float() -> None:
     """1 and 1.0 are one row; a body may hold any number that JSON can."""
-    told = [source_row({"sys_bulk_load_record_no": number}) for number in (1, 1.0, 1.5, 10**400, "1", None)]
-    assert told[0] == told[1]
-    assert told[2] == "[null, 1.5]"
-    assert told[3] == f"[null, {10**400}]"
-    assert told[4:] == [None, None]
+    sources = [
+        source_row({"sys_bulk_load_record_no": number}) for number in (1, 1.0, 1.5, 10**400, "1", None)
+    ]
+    assert sources[0] == sources[1]
+    assert sources[2] == "[null, 1.5]"
+    assert sources[3] == f"[null, {10**400}]"
+    assert sources[4:] == [None, None]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "found"),
+    ("wrong", "message"),
     [
         ({"500-afterwards": 0.1}, "unknown kind '500-afterwards'"),
         ({"cut": 1.5}, "cut: expected a probability from 0 to 1, found 1.5"),
@@ -141,11 +143,11 @@ def test_a_row_number_may_be_written_as_a_float() -> None:
         ({"cut": None}, "found None"),
     ],
 )
-def test_faults_that_cannot_be_are_refused(wrong: dict[str, Any], found: str) -> None:
+def test_faults_that_cannot_be_are_refused(wrong: dict[str, Any], message: str) -> None:
     """The message says what was found, and names every kind there is."""
     with pytest.raises(ConfigurationError) as refused:
         SandboxSettings(faults=wrong)
-    assert found in refused.value.message
+    assert message in refused.value.message
     assert ", ".join(KINDS) in refused.value.message
 
 
@@ -166,7 +168,7 @@ def test_faults_on_the_command_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "found"),
+    ("texts", "message"),
     [
         (["cut"], "expected KIND:PROBABILITY, found 'cut'"),
         (["cut:often"], "found often"),
@@ -176,19 +178,19 @@ def test_faults_on_the_command_line() -> None:
     ],
 )
 def test_faults_that_are_misspelt_are_refused(
-    texts: list[str], found: str, capsys: pytest.CaptureFixture[str]
+    texts: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The program ends with 2 and says why."""
+    """The program ends with 2 and shows the reason."""
     options = [part for text in texts for part in ("--fault", text)]
     assert run_loader(["sandbox", "--port", "0", *options]) == 2
-    assert found in " ".join(capsys.readouterr().err.split())
+    assert message in " ".join(capsys.readouterr().err.split())
 
 
-def test_the_help_tells_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_lists_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
     """`loader sandbox --help` names all of them, and no other in their list."""
     assert run_loader(["sandbox", "--help"]) == 0
-    told = capsys.readouterr().out.partition("Kinds of faults\n")[2].partition("\n\n")[0]
-    named = [line[4:].partition("  ")[0].split(", ") for line in told.splitlines()]
+    listed = capsys.readouterr().out.partition("Kinds of faults\n")[2].partition("\n\n")[0]
+    named = [line[4:].partition("  ")[0].split(", ") for line in listed.splitlines()]
     assert sorted(kind for kinds in named for kind in kinds if kind) == sorted(KINDS)
 
 
@@ -219,7 +221,7 @@ def test_faults_change_while_it_runs() -> None:
 
 
 def test_faults_that_cannot_be_are_not_set() -> None:
-    """A wrong PUT is told what is wrong, and leaves all as it was."""
+    """A wrong PUT is refused with what is wrong, and changes nothing."""
     with sandbox_client(SandboxSettings(faults={"500-before": 1})) as client:
         for content in (b"", b"[]", b"{", b'{"cut": 2}', b'{"cut": 0.5, "cutt": 0.5}', b'{"cut": NaN}'):
             answer = client.put("/_faults", content=content)

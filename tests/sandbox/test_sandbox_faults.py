@@ -27,7 +27,7 @@ PATH = "/billingRuns/acme"
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[httpx.Client]:
-    """A client of a sandbox whose clock stands still, with pages of 2."""
+    """A client of a sandbox with a clock that does not move, and pages of 2."""
     with sandbox_client(SandboxSettings(page_size=2), clock=lambda: SECONDS[0]) as client:
         yield client
 
@@ -161,7 +161,7 @@ def test_a_connection_that_drops(client: httpx.Client, moment: str) -> None:
 
 
 def test_requests_without_an_answer_are_logged() -> None:
-    """A bar stands in the status's place."""
+    """A bar is in the status's place."""
     lines: list[str] = []
     with sandbox_client(SandboxSettings(faults={"drop-after": 1}), on_request=lines.append) as client:
         assert post(client).raw == b""
@@ -278,7 +278,7 @@ def lists(client: httpx.Client) -> dict[str, str]:
 def test_lookups_that_are_refused(
     client: httpx.Client, lists: dict[str, str], kind: str, statuses: dict[str, int]
 ) -> None:
-    """What is refused is told as the API tells it; POSTs go on."""
+    """A refusal has the API's own form; POSTs go on."""
     put(client, {kind: 1})
     with happening(client) as grown:
         found = {name: client.get(path) for name, path in lists.items()}
@@ -363,7 +363,7 @@ def test_answers_with_a_fault_leave_the_connection_open(client: httpx.Client) ->
 
 
 def test_rows_that_stand_twice_are_counted(client: httpx.Client) -> None:
-    """A row is told by load, file and number; another load may have it again."""
+    """A row is identified by load, file and number; another load may have it again."""
     twice, once = row(sys_external_id="twice"), row()
     with happening(client) as grown:
         for body in (twice, twice, twice, once, {**once, "sys_bulk_load_id": "L2"}, run(), run()):

@@ -145,7 +145,7 @@ def test_only_the_latest_loads_are_shown(client: httpx.Client) -> None:
 
 
 def test_the_page_is_for_reading(client: httpx.Client) -> None:
-    """Another method than GET is told in the form of all errors."""
+    """Another method than GET is refused in the form of all errors."""
     answer = client.post("/stats")
     assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, {"GET", "HEAD"})
     assert answer.json() == {"message": "Method Not Allowed", "errors": []}
@@ -154,7 +154,7 @@ def test_the_page_is_for_reading(client: httpx.Client) -> None:
 def test_a_view_that_fails_answers_500_as_json(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A failure behind a view is told as such and logged."""
+    """A failure behind a view is answered as such and logged."""
 
     def fail(_: Store) -> None:
         raise sqlite3.OperationalError("damaged")

@@ -1,10 +1,12 @@
-"""What the tests of this room share: writing a file, opening it, reading all of it."""
+"""Share what the tests of this room need: write a file, open it, read all of it, decode its problems."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from loader.findings import Finding, dump_findings, load_findings
 from loader.records import LINE, PROBLEM, RECORD_NO, Position
 from loader.settings import SourceOptions
 from loader.source import Source, open_source
@@ -12,12 +14,30 @@ from loader.source import Source, open_source
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
     from loader.records import Batch
+
+
+def problem(code: str, /, *, column: str | None = None, value: str | None = None, **params: Any) -> str:
+    """Return a PROBLEM with one finding."""
+    return dump_findings([Finding(code, column=column, value=value, params=params)])
+
+
+def ragged(cells: int, columns: int, basis: str = "header") -> str:
+    """Return the PROBLEM of a record with another number of cells than there are columns."""
+    code = "row.too_few_cells" if cells < columns else "row.too_many_cells"
+    return problem(code, cells=cells, columns=columns, basis=basis)
+
+
+def codes(text: str | None) -> list[str]:
+    """Return the codes in a PROBLEM; none for a sound record."""
+    return [finding.code for finding in load_findings(text)] if text else []
 
 
 @dataclass
 class Read:
-    """All that a source gave."""
+    """All that a source gives."""
 
     cells: list[tuple[Any, ...]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
@@ -28,14 +48,14 @@ class Read:
 
 
 def opened(folder: Path, content: bytes, name: str = "rows.csv", **options: Any) -> Source:
-    """Writes a file and opens it."""
+    """Write a file and open it."""
     path = folder / name
     path.write_bytes(content)
     return open_source([str(path)], SourceOptions(**options))
 
 
 def read(source: Source, rows: int = 1000, start: Position | None = None, limit: int | None = None) -> Read:
-    """Reads a source from a position on."""
+    """Read a source from a position on."""
     result = Read()
     for batch in source.batches(rows, start or Position(), limit):
         own = (RECORD_NO, LINE, PROBLEM)
@@ -49,5 +69,17 @@ def read(source: Source, rows: int = 1000, start: Position | None = None, limit:
 
 
 def read_bytes(folder: Path, content: bytes, name: str = "rows.csv", **options: Any) -> Read:
-    """Writes a file and reads all of it."""
+    """Write a file and read all of it."""
     return read(opened(folder, content, name, **options))
+
+
+def lower_limit(monkeypatch: pytest.MonkeyPatch, name: str, value: int) -> None:
+    """Lower a limit of the reading wherever it is used, so that a test passes it with a small file."""
+    users = [
+        module
+        for path, module in list(sys.modules.items())
+        if path.startswith("loader.source.") and hasattr(module, name)
+    ]
+    assert users
+    for module in users:
+        monkeypatch.setattr(module, name, value)

@@ -1,4 +1,4 @@
-"""Cells arrive byte for byte: from the file through the mapping into the payload, on both paths."""
+"""Cells arrive byte for byte: from the file through the mapping into the payload, by both parsers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from loader.pipeline import SilentObserver, open_inputs, preview_payloads, read_mapping
+from loader.pipeline.authoring import preview_payloads
+from loader.pipeline.events import SilentObserver
+from loader.pipeline.rows import open_inputs, read_mapping
 from loader.records import CORE, PROBLEM
-from tests.source.source_cases import read_bytes
+from loader.resources import BUILT_IN
+from tests.source.source_cases import ragged, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,24 +67,24 @@ fields:
 
 
 def quoted(text: str) -> str:
-    """A cell between quotes."""
+    """Return a cell between quotes."""
     return '"' + text.replace('"', '""') + '"'
 
 
 def payloads(folder: Path, content: str) -> list[dict[str, str]]:
-    """The bodies that the rows of a CSV become."""
+    """Return the bodies that the rows of a CSV become."""
     (folder / "runs.yaml").write_text(MAPPING, encoding="utf-8")
     path = folder / "runs.csv"
     path.write_bytes(content.encode())
-    inputs = open_inputs(*read_mapping(folder / "runs.yaml"), [str(path)], {"delimiter": ","})
-    found = []
-    for _, made in preview_payloads(inputs, None, SilentObserver()):
-        assert made.findings.height == 0
-        found += [json.loads(body) for body in made.rows[CORE]]
-    return found
+    inputs = open_inputs(*read_mapping(folder / "runs.yaml"), [str(path)], {"delimiter": ","}, types=BUILT_IN)
+    bodies = []
+    for _, batch in preview_payloads(inputs, None, SilentObserver()):
+        assert batch.findings.height == 0
+        bodies += [json.loads(body) for body in batch.rows[CORE]]
+    return bodies
 
 
-@pytest.mark.parametrize("tail", ["", 'bad,"x" y,z\n'], ids=["quick", "exact"])
+@pytest.mark.parametrize("tail", ["", 'bad,"x" y,z\n'], ids=["fast", "strict"])
 def test_texts_reach_the_payload_as_they_are(tmp_path: Path, tail: str) -> None:
     """No number, date or word is taken for anything but its text, bare or quoted; blanks stay."""
     texts = [*CELLS, *BLANK, *LINES]
@@ -89,7 +92,7 @@ def test_texts_reach_the_payload_as_they_are(tmp_path: Path, tail: str) -> None:
         f"K{number},{quoted(text)},{text if text in CELLS and ',' not in text else quoted(text)}\n"
         for number, text in enumerate(texts)
     ]
-    if tail:  # a record that only the exact path can read, next to each of the others
+    if tail:  # a record that only the strict parser can read, next to each of the others
         got = read_bytes(tmp_path, ("Key,Text,Second\n" + tail.join(rows) + tail).encode(), delimiter=",")
         sound = [cells for cells, problem in zip(got.cells, got.problems, strict=True) if problem is None]
         assert sound == [(f"K{number}", text, text) for number, text in enumerate(texts)]
@@ -99,10 +102,10 @@ def test_texts_reach_the_payload_as_they_are(tmp_path: Path, tail: str) -> None:
     assert [each["drop_options"]["drop_notice_id"] for each in found] == texts  # type: ignore[index] # a nested object
 
 
-@pytest.mark.parametrize("more", [b"", b'bad,"x" y\n'], ids=["quick", "exact"])
+@pytest.mark.parametrize("more", [b"", b'bad,"x" y\n'], ids=["fast", "strict"])
 def test_empty_cells(tmp_path: Path, more: bytes) -> None:
     """An empty cell is an empty text, quoted or not; only a cell that is not there is null."""
     got = read_bytes(tmp_path, b'a,b\n"",\n,""\n,\n"",""\n" ", \n""\n' + more, delimiter=",")
     assert got.cells[:6] == [("", "")] * 4 + [(" ", " "), ("", None)]
-    assert got.problems[:6] == [None] * 5 + ["has 1 cell, the header has 2"]
+    assert got.problems[:6] == [None] * 5 + [ragged(1, 2)]
     assert PROBLEM in got.batches[0].rows.columns

@@ -1,4 +1,4 @@
-"""Files that are not as they should be: what is said, and what one bad record costs."""
+"""Files that are not as they should be: what is reported, and what one bad record costs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from loader.errors import SourceError, SourceLost
 from loader.settings import SourceOptions
 from loader.source import open_source
-from tests.source.source_cases import opened, read, read_bytes
+from tests.source.source_cases import lower_limit, opened, problem, ragged, read, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def refused(folder: Path, content: bytes, name: str = "rows.csv", **options: Any) -> SourceError:
-    """The error that opening a file ends with; it names the file and says what to do."""
+    """Return the error that opening a file ends with; it names the file and the next step."""
     with pytest.raises(SourceError) as caught:
         opened(folder, content, name, **options)
     assert str(folder / name) in caught.value.message
@@ -33,7 +33,7 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_folder(tmp_path: Path) -> None:
-    """A folder is no file, and the message says how to name its files."""
+    """A folder is not a file, and the message says how to name its files."""
     with pytest.raises(SourceError, match="is a folder") as caught:
         open_source([str(tmp_path)], SourceOptions())
     assert f"{tmp_path}/*.csv" in str(caught.value.next_step)
@@ -41,7 +41,7 @@ def test_folder(tmp_path: Path) -> None:
 
 def test_no_source() -> None:
     """Nothing named is an error, not an empty load."""
-    with pytest.raises(SourceError, match="no source file was named"):
+    with pytest.raises(SourceError, match="no source file is named"):
         open_source([], SourceOptions())
 
 
@@ -55,7 +55,7 @@ def test_empty_file(tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize("content", [b"\n\n", b"\r\n"])
 def test_only_blank_lines(tmp_path: Path, content: bytes) -> None:
     """A file of blank lines has no header."""
-    assert "nothing but empty or skipped lines" in refused(tmp_path, content).message
+    assert "has nothing but empty or skipped lines" in refused(tmp_path, content).message
 
 
 def test_header_only(tmp_path: Path) -> None:
@@ -91,7 +91,8 @@ def test_own_names(tmp_path: Path) -> None:
 
 def test_unreadable_header(tmp_path: Path) -> None:
     """A header that is broken itself stops the load."""
-    assert "the header in line 1 cannot be read" in refused(tmp_path, b'a,"b"c,d\n1,2,3\n').message
+    words = "the header in line 1 cannot be read: text follows the closing quote of cell 2"
+    assert words in refused(tmp_path, b'a,"b"c,d\n1,2,3\n').message
 
 
 def test_unknown_encoding(tmp_path: Path) -> None:
@@ -101,7 +102,7 @@ def test_unknown_encoding(tmp_path: Path) -> None:
 
 
 def test_encoding_against_mark(tmp_path: Path) -> None:
-    """A byte-order mark of another encoding than was said is not read over."""
+    """A byte-order mark of another encoding than the option's is not ignored."""
     error = refused(tmp_path, b"\xef\xbb\xbfa\n1\n", encoding="cp1252")
     assert "byte-order mark of utf-8" in error.message
 
@@ -110,10 +111,10 @@ def test_encoding_against_mark(tmp_path: Path) -> None:
     ("options", "words"),
     [
         ({"delimiter": '"'}, "are both"),
-        ({"delimiter": "\n"}, "holds a line end"),
+        ({"delimiter": "\n"}, "has a line end"),
         ({"quote": "„", "encoding": "iso-8859-1"}, "cannot be written in iso8859-1"),
-        ({"skip_lines": 9}, "source.skip_lines says that 9 stand"),
-        ({"skip_footer": 3}, "source.skip_footer says that 3 lines"),
+        ({"skip_lines": 9}, "source.skip_lines is 9, but the file has only 3 lines"),
+        ({"skip_footer": 3}, "source.skip_footer is 3, but there are fewer lines"),
     ],
 )
 def test_options_that_do_not_fit(tmp_path: Path, options: dict[str, Any], words: str) -> None:
@@ -122,20 +123,17 @@ def test_options_that_do_not_fit(tmp_path: Path, options: dict[str, Any], words:
 
 
 def test_zip_archive(tmp_path: Path) -> None:
-    """An Excel workbook is told from a text file."""
+    """An Excel workbook is not taken for a text file."""
     assert "Excel" in refused(tmp_path, b"PK\x03\x04rest", "book.csv").message
 
 
 def test_wrong_encoding(tmp_path: Path) -> None:
-    """Bytes that are not of the encoding cost their record only, and cp1252 is proposed."""
+    """Bytes that are not valid in the encoding cost their record only."""
     got = read_bytes(tmp_path, b"a,name\n1,x\n2,Andr\xe9\n3,\xc3\xa9\n", encoding="utf-8")
     assert got.cells == [("1", "x"), ("2", "Andr\ufffd"), ("3", "é")]
     assert got.problems == [
         None,
-        (
-            "bytes at position 7 (column \"name\") are not utf-8: b'\\xe9'; "
-            "if the file is cp1252 say source.encoding: cp1252"
-        ),
+        problem("row.bad_bytes", column="name", encoding="utf-8", bytes="E9", position=7),
         None,
     ]
 
@@ -145,14 +143,15 @@ def test_late_wrong_bytes(tmp_path: Path) -> None:
     rows = [b"%d,some text that fills the line" % number for number in range(1, 50_001)]
     rows[40_000] = b"40001,caf\xe9"
     got = read_bytes(tmp_path, b"n,text\n" + b"\n".join(rows))
-    assert [number for number, problem in zip(got.numbers, got.problems, strict=True) if problem] == [40_001]
+    assert [number for number, text in zip(got.numbers, got.problems, strict=True) if text] == [40_001]
     assert len(got.cells) == 50_000
 
 
 def test_undefined_single_byte(tmp_path: Path) -> None:
     """cp1252 has bytes without a meaning; they are found too."""
     got = read_bytes(tmp_path, b"a\nx\x81y\nz\n", encoding="cp1252")
-    assert got.problems == ["bytes at position 2 (column \"a\") are not cp1252: b'\\x81'", None]
+    bad = problem("row.bad_bytes", column="a", encoding="cp1252", bytes="81", position=2)
+    assert got.problems == [bad, None]
 
 
 def test_broken_utf_16(tmp_path: Path) -> None:
@@ -160,7 +159,10 @@ def test_broken_utf_16(tmp_path: Path) -> None:
     content = "a,b\n1,x".encode("utf-16") + b"\x3d\xd8" + "\n2,y\n".encode("utf-16-le")
     got = read_bytes(tmp_path, content)
     assert got.cells[1] == ("2", "y")
-    assert got.problems == ["holds bytes that are not utf-16-le (column \"b\"): b'=\\xd8'", None]
+    assert got.problems == [
+        problem("row.bad_bytes", column="b", encoding="utf-16-le", bytes="3D D8"),
+        None,
+    ]
 
 
 def test_short_and_long_records(tmp_path: Path) -> None:
@@ -168,9 +170,9 @@ def test_short_and_long_records(tmp_path: Path) -> None:
     got = read_bytes(tmp_path, b'a,b,c\n1,2\n"x"\n1,2,3,"4,4",\n1,2,3,,\n1,2,3,""\n7,8,9\n')
     assert got.cells == [("1", "2", None), ("x", None, None), *[("1", "2", "3")] * 3, ("7", "8", "9")]
     assert got.problems == [
-        "has 2 cells, the header has 3",
-        "has 1 cell, the header has 3",
-        "has 5 cells, the header has 3",
+        ragged(2, 3),
+        ragged(1, 3),
+        ragged(5, 3),
         None,
         None,
         None,
@@ -179,10 +181,10 @@ def test_short_and_long_records(tmp_path: Path) -> None:
 
 
 def test_stray_text_after_quote(tmp_path: Path) -> None:
-    """Text behind a closing quote is a problem of its record, and its cells are still told apart."""
+    """Text behind a closing quote is a problem of its record, and its cells are still separated."""
     got = read_bytes(tmp_path, b'a,b\n"x" y,2\n"fine","3"\n5" pipe,4\n')
     assert got.cells == [('"x" y', "2"), ("fine", "3"), ('5" pipe', "4")]
-    assert got.problems == ["has text after the closing quote of cell 1: '\"x\" y'", None, None]
+    assert got.problems == [problem("row.text_after_quote", value='"x" y', cell=1), None, None]
 
 
 def test_unclosed_quote_at_the_end(tmp_path: Path) -> None:
@@ -190,7 +192,7 @@ def test_unclosed_quote_at_the_end(tmp_path: Path) -> None:
     rows = b"".join(b"%d,text\n" % number for number in range(5000))
     got = read_bytes(tmp_path, b'a,b\n1,"open\n' + rows)
     assert len(got.cells) == 5001
-    assert got.problems == ["a quote opened in line 2 is never closed", *[None] * 5000]
+    assert got.problems == [problem("row.unclosed_quote", line=2), *[None] * 5000]
     assert got.lines[:3] == [2, 3, 4]
 
 
@@ -198,13 +200,13 @@ def test_unclosed_quote_before_others(tmp_path: Path) -> None:
     """Neither does one that the next quoted cell seems to close."""
     got = read_bytes(tmp_path, b'a,b\n1,"open\n2,"x"\n3,y\n')
     assert got.cells == [("1", '"open'), ("2", "x"), ("3", "y")]
-    assert got.problems == ["a quote opened in line 2 is not closed before other text follows", None, None]
+    assert got.problems == [problem("row.unclosed_quote", line=2, evidence="text_follows"), None, None]
 
 
 def test_nul_bytes(tmp_path: Path) -> None:
     """A NUL byte costs its record."""
     got = read_bytes(tmp_path, b"a,b\n1,x\n2,\0\n3,z\n")
-    assert got.problems == [None, "holds a NUL byte in cell 2", None]
+    assert got.problems == [None, problem("row.nul_byte", cell=2), None]
 
 
 @pytest.mark.parametrize("quoted", [False, True])
@@ -220,24 +222,27 @@ def test_cell_of_a_megabyte(tmp_path: Path, *, quoted: bool) -> None:
 
 
 @pytest.mark.parametrize("tail", [b"", b"\n3,4\n5,6\n", b"\r\n3,4\r\n5,6"])
-def test_line_without_end(tmp_path: Path, tail: bytes) -> None:
-    """What goes on for more than 64 MiB without a line end costs one record; its beginning is kept."""
-    long = b"x," + b"y" * (70 * 2**20)
+def test_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tail: bytes) -> None:
+    """A line that is longer than a record may be costs one record, whose beginning is kept."""
+    lower_limit(
+        monkeypatch, "LONGEST_RECORD", 6 * 2**20
+    )  # more than one block that is read at once, as usual
+    long = b"x," + b"y" * (15 * 2**20)
     got = read_bytes(tmp_path, b"a,b\n1,2\n" + long + tail)
     assert got.cells[0] == ("1", "2")
     assert got.cells[1] == ("x", "y" * 4094)
     assert got.cells[2:] == ([("3", "4"), ("5", "6")] if tail else [])
     assert got.lines == [2, 3, 4, 5][: len(got.cells)]
-    told = got.problems[1] or ""
-    assert "at most 64 MiB and 100,000 cells are read as one record: only 4,096 bytes are kept" in told
     length = len(long) + (len(tail) - len(tail.lstrip()))
-    assert told.startswith(f"is {length:,} bytes long")
-    assert [problem for problem in got.problems if problem] == [told]
+    bad = problem("row.too_long", length=length, limit=6 * 2**20, max_cells=100_000, kept=4096)
+    assert [text for text in got.problems if text] == [bad]
+    assert got.problems[1] == bad
 
 
-def test_reading_on_from_a_line_without_end(tmp_path: Path) -> None:
-    """Positions before and behind a line that is not held are as good as any other."""
-    source = opened(tmp_path, b"a,b\n1,2\nx," + b"y" * (65 * 2**20) + b"\n3,4\n")
+def test_reading_on_from_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading can start before and behind a line that is not held in memory."""
+    lower_limit(monkeypatch, "LONGEST_RECORD", 6 * 2**20)
+    source = opened(tmp_path, b"a,b\n1,2\nx," + b"y" * (15 * 2**20) + b"\n3,4\n")
     one_by_one = read(source, rows=1)
     for batch in one_by_one.batches:
         again = read(source, rows=1, start=batch.start)
@@ -246,37 +251,42 @@ def test_reading_on_from_a_line_without_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("before", [b"", b'"q",', b'"l\nm",'])
-def test_line_with_too_many_cells(tmp_path: Path, before: bytes) -> None:
-    """A line of a million cells costs one record, and is not held as a million objects."""
-    got = read_bytes(tmp_path, b"a,b\n" + before + b"xx," * 1_000_000 + b"\n3,4\n")
+def test_line_with_too_many_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
+    """A line of ten times as many cells as a record may have costs one record, and is not held as cells."""
+    lower_limit(monkeypatch, "MOST_CELLS", 10_000)
+    got = read_bytes(tmp_path, b"a,b\n" + before + b"xx," * 100_000 + b"\n3,4\n")
     assert len(got.cells) == 2
     assert got.cells[1] == ("3", "4")
-    assert (got.problems[0] or "").startswith(f"is {3_000_001 + len(before):,} bytes long; at most")
-    assert got.problems[1] is None
+    length = 300_001 + len(before)
+    bad = problem("row.too_long", length=length, limit=64 * 2**20, max_cells=10_000, kept=4096)
+    assert got.problems == [bad, None]
     assert got.lines == [2, 3 + before.count(b"\n")]
 
 
 @pytest.mark.parametrize("quoted", [False, True])
-def test_cell_that_is_too_long(tmp_path: Path, *, quoted: bool) -> None:
-    """A cell of more than 16 MiB costs its record, which is kept whole."""
-    text = "x,\n" * (6 * 2**20) if quoted else "x" * (17 * 2**20)
+def test_cell_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, quoted: bool) -> None:
+    """A cell that is longer than one may be costs its record, which is kept whole."""
+    lower_limit(monkeypatch, "LONGEST_CELL", 5 * 2**20)  # more than one block that is read at once, as usual
+    text = "x,\n" * (2 * 2**20) if quoted else "x" * (6 * 2**20)
     mark = '"' if quoted else ""
     got = read_bytes(tmp_path, f"a,b\n1,2\n3,{mark}{text}{mark}\n5,6\n".encode())
     assert got.cells == [("1", "2"), ("3", text), ("5", "6")]
-    words = f"cell 2 is {len(text):,} bytes long, and at most 16 MiB are read as one cell"
-    assert got.problems == [None, words, None]
+    bad = problem("row.cell_too_long", cell=2, length=len(text), limit=5 * 2**20)
+    assert got.problems == [None, bad, None]
 
 
-def test_unclosed_quote_in_a_large_file(tmp_path: Path) -> None:
-    """A quote that is open for more than 64 MiB costs its line, and what follows is read on."""
+def test_unclosed_quote_in_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quote that is open for longer than a record may be costs its line, and what follows is read on."""
+    lower_limit(monkeypatch, "LONGEST_RECORD", 6 * 2**20)
     row = b"1," + b"x" * 100_000 + b"\n"
-    got = read_bytes(tmp_path, b'a,b\n1,"open\n' + row * 700 + b'2,"end"\n')
-    assert len(got.cells) == 702
-    assert got.problems == ["a quote opened in line 2 is not closed within 64 MiB", *[None] * 701]
+    got = read_bytes(tmp_path, b'a,b\n1,"open\n' + row * 70 + b'2,"end"\n')
+    assert len(got.cells) == 72
+    bad = problem("row.unclosed_quote", line=2, evidence="too_far", limit=6 * 2**20)
+    assert got.problems == [bad, *[None] * 71]
 
 
 def test_truncated_gzip(tmp_path: Path) -> None:
-    """A packed file that was cut short is refused before any row is read."""
+    """A compressed file that was cut short is refused before any row is read."""
     packed = gzip.compress(b"a,b\n" + b"".join(b"%d,%d\n" % (n, n * 7) for n in range(100_000)))
     assert "damaged or cut short" in refused(tmp_path, packed[: len(packed) // 2], "rows.csv.gz").message
 
@@ -289,12 +299,12 @@ def test_damaged_gzip(tmp_path: Path) -> None:
 
 
 def test_gzip_by_name_only(tmp_path: Path) -> None:
-    """A plain file that is named .gz is not taken for what it is not."""
+    """A plain file with the ending .gz is refused."""
     assert "is not gzip" in refused(tmp_path, b"a,b\n1,2\n", "rows.csv.gz").message
 
 
 def test_damage_before_the_position(tmp_path: Path) -> None:
-    """A packed file that is damaged between two batches ends the load as lost."""
+    """A compressed file that is damaged between two batches ends the load as lost."""
     packed = gzip.compress(b"a,b\n" + b"".join(b"%d,%d\n" % (n, n * 7) for n in range(100_000)))
     source = opened(tmp_path, packed, "rows.csv.gz")
     end = next(source.batches(90_000)).end

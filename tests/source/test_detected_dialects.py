@@ -1,4 +1,4 @@
-"""What is found in a file's content where nothing was said, and how it is said aloud."""
+"""What is detected in a file's content where no option is set, and how it is reported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loader.records import Dialect
-from tests.source.source_cases import opened, read, read_bytes
+from tests.source.source_cases import opened, ragged, read, read_bytes
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,6 +35,13 @@ def test_delimiters(tmp_path: Path, delimiter: str, shown: str) -> None:
     assert read(source).cells == [("1", "Ann", "7"), ("2", "", "8"), ("3", "Bob", "")]
 
 
+def test_bytes_of_a_character_are_no_delimiter(tmp_path: Path) -> None:
+    """The last bytes of a character are signs in Latin-1, and still belong to no delimiter."""
+    text = "name\u29a7;id\nAnn\u29a7;1\nBob\u29a7;2\nEva\u29a7;3\n"
+    got = read_bytes(tmp_path, text.encode())
+    assert got.cells == [("Ann\u29a7", "1"), ("Bob\u29a7", "2"), ("Eva\u29a7", "3")]
+
+
 def test_comma_in_numbers(tmp_path: Path) -> None:
     """A decimal comma is no delimiter: not beside another one, and not in a file of one column."""
     assert read_bytes(tmp_path, b"1,5;2,5\n2,5;3,5\n7,5;3,5\n").cells[0] == ("1,5", "2,5")
@@ -46,7 +53,7 @@ def test_prose_is_one_column(tmp_path: Path) -> None:
     """Blanks and commas in text do not make columns; what would be cut in two is rejected, not shifted."""
     assert read_bytes(tmp_path, b"full name\nJohn Smith\nJane Doe\nBob Lee\n").cells[0] == ("John Smith",)
     got = read_bytes(tmp_path, b"name\nSmith, John\nDoe, Jane\nLee, Bob\n")
-    assert got.problems == ["has 2 cells, the header has 1"] * 3
+    assert got.problems == [ragged(2, 1)] * 3
     source = opened(tmp_path, b"note\nx\n")
     assert source.files[0].notes == ('detected: utf-8, one column, quote ", header in line 1',)
 
@@ -66,8 +73,8 @@ def test_quotes(tmp_path: Path, content: bytes, quote: str | None, cells: list[t
     source = opened(tmp_path, content)
     assert source.files[0].dialect == Dialect(";", quote)
     assert read(source).cells == cells
-    said = f"quote {quote}" if quote else "no quote"
-    assert said in source.files[0].notes[0]
+    words = f"quote {quote}" if quote else "no quote"
+    assert words in source.files[0].notes[0]
 
 
 def test_one_broken_quote_is_not_the_rule(tmp_path: Path) -> None:
@@ -85,7 +92,7 @@ def test_escape(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "words"),
     [
         (b"a;b\r1;2\r3;4\r5;6", "CR line ends, "),
         (b"a;b\r1;2\n3;4\r\n5;6\r", "mixed line ends, "),
@@ -94,11 +101,11 @@ def test_escape(tmp_path: Path) -> None:
         (b"a;b\r\n1;2\r\n3;4\r\n5;6", ""),
     ],
 )
-def test_line_ends(tmp_path: Path, content: bytes, said: str) -> None:
+def test_line_ends(tmp_path: Path, content: bytes, words: str) -> None:
     """Line ends may be mixed, a CR alone among them where records end with it."""
     source = opened(tmp_path, content)
     assert read(source).cells == [("1", "2"), ("3", "4"), ("5", "6")]
-    assert source.files[0].notes == (f'detected: utf-8, ";", quote ", {said}header in line 1',)
+    assert source.files[0].notes == (f'detected: utf-8, ";", quote ", {words}header in line 1',)
 
 
 def test_cr_inside_a_cell(tmp_path: Path) -> None:
@@ -129,7 +136,7 @@ def test_lines_above_the_header(tmp_path: Path, above: list[str]) -> None:
 
 
 def test_title_above_words_only(tmp_path: Path) -> None:
-    """A title is told from a header by its width where nothing but words follows."""
+    """A title differs from a header by its width where nothing but words follows."""
     text = b"Members\nfirst;last;city\nAnn;Lee;Bonn\nBob;May;Ulm\nEva;Fox;Kiel\n"
     assert list(opened(tmp_path, text).files[0].schema) == ["first", "last", "city"]
 
@@ -138,7 +145,7 @@ def test_narrow_header_is_no_title(tmp_path: Path) -> None:
     """A header with a name too few is the header: the records are rejected, none becomes the header."""
     source = opened(tmp_path, b"name;city;\nAnn;Bonn;x\nBob;Ulm;y\nEva;Kiel;z\n")
     assert list(source.files[0].schema) == ["name", "city"]
-    assert read(source).problems == ["has 3 cells, the header has 2"] * 3
+    assert read(source).problems == [ragged(3, 2)] * 3
 
 
 def test_separator_line(tmp_path: Path) -> None:
@@ -161,7 +168,7 @@ def test_separator_line(tmp_path: Path) -> None:
     ],
 )
 def test_no_header(tmp_path: Path, content: bytes) -> None:
-    """A first record that looks like those below it is one of them, and that is said."""
+    """A first record that looks like those below it is one of them, and that is reported."""
     source = opened(tmp_path, content)
     file = source.files[0]
     assert list(file.schema) == [f"column_{place}" for place in range(1, len(file.schema) + 1)]
@@ -187,7 +194,7 @@ def test_header(tmp_path: Path, content: bytes) -> None:
 def test_headerless_with_an_odd_first_record(tmp_path: Path) -> None:
     """Without a header most records say how many columns there are; the odd one is rejected by itself."""
     got = read_bytes(tmp_path, b"1;x\n2;y;z\n3;y;z\n4;y;z\n")
-    assert got.problems == ["has 2 cells, most records have 3", None, None, None]
+    assert got.problems == [ragged(2, 3, "most_records"), None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -202,14 +209,14 @@ def test_headerless_with_an_odd_first_record(tmp_path: Path) -> None:
     ],
 )
 def test_each_key_by_itself(tmp_path: Path, options: dict[str, Any], notes: str) -> None:
-    """What was said is taken and not named; the rest is still found."""
+    """What an option sets is used and not named; the rest is still detected."""
     text = "Läufe vom 3. März\n\nId;Name;Zahl\n1;Müller;5\n2;Groß;6\nSumme: 2 Läufe\n"
     source = opened(tmp_path, text.encode("cp1252"), **options)
     assert source.files[0].notes == (notes,)
     assert read(source).cells == [("1", "Müller", "5"), ("2", "Groß", "6")]
 
 
-def test_what_is_said_wins(tmp_path: Path) -> None:
+def test_options_win(tmp_path: Path) -> None:
     """Options hold against what the content looks like."""
     content = b"1;2,x\n3;4,y\n"
     assert read_bytes(tmp_path, content, delimiter=",", header=False).cells == [("1;2", "x"), ("3;4", "y")]
@@ -239,7 +246,7 @@ def test_sample_data(tmp_path: Path) -> None:
     """The sample reads without a word as it does with all that its mapping says, and as the README shows."""
     content = (ROOT / "sample_data" / "billing-runs.csv").read_bytes()
     source = opened(tmp_path, content)
-    said = opened(
+    with_options = opened(
         tmp_path,
         content,
         delimiter=";",
@@ -249,9 +256,9 @@ def test_sample_data(tmp_path: Path) -> None:
         skip_footer=1,
         header=True,
     )
-    assert source.files[0].dialect == said.files[0].dialect
-    assert (read(source).cells, read(source).lines) == (read(said).cells, read(said).lines)
+    assert source.files[0].dialect == with_options.files[0].dialect
+    assert (read(source).cells, read(source).lines) == (read(with_options).cells, read(with_options).lines)
     (note,) = source.files[0].notes
     assert note == 'detected: cp1252, ";", quote ", header in line 3, 1 footer line'
     assert f"`{note.rpartition(', ')[0]}`" in (ROOT / "README.md").read_text(encoding="utf-8")
-    assert said.files[0].notes == ()
+    assert with_options.files[0].notes == ()

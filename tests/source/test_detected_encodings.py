@@ -90,7 +90,7 @@ def test_first_letter_far_down(tmp_path: Path, letter: str) -> None:
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_wide_encodings(tmp_path: Path, encoding: str, mark: str) -> None:
-    """UTF-16 and UTF-32 are found by their mark or by where the zeros stand."""
+    """UTF-16 and UTF-32 are found by their mark or by the places of the zeros."""
     source = opened(tmp_path, (mark + "Náme;b\n1;ž\n2;€\n").encode(encoding))
     dialect = source.files[0].dialect
     assert dialect is not None

@@ -1,19 +1,19 @@
-"""Random tables in random dialects, opened without a word on how they are written: cells identical.
+"""Random tables in random dialects, opened without options: cells identical.
 
-Left out, because nothing in such a file could tell (each reads loudly or harmlessly otherwise):
+Left out, because nothing in such a file could decide (each is read harmlessly otherwise, or rejected):
 
 - Tables of one column, or of fewer than three records.
-- First columns that are not numbered: a header is told from records by what stands below it, so the first
-  cell of each record is a whole number, and no name begins with a digit.
-- Apostrophes as quotes, and backslashes as escapes, of which the file makes no use: every text is quoted
+- First columns that are not numbered: a header differs from records by what is below it, so the first cell of
+  each record is a whole number, and no name starts with a digit.
+- Apostrophes as quotes, and backslashes as escapes, that the file makes no use of: every text is quoted
   there, and one has the quote in it.
-- Signs that the delimiter is made of, bare in the cells of a delimiter of several characters or of one that
-  stands in ordinary text (`:`, `~`, `^`, blank): these are quoted, and cells hold no other such sign bare;
-  so are empty cells between blanks. The same where no header shows which sign is the delimiter.
-- Latin encodings without enough letters to tell them apart: only letters that cp1252 has, in words.
-- Headerless tables of two columns with a delimiter of one doubled sign, and those in which an empty cell
-  stands in the same places of all records: `1||x` may be two cells, or three.
-- Lines above a table whose delimiter stands in ordinary text, or above one without a header other than
+- Signs of the delimiter, bare in the cells of a delimiter of several characters or of one that occurs in
+  ordinary text (`:`, `~`, `^`, blank): these are quoted, and cells have no other such sign bare; so are empty
+  cells between blanks. The same where no header shows which sign is the delimiter.
+- Latin encodings without enough letters to decide: only letters that cp1252 has, in words.
+- Headerless tables of two columns with a delimiter of one doubled sign, and those with an empty cell in the
+  same places of all records: `1||x` may be two cells, or three.
+- Lines above a table with a delimiter that occurs in ordinary text, or above one without a header, other than
   titles of several words.
 """
 

@@ -14,10 +14,11 @@ from openpyxl import Workbook
 from openpyxl.cell import Cell
 
 from loader.errors import SourceChanged, SourceError
+from loader.findings import Finding, dump_findings
 from loader.records import LINE, REJECT_COLUMNS, Position, Sheet
 from loader.settings import SourceOptions
 from loader.source import open_source
-from tests.source.source_cases import Read, opened, read
+from tests.source.source_cases import Read, codes, opened, problem, ragged, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,13 +82,13 @@ def test_types(tmp_path: Path, values: list[Any], dtype: pl.DataType, expected: 
     assert [cells[1] for cells in got.cells] == expected
 
 
-def test_a_mixed_column_is_said(tmp_path: Path) -> None:
+def test_a_mixed_column_is_reported(tmp_path: Path) -> None:
     """A column that is text because its cells differ is named."""
     source, _ = sheet_of(tmp_path, [["v"], [1], ["x"]])
     assert source.files[0].notes == (
         'detected: sheet "Runs"',
         "detected: header in row 1",
-        "column 'v' holds texts and whole numbers: read as text",
+        "column 'v' has texts and whole numbers: read as text",
     )
 
 
@@ -110,7 +111,7 @@ def test_a_column_without_a_name(tmp_path: Path) -> None:
 
 
 def test_said_header_and_lines(tmp_path: Path) -> None:
-    """Lines above the header and below the last record are left out as said."""
+    """Lines above the header and below the last record are left out as the options say."""
     rows: list[list[Any]] = [["Export"], ["of 2024"], ["a"], ["1"], ["2"], ["Total"]]
     source, got = sheet_of(tmp_path, rows, skip_lines=2, skip_footer=1)
     assert (got.cells, got.lines) == ([("1",), ("2",)], [4, 5])
@@ -118,7 +119,7 @@ def test_said_header_and_lines(tmp_path: Path) -> None:
     assert list(source.files[0].schema) == ["column_1", "column_2"]
     assert got.cells == [("1", None), ("2", "3")]
     assert source.files[0].sheet == Sheet("Runs", 1, header=False)
-    with pytest.raises(SourceError, match=r"skip_footer says that 3 rows"):
+    with pytest.raises(SourceError, match=r"skip_footer is 3, but there are fewer rows"):
         sheet_of(tmp_path, [["a"], [1], [2]], skip_footer=3)
 
 
@@ -127,8 +128,13 @@ def test_errors_cost_one_record(tmp_path: Path) -> None:
     source, got = sheet_of(tmp_path, [["a", "b"], [1, date(2024, 1, 1)], [2, "#N/A"], ["#DIV/0!", "#REF!"]])
     assert got.problems == [
         None,
-        'column "b": the cell B3 holds the error #N/A',
-        'column "a": the cell A4 holds the error #DIV/0!; column "b": the cell B4 holds the error #REF!',
+        problem("excel.error_value", column="b", cell="B3", error="#N/A"),
+        dump_findings(
+            [
+                Finding("excel.error_value", column="a", params={"cell": "A4", "error": "#DIV/0!"}),
+                Finding("excel.error_value", column="b", params={"cell": "B4", "error": "#REF!"}),
+            ]
+        ),
     ]
     assert source.files[0].schema == {"a": pl.Int64(), "b": pl.Date()}
 
@@ -143,7 +149,7 @@ def test_a_formula_that_nobody_has_computed(tmp_path: Path) -> None:
     """A formula without a value is no empty cell; one whose value is an empty text is."""
     content = workbook({"Runs": [["a", "b"], [1, "=A2*2"], [2, 4]]})
     _, got = sheet_of(tmp_path, [["a", "b"], [1, "=A2*2"], [2, 4]])
-    assert got.problems == ['column "b": the cell B2 holds a formula that no program has computed', None]
+    assert got.problems == [problem("excel.formula_without_value", column="b", cell="B2"), None]
     computed = _replaced(content, b"<v/>", b"<v>2</v>")
     assert read(opened(tmp_path, computed, "rows.xlsx")).cells == [(1, 2), (2, 4)]
     empty = _replaced(content, b'<c r="B2">', b'<c r="B2" t="str">')
@@ -169,7 +175,7 @@ def test_cells_right_of_the_header(tmp_path: Path) -> None:
     """A row with more cells than the header is rejected; its surplus cells are kept."""
     rows: list[list[Any]] = [["a"], [1], [2, None, "x"]]
     _, got = sheet_of(tmp_path, rows)
-    assert got.problems == [None, "has 3 cells, the header has 1"]
+    assert got.problems == [None, ragged(3, 1)]
     assert got.extra == {2: ("", "x")}
 
 
@@ -188,17 +194,17 @@ SHEETS: Mapping[str, list[list[Any]]] = {"Notes": [["n"], [1]], "Runs": [["r"], 
 
 
 def test_sheets(tmp_path: Path) -> None:
-    """A sheet is found by its name; without one it is the first that is visible, and that is said aloud."""
+    """A sheet is found by its name; without one it is the first that is visible, and that is reported."""
     content = workbook(SHEETS, hidden="Notes")
     assert read(opened(tmp_path, content, "b.xlsx", sheet="Notes")).cells == [(1,)]
     silent = opened(tmp_path, content, "b.xlsx")
     assert read(silent).cells == [(2,)]
     assert silent.files[0].notes[0] == (
-        'detected: sheet "Runs", the first; others are "Notes", "Old": say source.sheet for one of them'
+        'detected: sheet "Runs", the first; set source.sheet for one of the others: "Notes", "Old"'
     )
-    with pytest.raises(SourceError, match='has no sheet "Run"; did you mean "Runs"') as caught:
+    with pytest.raises(SourceError, match="has no sheet 'Run'; did you mean 'Runs'") as caught:
         opened(tmp_path, content, "b.xlsx", sheet="Run")
-    assert caught.value.next_step == 'Its sheets are "Notes", "Runs", "Old": say source.sheet.'
+    assert caught.value.next_step == 'Set source.sheet to one of "Notes", "Runs", "Old".'
 
 
 def test_resume_from_every_batch(tmp_path: Path) -> None:
@@ -234,7 +240,7 @@ def test_changed_since_the_load_began(tmp_path: Path) -> None:
 
 def test_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows are taken in parts; a part may have more columns than the one before, and other types."""
-    monkeypatch.setattr("loader.source.excel.rows._AT_ONCE", 3)
+    monkeypatch.setattr("loader.source.excel.rows._ROWS_AT_ONCE", 3)
     rows: list[list[Any]] = [[number] for number in range(7)]
     rows[5] = ["x", "late"]
     source, got = sheet_of(tmp_path, rows, header=False)
@@ -252,17 +258,17 @@ def test_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_unusable_sheets(tmp_path: Path, rows: list[list[Any]], words: str) -> None:
-    """What cannot be used is told when the workbook is opened."""
+    """What cannot be used is reported when the workbook is opened."""
     with pytest.raises(SourceError, match=words):
         sheet_of(tmp_path, rows)
 
 
-def test_a_name_that_stands_twice(tmp_path: Path) -> None:
-    """The second column of a name is told apart by a number, and that is said; as in text files."""
+def test_a_name_that_is_used_twice(tmp_path: Path) -> None:
+    """The second column of a name gets a number, and that is reported; as in text files."""
     source, got = sheet_of(tmp_path, [["a", "b", "a"], ["1", "2", "3"]])
     assert list(source.files[0].schema) == ["a", "b", "a_2"]
     assert got.cells == [("1", "2", "3")]
-    assert any('the 3rd column is called "a_2"' in note for note in source.files[0].notes)
+    assert any('the 3rd column is named "a_2"' in note for note in source.files[0].notes)
 
 
 def test_a_sheet_with_a_header_only(tmp_path: Path) -> None:
@@ -295,7 +301,7 @@ def test_other_office_files(tmp_path: Path) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as made:
         made.writestr("rows.csv", "a\n1\n")
-    with pytest.raises(SourceError, match=r"is a zip archive and no \.xlsx workbook"):
+    with pytest.raises(SourceError, match=r"is a zip archive but not an \.xlsx workbook"):
         opened(tmp_path, archive.getvalue(), "a.zip")
     with pytest.raises(SourceError, match="is an Excel workbook, not CSV"):
         opened(tmp_path, workbook(SHEETS), "a.csv")
@@ -312,19 +318,30 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         return real(name, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(SourceError, match="openpyxl is needed, and it is not installed") as caught:
+    with pytest.raises(
+        SourceError, match="openpyxl is needed to read Excel workbooks, and it is not installed"
+    ) as caught:
         opened(tmp_path, content, "a.xlsx")
     assert "pip install 'loader[excel]'" in str(caught.value.next_step)
 
 
-OWN = ["invalid", 1, 2, "", 'column "b": the cell B2 holds the error #N/A']
+OWN = ["invalid", 1, 2, "", "excel.error_value", "cell B2 holds the error #N/A"]
 
 
-def test_a_rejected_error_that_nobody_mended(tmp_path: Path) -> None:
+def test_a_rejected_error_that_nobody_fixed(tmp_path: Path) -> None:
     """A rejects file cannot hold the error: its cell is empty, and the row is rejected until it is filled."""
     header = ["a", "b", *REJECT_COLUMNS]
-    _, got = sheet_of(tmp_path, [header, [1, None, *OWN], [2, "x", *OWN], [3, None, *OWN[:4], None]])
+    without_code = [*OWN[:4], None, OWN[5]]
+    _, got = sheet_of(tmp_path, [header, [1, None, *OWN], [2, "x", *OWN], [3, None, *without_code]])
     assert got.cells == [(1, None), (2, "x"), (3, None)]
-    assert [bool(problem) for problem in got.problems] == [True, False, False]
-    assert got.problems[0] is not None
-    assert "as when it was rejected: fill it in" in got.problems[0]
+    assert [codes(text) for text in got.problems] == [["rejects.not_fixed"], [], []]
+    expected = problem("rejects.not_fixed", causes=["excel.error_value"], marker="_code")
+    assert got.problems[0] == expected
+
+
+@pytest.mark.parametrize("message", [None, "", "all is well", "Zelle B2 ist falsch"])
+def test_no_sentence_lets_an_unfixed_row_pass(tmp_path: Path, message: str | None) -> None:
+    """Whatever becomes of `_message`: the code and the empty cell decide."""
+    rows: list[list[Any]] = [["a", "b", *REJECT_COLUMNS], [1, None, *OWN[:5], message]]
+    _, got = sheet_of(tmp_path, rows)
+    assert codes(got.problems[0]) == ["rejects.not_fixed"]

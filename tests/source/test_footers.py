@@ -1,4 +1,4 @@
-"""Lines below the last record: what surely is none of the data, and what stays a record when in doubt."""
+"""Lines below the last record: what is certainly not data, and what is kept as a record."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RECORDS = 'id;name;city;sum\n1;Ann;Bonn;5\n2;"Bob\nLee";Ulm;6\n3;Eva;Kiel;7\n'
     ],
 )
 def test_footers(tmp_path: Path, footer: str) -> None:
-    """Totals, counts and marks of an end are no records; they are counted aloud and kept."""
+    """Totals, counts and marks of an end are not records; they are reported and kept."""
     source = opened(tmp_path, (RECORDS + footer).encode())
     got = read(source)
     assert got.cells == [("1", "Ann", "Bonn", "5"), ("2", "Bob\nLee", "Ulm", "6"), ("3", "Eva", "Kiel", "7")]
@@ -66,7 +66,7 @@ def test_footers(tmp_path: Path, footer: str) -> None:
         "4;x\nTotal: 5\n",
     ],
 )
-def test_in_doubt_it_is_a_record(tmp_path: Path, last: str) -> None:
+def test_without_evidence_it_is_a_record(tmp_path: Path, last: str) -> None:
     """A record that was cut off, or text that only begins like a total, is never taken for a footer."""
     source = opened(tmp_path, (RECORDS + last).encode())
     dialect = source.files[0].dialect

@@ -1,4 +1,4 @@
-"""Headers that are not as they should be: what becomes of each, and what is said of it."""
+"""Headers that are not as they should be: what becomes of each, and what is reported."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loader.records import REPEATED_HEADER
-from tests.source.source_cases import opened, read, read_bytes
+from tests.source.source_cases import opened, ragged, read, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def header(folder: Path, line: str, *, encoding: str = "utf-8") -> tuple[list[str], tuple[str, ...]]:
-    """The columns that a header names, and the notes on them."""
+    """Return the columns that a header names, and the notes on them."""
     width = line.count(";") + 1
     row = ";".join("7" for _ in range(width))
     file = opened(folder, f"{line}\n{row}\n".encode(encoding), delimiter=";").files[0]
@@ -23,17 +23,17 @@ def header(folder: Path, line: str, *, encoding: str = "utf-8") -> tuple[list[st
 
 
 def test_padded_names(tmp_path: Path) -> None:
-    """Blanks around a name are no part of it, also inside quotes, and that is said."""
+    """Spaces around a name are not part of it, also inside of quotes, and that is reported."""
     names, notes = header(tmp_path, ' Id ;" Run  Name";\tState')
     assert names == ["Id", "Run Name", "State"]
-    assert notes == ('blanks and line breaks taken out of names: "Id", "Run Name", "State"',)
+    assert notes == ('spaces and line breaks removed from the names "Id", "Run Name", "State"',)
 
 
 def test_line_breaks_in_names(tmp_path: Path) -> None:
     """A line break inside a name becomes one blank, with the blanks around it."""
     source = opened(tmp_path, b'Id;"Run \r\n Name";"a\nb"\n1;2;3\n')
     assert list(source.files[0].schema) == ["Id", "Run Name", "a b"]
-    assert source.files[0].notes[1] == 'blanks and line breaks taken out of names: "Run Name", "a b"'
+    assert source.files[0].notes[1] == 'spaces and line breaks removed from the names "Run Name", "a b"'
     assert read(source).lines == [4]
 
 
@@ -41,7 +41,10 @@ def test_empty_names(tmp_path: Path) -> None:
     """A column without a name is called by its place, unless another has that name."""
     assert header(tmp_path, "Id;;Name; ") == (
         ["Id", "column_2", "Name"],
-        ("the header ends in 1 empty name: no column", 'without a name in the header: "column_2"'),
+        (
+            "the header ends in 1 empty name, which is not a column",
+            'without a name in the header: "column_2"',
+        ),
     )
     assert header(tmp_path, "Id;;column_2")[0] == ["Id", "column_2_2", "column_2"]
 
@@ -51,7 +54,7 @@ def test_delimiters_at_the_end(tmp_path: Path) -> None:
     got = read_bytes(tmp_path, b"a;b;;\n1;2;;\n3;4\n5;6;\n7;8;x;\n")
     assert [set(batch.rows.columns[:2]) for batch in got.batches] == [{"a", "b"}]
     assert got.cells == [("1", "2"), ("3", "4"), ("5", "6"), ("7", "8")]
-    assert got.problems == [None, None, None, "has 4 cells, the header has 2"]
+    assert got.problems == [None, None, None, ragged(4, 2)]
     assert got.extra == {4: ("x", "")}
 
 
@@ -61,21 +64,21 @@ def test_delimiters_at_the_end_of_records_only(tmp_path: Path) -> None:
     assert (got.cells, got.problems) == ([("1", "2"), ("3", "4")], [None, None])
 
 
-def test_names_that_stand_twice(tmp_path: Path) -> None:
+def test_names_that_are_used_twice(tmp_path: Path) -> None:
     """The second of two names gets a number, one that no other column has."""
     names, notes = header(tmp_path, "Name;Name;Name_2;Name;Id")
     assert names == ["Name", "Name_3", "Name_2", "Name_4", "Id"]
     assert notes == (
-        'the 2nd column is called "Name_3": its name stands before it',
-        'the 4th column is called "Name_4": its name stands before it',
+        'the 2nd column is named "Name_3": its name is already used',
+        'the 4th column is named "Name_4": its name is already used',
     )
 
 
-def test_many_names_that_stand_twice(tmp_path: Path) -> None:
+def test_many_names_that_are_used_twice(tmp_path: Path) -> None:
     """Thousands of equal names are numbered in no time, and not all of them listed."""
     names, notes = header(tmp_path, ";".join(["x"] * 20_000))
     assert names[-1] == "x_20000"
-    assert notes[-1] == "and 19994 more names that stand twice"
+    assert notes[-1] == "and 19994 more names that are used twice"
 
 
 def test_names_that_differ_in_case(tmp_path: Path) -> None:
@@ -104,34 +107,34 @@ def test_header_of_two_lines(tmp_path: Path) -> None:
     assert list(both.files[0].schema) == ["a x", "b y"]
 
 
-@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize("packed", [True, False])
-def test_header_again(tmp_path: Path, *, quick: bool, packed: bool) -> None:
-    """A record that is the header again is marked, on both paths; one that only begins like it is not."""
-    odd = "" if quick else '8;"x"y;z\n'
+def test_repeated_header(tmp_path: Path, *, fast: bool, packed: bool) -> None:
+    """A record that repeats the header is marked, by both parsers; one that only starts like it is not."""
+    odd = "" if fast else '8;"x"y;z\n'
     text = f'Id; Name ;"St"\n1;Ann;C\nId; Name ;St\n2;Id;C\n\ufeffId; Name ;"St"\nId;Name;St\n{odd}3;Bob;D\n'
     content = gzip.compress(text.encode()) if packed else text.encode()
     got = read(opened(tmp_path, content), rows=2)
-    again = [
-        number for number, told in zip(got.numbers, got.problems, strict=True) if told == REPEATED_HEADER
+    repeated = [
+        number for number, text in zip(got.numbers, got.problems, strict=True) if text == REPEATED_HEADER
     ]
-    assert again == [2, 4]
-    assert [row[0] for row in got.cells] == ["1", "Id", "2", "\ufeffId", "Id", *([] if quick else ["8"]), "3"]
+    assert repeated == [2, 4]
+    assert [row[0] for row in got.cells] == ["1", "Id", "2", "\ufeffId", "Id", *([] if fast else ["8"]), "3"]
 
 
-def test_header_again_with_delimiters_at_its_end(tmp_path: Path) -> None:
+def test_repeated_header_with_delimiters_at_its_end(tmp_path: Path) -> None:
     """Empty names at the end of a repeated header do not hide it."""
     got = read_bytes(tmp_path, b"a;b;\n1;2;\na;b;\n3;4;\na;b\n")
-    assert [told == REPEATED_HEADER for told in got.problems] == [False, True, False, True]
+    assert [text == REPEATED_HEADER for text in got.problems] == [False, True, False, True]
 
 
-def test_second_line_of_a_header_again(tmp_path: Path) -> None:
-    """Of a header of two lines both are known again; an empty record is not one of them."""
+def test_second_line_of_a_repeated_header(tmp_path: Path) -> None:
+    """Of a header of two lines both are recognised; an empty record is not one of them."""
     got = read_bytes(tmp_path, b"a;b\nx;\n1;2\na;b\nx;\n;\n", header=2, skip_lines=0)
-    assert [told == REPEATED_HEADER for told in got.problems] == [False, True, True, False]
+    assert [text == REPEATED_HEADER for text in got.problems] == [False, True, True, False]
 
 
-def test_without_a_header_nothing_is_it_again(tmp_path: Path) -> None:
+def test_without_a_header_nothing_repeats_it(tmp_path: Path) -> None:
     """Equal records are equal records where no header names the columns."""
     assert read_bytes(tmp_path, b"a;b\na;b\n", header=False).problems == [None, None]
 

@@ -1,4 +1,4 @@
-"""NDJSON as a source: exact values, one type a column, a bad line costs one record."""
+"""NDJSON as a source: exact values, one type per column, a bad line costs one record."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from loader.errors import SourceChanged, SourceError, SourceLost
+from loader.findings import Finding, load_findings
 from loader.records import REJECT_COLUMNS, Position
 from loader.settings import SourceOptions
 from loader.source import open_source
 from loader.source.ndjson.infer import InferredShape, column_of, series_of
-from loader.source.ndjson.lines import Broken, Whole
-from tests.source.source_cases import opened, read, read_bytes
+from loader.source.ndjson.lines import Fractional, Whole
+from tests.source.source_cases import opened, problem, read, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +88,7 @@ def test_types(tmp_path: Path, values: list[str], dtype: pl.DataType, expected: 
     assert (found.dtype, found.to_list()) == (dtype, expected)
 
 
-def test_what_is_read_as_text_is_said(tmp_path: Path) -> None:
+def test_what_is_read_as_text_is_reported(tmp_path: Path) -> None:
     """Columns whose values differ are named, with what they hold."""
     notes = (
         opened(tmp_path, lines('{"a":1,"b":{"x":1},"c":1}', '{"a":"x","b":[1],"c":2}'), "v.jsonl")
@@ -96,8 +97,8 @@ def test_what_is_read_as_text_is_said(tmp_path: Path) -> None:
     )
     assert notes == (
         "detected: NDJSON, 3 columns",
-        "column 'a' holds texts and numbers: read as text, as written",
-        "column 'b' holds objects and arrays: read as JSON text",
+        "column 'a' has texts and numbers: read as text, as in the file",
+        "column 'b' has objects and arrays: read as JSON text",
     )
 
 
@@ -117,7 +118,7 @@ numbers = st.one_of(
 def test_any_numbers_are_exact(texts: list[str]) -> None:
     """Whatever type they get, no digit of a number is lost."""
     shape = InferredShape()
-    values = [Whole(text) if text.lstrip("-").isdigit() else Broken(text) for text in texts]
+    values = [Whole(text) if text.lstrip("-").isdigit() else Fractional(text) for text in texts]
     for value in values:
         shape.see(value)
     for text, found in zip(texts, series_of("v", values, column_of(shape)), strict=True):
@@ -157,11 +158,11 @@ def test_any_objects_come_back(tmp_path: Path, rows: list[dict[str, Any]]) -> No
     for row, cells in zip(rows, got.cells, strict=True):
         for name, cell in zip(names, cells, strict=True):
             value = row.get(name)
-            told = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
             same = plain(cell) == plain(value) or (
                 isinstance(cell, Decimal) and not isinstance(value, list | dict | str) and cell == value
             )
-            assert same or cell == told or flattened(cell) == flattened(value)
+            assert same or cell == text or flattened(cell) == flattened(value)
 
 
 def flattened(value: Any) -> str:
@@ -174,28 +175,29 @@ def flattened(value: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("line", "expected"),
     [
-        (b"nonsense", "is no JSON: Expecting value at character 1"),
-        (b'{"a":1', "is no JSON: Expecting ',' delimiter at character 7"),
-        (b'{"a":1} {"a":2}', "is no JSON: Extra data at character 9"),
-        (b"[1]", "is an array; a JSON object was expected"),
-        (b"null", "is null; a JSON object was expected"),
-        (b"7", "is a number; a JSON object was expected"),
-        (b'"x"', "is a text; a JSON object was expected"),
-        (b'{"a":1,"a":2}', "has the key 'a' twice"),
-        (b'{"b":{"x":1,"x":2}}', "has the key 'x' twice"),
-        (b'{"a":NaN}', "holds NaN, which is no number that JSON knows"),
-        (b'{"a":"\xff"}', r"bytes at position 7 of the line are not utf-8: b'\xff'"),
-        (b'{"a":"\0"}', "holds a NUL byte at character 7"),
-        (b'{"a":"\\ud800"}', "has half of a surrogate pair, which stands for no character"),
-        (b'{"a":' + b"[" * 100_000, "is nested too deeply"),
+        (b"nonsense", problem("row.not_json", words="Expecting value", position=1)),
+        (b'{"a":1', problem("row.not_json", words="Expecting ',' delimiter", position=7)),
+        (b'{"a":1} {"a":2}', problem("row.not_json", words="Extra data", position=9)),
+        (b"[1]", problem("row.not_object", got="an array")),
+        (b"null", problem("row.not_object", got="null")),
+        (b"true", problem("row.not_object", got="a boolean")),
+        (b"7", problem("row.not_object", got="a number")),
+        (b'"x"', problem("row.not_object", got="a string")),
+        (b'{"a":1,"a":2}', problem("row.duplicate_key", key="a")),
+        (b'{"b":{"x":1,"x":2}}', problem("row.duplicate_key", key="x")),
+        (b'{"a":NaN}', problem("row.not_a_number", number="NaN")),
+        (b'{"a":"\xff"}', problem("row.bad_bytes", encoding="utf-8", bytes="FF", position=7)),
+        (b'{"a":"\0"}', problem("row.nul_byte", position=7)),
+        (b'{"a":"\\ud800"}', problem("row.surrogate")),
+        (b'{"a":' + b"[" * 100_000, problem("row.too_deep")),
     ],
 )
-def test_a_bad_line_costs_one_record(tmp_path: Path, line: bytes, words: str) -> None:
-    """What is no JSON object is told with its place; the lines around it are read."""
+def test_a_bad_line_costs_one_record(tmp_path: Path, line: bytes, expected: str) -> None:
+    """What is not a JSON object is reported with its place; the lines around it are read."""
     got = read_bytes(tmp_path, b'{"a":1}\n' + line + b"\r\n\n" + b'{"a":2}', "v.ndjson")
-    assert got.problems == [None, words, None]
+    assert got.problems == [None, expected, None]
     assert (got.numbers, got.lines) == ([1, 2, 3], [1, 2, 4])
     assert [cells[0] for cells in got.cells] == [1, None, 2]
 
@@ -214,9 +216,12 @@ def test_a_line_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     content = b'{"a":"1"}\n' + long + b'\n{"a":"2"}\n' + long
     source = opened(tmp_path, content, "v.ndjson")
     got = read(source, rows=1)
-    assert [bool(problem) for problem in got.problems] == [False, True, False, True]
-    assert got.problems[1] is not None
-    assert got.problems[1].startswith("is longer than")
+    assert got.problems == [
+        None,
+        problem("row.too_long", length=len(long) + 1, limit=100),
+        None,
+        problem("row.too_long", length=len(long), limit=100),
+    ]
     assert got.batches[1].end == Position(2, 0, 3, 3, 10 + len(long) + 1)
     assert read(source, rows=1, start=got.batches[1].end).cells == [("2",), (None,)]
 
@@ -263,11 +268,11 @@ def test_offsets_are_those_of_the_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is empty; one JSON object a line was expected"),
-        (b"\n \n", "is empty; one JSON object a line was expected"),
+        (b"", "is empty; one JSON object per line was expected"),
+        (b"\n \n", "is empty; one JSON object per line was expected"),
         (b'[\n{"a":1}\n', None),
-        (b'[{"a":1},{"a":2}]', "no line is a JSON object; line 1 is an array"),
-        (b'{\n"a": 1\n}\n', "no line is a JSON object; line 1 is no JSON"),
+        (b'[{"a":1},{"a":2}]', "no line is a JSON object; line 1: the line is an array, not a JSON object"),
+        (b'{\n"a": 1\n}\n', "no line is a JSON object; line 1: not valid JSON"),
         (b"{}\n{}\n", "has no columns of its own"),
         (b'{"__line":1}\n', "which the loader uses itself"),
     ],
@@ -275,9 +280,8 @@ def test_offsets_are_those_of_the_content(tmp_path: Path) -> None:
 def test_unusable_files(tmp_path: Path, content: bytes, words: str | None) -> None:
     """What holds no objects line by line is refused when it is opened, with what to do."""
     if words is None:
-        assert read_bytes(tmp_path, content, "v.json").problems[0] == (
-            "is no JSON: Expecting value at character 2"
-        )
+        expected = problem("row.not_json", words="Expecting value", position=2)
+        assert read_bytes(tmp_path, content, "v.json").problems[0] == expected
         return
     with pytest.raises(SourceError, match=words) as caught:
         opened(tmp_path, content, "v.json")
@@ -310,7 +314,7 @@ def test_known_by_name_or_content(tmp_path: Path, name: str, content: bytes, for
     assert opened(tmp_path, content, name).files[0].format == form
 
 
-def test_format_that_was_said_wins(tmp_path: Path) -> None:
+def test_format_of_an_option_wins(tmp_path: Path) -> None:
     """`format` wins over the name."""
     assert opened(tmp_path, b'{"a":1}\n', "a.csv", format="ndjson").files[0].schema == {"a": pl.Int64()}
 
@@ -337,11 +341,11 @@ def test_changed_since_the_load_began(tmp_path: Path) -> None:
         opened(tmp_path, b'{"a":2}\n', "v.ndjson").checked(before)
 
 
-OWN = ',"_status":"invalid","_record_no":1,"_line":1,"_field":"","_message":"m"'
+OWN = ',"_status":"invalid","_record_no":1,"_line":1,"_field":"","_code":"date.format","_message":"m"'
 
 
 def test_what_a_rejects_file_adds_is_left_out(tmp_path: Path) -> None:
-    """Of each record that has all five keys; a key of that name in another record is a column."""
+    """Of each record that has all six keys; a key of that name in another record is a column."""
     source = opened(tmp_path, lines('{"a":1.50' + OWN + "}", '{"a":2,"_line":7}'), "v.ndjson")
     assert read(source).cells == [(Decimal("1.50"), None), (Decimal(2), 7)]
     assert (
@@ -353,30 +357,31 @@ def test_what_a_rejects_file_adds_is_left_out(tmp_path: Path) -> None:
     assert batch.raw.to_list() == ['{"a":1.50}', '{"a":2,"_line":7}']
 
 
-def test_a_bad_line_mended_in_its_text(tmp_path: Path) -> None:
-    """The text of a line that was no JSON is read where it has become one, else it is rejected again."""
+def test_a_bad_line_that_was_fixed_in_its_text(tmp_path: Path) -> None:
+    """The text of a line that was not JSON is read where it is JSON now, else it is rejected again."""
     good, bad = json.dumps('{"a":1}'), json.dumps('{"a":')
     got = read_bytes(tmp_path, lines('{"_raw":' + good + OWN + "}", '{"_raw":' + bad + OWN + "}"), "v.ndjson")
     assert got.cells == [(1,), (None,)]
-    assert got.problems == [
-        None,
-        "is no JSON: Expecting value at character 6, as when it was rejected: mend the text in its _raw",
-    ]
+    assert got.problems[0] is None
+    assert load_findings(got.problems[1] or "") == (
+        Finding("rejects.raw_not_fixed", params={"marker": "_raw"}),
+        Finding("row.not_json", params={"words": "Expecting value", "position": 6}),
+    )
 
 
-def test_encoding_that_was_said(tmp_path: Path) -> None:
-    """Another encoding is read where it is said, and what does not decode costs one record."""
+def test_encoding_of_an_option(tmp_path: Path) -> None:
+    """Another encoding is read where an option names it; what does not decode costs one record."""
     content = '{"a":"ü"}\n{"a":"?"}\n'.encode("cp1252").replace(b"?", b"\x81")
     got = read_bytes(tmp_path, content, "v.ndjson", encoding="cp1252")
     assert got.cells == [("ü",), (None,)]
-    assert got.problems[1] is not None
-    assert "are not cp1252" in got.problems[1]
+    (bad,) = load_findings(got.problems[1] or "")
+    assert (bad.code, bad.params["encoding"], bad.params["bytes"]) == ("row.bad_bytes", "cp1252", "81")
 
 
 @given(content=st.binary(max_size=200))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes(tmp_path: Path, content: bytes) -> None:
-    """Whatever stands behind a good line: every line with anything in it is a record, read or rejected."""
+    """Whatever follows a good line: every line that is not blank is a record, read or rejected."""
     source = opened(tmp_path, b'{"a":1}\n' + content, "v.ndjson")
     kept = [line for line in content.split(b"\n") if line and not line.isspace()]
     got = read(source, rows=2)

@@ -77,7 +77,7 @@ def test_known_by_content(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"not Parquet at all", b"PAR1 and then nothing"])
 def test_unreadable(tmp_path: Path, content: bytes) -> None:
-    """What is no Parquet is refused with its path and a next step."""
+    """What is not Parquet is refused with its path and a next step."""
     with pytest.raises(SourceError) as caught:
         opened(tmp_path, content, "t.parquet")
     assert str(tmp_path / "t.parquet") in caught.value.message
@@ -106,7 +106,7 @@ def test_shorter_while_reading(tmp_path: Path) -> None:
     pl.DataFrame({"n": range(30_000)}).write_parquet(tmp_path / "t.parquet")
     source = open_source([str(tmp_path / "t.parquet")], SourceOptions())
     pl.DataFrame({"n": range(25_000)}).write_parquet(tmp_path / "t.parquet")
-    with pytest.raises(SourceLost, match="row 25001 of 30000 is not there any more"):
+    with pytest.raises(SourceLost, match="row 25001 of 30000 is missing since the file was opened"):
         list(source.batches(1000))
 
 

@@ -13,10 +13,12 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from loader.errors import MappingError, SourceError
+from loader.findings import Finding
 from loader.mapping import compile_mapping, parse_mapping
 from loader.payload import build
 from loader.records import CORE, LINE, PROBLEM, RECORD_NO, REJECT_COLUMNS, Status
 from loader.report import Rejected, RejectsWriter
+from loader.resources import BUILT_IN
 from loader.settings import SourceOptions
 from loader.source import open_source
 from tests.source.source_cases import opened, read
@@ -24,6 +26,7 @@ from tests.source.source_cases import opened, read
 if TYPE_CHECKING:
     from pathlib import Path
 
+REFUSED = Rejected(Status.REFUSED, (Finding("answer.refused", params={"status": 422}),))
 MAPPING = """\
 resource: billing-run
 fields:
@@ -36,16 +39,16 @@ fields:
 
 
 def written(folder: Path, values: list[Any], dtype: Any) -> Path:
-    """A Parquet file with a column C of such values."""
+    """Write a Parquet file with a column C of such values."""
     path = folder / "in.parquet"
     pl.DataFrame({"C": pl.Series(values, dtype=dtype)}).write_parquet(path)
     return path
 
 
 def sent(path: Path, field: str, rule: str = "C") -> list[Any]:
-    """What a field's payload is for each row; "invalid" for rows that are."""
+    """Return a field's payload for each row; "invalid" for rows that are."""
     source = open_source([str(path)], SourceOptions())
-    mapping = parse_mapping(f"{MAPPING}  {field}: {rule}\n", "m.yaml")
+    mapping = parse_mapping(f"{MAPPING}  {field}: {rule}\n", "m.yaml", BUILT_IN)
     compiled = compile_mapping(mapping, source.files[0].schema)
     found: list[Any] = []
     for batch in source.batches(2):
@@ -62,11 +65,11 @@ def _at(payload: Any, field: str) -> Any:
 
 
 def rejected(path: Path) -> pl.DataFrame:
-    """All rows of a file as `rejects.parquet` has them."""
+    """Return all rows of a file as `rejects.parquet` has them."""
     source = open_source([str(path)], SourceOptions())
     with RejectsWriter(path.parent / "out", source.files) as writer:
         for batch in source.batches(2):
-            writer.add(batch, dict.fromkeys(batch.rows[RECORD_NO], Rejected(Status.REFUSED, message="no")))
+            writer.add(batch, dict.fromkeys(batch.rows[RECORD_NO], REFUSED))
         out = writer.close()
     assert out is not None
     again = open_source([str(out)], SourceOptions())
@@ -144,7 +147,7 @@ def test_into_the_payload_and_into_the_rejects(
 
 
 def test_structs_fill_fields_of_objects(tmp_path: Path) -> None:
-    """A column of objects can be a whole part of the payload, judged by the API's own rules."""
+    """A column of objects can be a part of the payload, checked by the API's own rules."""
     reminders = [[{"reminder_notice_id": "R1", "name": None}], [{"reminder_notice_id": None, "name": "x"}]]
     dtype = pl.List(pl.Struct({"reminder_notice_id": pl.String, "name": pl.String}))
     path = written(tmp_path, [{"reminders": each} for each in reminders], pl.Struct({"reminders": dtype}))
@@ -155,7 +158,7 @@ def test_structs_fill_fields_of_objects(tmp_path: Path) -> None:
 
 
 def test_local_times_take_the_zone_that_the_mapping_names(tmp_path: Path) -> None:
-    """A time without a zone is of the zone that is said; one with a zone keeps its moment."""
+    """A time without a zone is of the zone that the mapping names; one with a zone keeps its moment."""
     path = written(tmp_path, [NOON.replace(microsecond=0)], pl.Datetime("ms"))
     rule = "{column: C, datetime: '%Y-%m-%d %H:%M', timezone: Europe/Berlin}"
     assert sent(path, ANY, rule) == ["2024-07-01T10:00:00Z"]
@@ -204,7 +207,7 @@ def test_a_file_that_was_cut(tmp_path: Path, share: float) -> None:
 
 
 def test_a_file_with_bad_bytes_inside(tmp_path: Path) -> None:
-    """Damage behind a whole footer ends the load as lost, without a traceback; nothing is made up."""
+    """Damage behind a complete footer ends the load as lost, without a traceback; nothing is made up."""
     path = written(tmp_path, [f"text {number}" for number in range(5000)], pl.String)
     content = bytearray(path.read_bytes())
     content[100:400] = b"\xff" * 300
@@ -215,10 +218,10 @@ def test_a_file_with_bad_bytes_inside(tmp_path: Path) -> None:
 
 
 def test_packed_parquet(tmp_path: Path) -> None:
-    """Parquet inside gzip is refused with what to do: it is packed in itself."""
+    """Parquet inside of gzip is refused with what to do: it is compressed already."""
     path = written(tmp_path, [1], pl.Int64)
     with pytest.raises(SourceError, match="is gzip around Parquet") as caught:
         opened(tmp_path, gzip.compress(path.read_bytes()), "t.parquet.gz")
-    assert caught.value.next_step == "Unpack it first."
+    assert caught.value.next_step == "Decompress it first."
     with pytest.raises(SourceError, match="is gzip around Parquet"):
         opened(tmp_path, gzip.compress(path.read_bytes()), "t.data.gz")

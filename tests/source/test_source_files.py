@@ -128,7 +128,7 @@ def test_resume_far_into_a_file(tmp_path: Path) -> None:
 
 
 def test_globs(tmp_path: Path) -> None:
-    """A pattern stands for its files in sorted order, folders left out."""
+    """A pattern names its files in sorted order, without folders."""
     for name in ("b.csv", "a.csv", "c.txt"):
         (tmp_path / name).write_bytes(b"a\n1\n")
     (tmp_path / "d.csv").mkdir()
@@ -206,13 +206,13 @@ def test_other_files_do_not(tmp_path: Path) -> None:
     """Neither a missing file passes, nor an added one, nor another way of reading."""
     source = opened(tmp_path, b"a\n1\n")
     other = replace(source.files[0], name="b.csv", path="b.csv")
-    with pytest.raises(SourceChanged, match=r"b\.csv: belongs to the load and is missing"):
+    with pytest.raises(SourceChanged, match=r"b\.csv: belongs to the load but is missing"):
         source.checked([source.files[0], other])
-    with pytest.raises(SourceChanged, match="stands where b"):
+    with pytest.raises(SourceChanged, match="is in the place of b"):
         source.checked([other])
     with pytest.raises(SourceChanged, match="does not belong to the load"):
         source.checked([])
-    with pytest.raises(SourceChanged, match="is read as"):
+    with pytest.raises(SourceChanged, match="is read with delimiter ';', and was read with delimiter ','"):
         opened(tmp_path, b"a\n1\n", delimiter=";").checked(source.files)
 
 

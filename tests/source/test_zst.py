@@ -1,4 +1,4 @@
-"""`.zst` as `.gz`: known by its bytes, read through, damage named."""
+"""`.zst` is read like `.gz`: recognised by its bytes, read to its end, damage reported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SKIPPABLE = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
 
 @pytest.mark.parametrize("name", ["rows.csv.zst", "rows.csv", "rows"])
 def test_known_by_its_bytes(tmp_path: Path, name: str) -> None:
-    """Whatever its name, a packed file is unpacked; that is said aloud."""
+    """Whatever its name, a compressed file is decompressed; that is reported."""
     source = opened(tmp_path, zstd.compress(ROWS), name)
     assert len(read(source).cells) == 20_000
     assert source.files[0].notes[0].startswith("detected: zstd, ")
@@ -61,15 +61,15 @@ def test_damage_is_found_when_it_is_opened(tmp_path: Path, how: str, name: str) 
     checked: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
     with pytest.raises(SourceError, match="the zstd data is damaged or cut short") as caught:
         opened(tmp_path, damaged(zstd.compress(rows, options=checked), how), name)
-    assert str(caught.value.next_step).endswith("`zstd -t` tells whether it is whole.")
+    assert str(caught.value.next_step).endswith("`zstd -t` checks it.")
 
 
 def test_names_that_do_not_fit(tmp_path: Path) -> None:
     """A name that says another packing, or one where there is none, is refused."""
-    with pytest.raises(SourceError, match=r"is named \.zst and is not zstd"):
+    with pytest.raises(SourceError, match=r"is named \.zst but is not zstd"):
         opened(tmp_path, ROWS, "rows.csv.zst")
-    with pytest.raises(SourceError, match=r"is named \.gz and is not gzip") as caught:
+    with pytest.raises(SourceError, match=r"is named \.gz but is not gzip") as caught:
         opened(tmp_path, zstd.compress(ROWS), "rows.csv.gz")
     assert caught.value.next_step == "It is zstd: rename it."
-    with pytest.raises(SourceError, match=r"is named \.zst and is not zstd"):
+    with pytest.raises(SourceError, match=r"is named \.zst but is not zstd"):
         opened(tmp_path, gzip.compress(ROWS), "rows.csv.zst")

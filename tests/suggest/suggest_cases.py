@@ -1,4 +1,4 @@
-"""Columns to propose a mapping for, and what becomes of them: for the tests of proposals."""
+"""Columns to propose a mapping for, and what they become: for the tests of proposals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import polars as pl
 
 from loader.mapping import parse_mapping
 from loader.mapping.tree import leaves
-from loader.resources import record_type
+from loader.resources import BUILT_IN
 from loader.suggest import Proposal, SourceSample, propose
 
 if TYPE_CHECKING:
@@ -28,30 +28,30 @@ REQUIRED = {
 """Columns of all that a run requires."""
 
 
-def proposed(cells: Mapping[str, Any], resource: str = "billing-run", **source: Any) -> Proposal:
-    """The proposal for columns: lists of texts, or series of any type."""
+def propose_for(cells: Mapping[str, Any], resource: str = "billing-run", **source: Any) -> Proposal:
+    """Return the proposal for columns: lists of texts, or series of any type."""
     columns = {
         name: values if isinstance(values, pl.Series) else pl.Series(values, dtype=pl.String)
         for name, values in cells.items()
     }
     rows = pl.DataFrame(columns)
-    return propose(
-        SourceSample(rows, rows.height, whole=True, name="source.csv", source=source), record_type(resource)
-    )
+    sample = SourceSample(rows, rows.height, complete=True, name="source.csv", source=source)
+    return propose(sample, BUILT_IN[resource], BUILT_IN)
 
 
 def rules(proposal: Proposal) -> dict[str, Rule]:
-    """The rules that count, by path."""
-    return {leaf.path: leaf.rule for leaf in leaves(parse_mapping(proposal.text).tree)}
+    """Return the rules that count, by path."""
+    plan = parse_mapping(proposal.text, "proposal", BUILT_IN)
+    return {leaf.path: leaf.rule for leaf in leaves(plan.tree)}
 
 
 def rule_of(
     values: Sequence[str | None], name: str = "Run Date", more: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Any] | None, Proposal]:
-    """The rule that a column of a run with all that is required gets; None where it is left out."""
-    proposal = proposed(
+    """Return the rule that a column of a run with all that is required gets; None where it is left out."""
+    proposal = propose_for(
         {
-            **{key: each[: len(values)] for key, each in long_table(len(values)).items()},
+            **long_table(len(values)),
             name: values,
             **(more or {}),
         }
@@ -63,7 +63,7 @@ def rule_of(
 
 
 def long_table(rows: int) -> dict[str, list[str]]:
-    """Columns of all that a run requires, of so many rows, each with a key of its own."""
+    """Return columns of all that a run requires, of so many rows, each with a key of its own."""
     return {
         **{name: (values * rows)[:rows] for name, values in REQUIRED.items()},
         "Id": [str(n) for n in range(rows)],

@@ -1,4 +1,4 @@
-"""A proposal compiles, whatever the file holds; it says what was guessed and guesses no ambiguous date."""
+"""A proposal compiles, whatever the file holds; guesses are shown, and no ambiguous date is guessed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from loader.errors import MappingError
 from loader.mapping import compile_mapping, parse_mapping
-from loader.resources import TYPES
+from loader.resources import BUILT_IN
 from tests.mapping.mapping_cases import bodies, mapped
-from tests.suggest.suggest_cases import REQUIRED, proposed
+from tests.suggest.suggest_cases import REQUIRED, propose_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ TYPED = st.sampled_from(
 
 @st.composite
 def tables(draw: st.DrawFn) -> dict[str, Any]:
-    """Columns of two rows, or of none, of any names and types."""
+    """Draw columns of two rows, of any names and types."""
     names = draw(st.lists(NAMES, min_size=1, max_size=8, unique=True))
     texts = st.lists(CELLS, min_size=2, max_size=2) | st.builds(lambda cell: [cell, cell], CELLS)
     columns: dict[str, Any] = {name: draw(texts | TYPED) for name in names}
@@ -77,30 +77,35 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def _lacking(text: str, schema: Mapping[str, pl.DataType]) -> set[str]:
-    """The paths of what the loader finds wrong with a mapping; relative dates as a whole."""
+    """Return the paths that the loader finds errors in; relative dates as a whole."""
     try:
-        compile_mapping(parse_mapping(text), schema)
+        compile_mapping(parse_mapping(text, "proposal", BUILT_IN), schema)
     except MappingError as error:
-        return {each.path.removesuffix(".position").removesuffix(".relative_to") for each in error.findings}
+        return {
+            finding.field.removesuffix(".position").removesuffix(".relative_to") for finding in error.findings
+        }
     return set()
 
 
 @settings(max_examples=120, deadline=None)
-@given(tables(), st.sampled_from(sorted(TYPES)))
+@given(tables(), st.sampled_from(sorted(BUILT_IN)))
 def test_proposal_is_a_mapping_whatever_the_file_holds(cells: dict[str, Any], resource: str) -> None:
-    """It parses and compiles, or lacks required fields only: those that it names as missing."""
-    proposal = proposed(cells, resource, format="csv", delimiter="\t", quote='"', escape="\\")
-    schema = pl.DataFrame({name: pl.Series(each, dtype=None if isinstance(each, pl.Series) else pl.String)
-                           for name, each in cells.items()}).schema  # fmt: skip
+    """It parses and compiles, or lacks only required fields: those that it names as missing."""
+    proposal = propose_for(cells, resource, format="csv", delimiter="\t", quote='"', escape="\\")
+    columns = {
+        name: values if isinstance(values, pl.Series) else pl.Series(values, dtype=pl.String)
+        for name, values in cells.items()
+    }
+    schema = pl.DataFrame(columns).schema
     assert _lacking(proposal.text, dict(schema)) == set(proposal.missing), proposal.text
     for path in proposal.missing:
         assert f"# {path.rpartition('.')[2]}:" in proposal.text
     assert set(proposal.mapped) <= set(cells)
 
 
-def test_nothing_that_fits_gives_a_file_all_the_same() -> None:
+def test_columns_that_fit_nothing_still_give_a_file() -> None:
     """Without a single match the file names what is required, and every column as not mapped."""
-    proposal = proposed({"xyzzy": ["q", "w"]})
+    proposal = propose_for({"xyzzy": ["q", "w"]})
 
     assert "fields: {}" in proposal.text
     assert set(proposal.missing) == {
@@ -117,7 +122,7 @@ def test_nothing_that_fits_gives_a_file_all_the_same() -> None:
 
 def test_columns_of_all_that_is_required_make_a_whole_mapping() -> None:
     """The proposal's payloads are what anyone would have written by hand."""
-    proposal = proposed(REQUIRED)
+    proposal = propose_for(REQUIRED)
 
     assert proposal.missing == ()
     assert bodies(mapped(proposal.text, {name: values[:1] for name, values in REQUIRED.items()})) == [

@@ -1,4 +1,4 @@
-"""What `loader init` proposes for the sample files, against the shipped mappings: how much is left to do."""
+"""What `loader init` proposes for the sample files, compared with the shipped mappings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 
 from loader.mapping import compile_mapping, parse_mapping
 from loader.payload import build
-from loader.pipeline import SilentObserver, propose_mapping
+from loader.pipeline.authoring import propose_mapping
+from loader.pipeline.events import SilentObserver
 from loader.records import CORE, RECORD_NO, STATE
-from loader.resources import record_type
+from loader.resources import BUILT_IN
 from loader.source import open_source
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ RUN_EDITS = {
     ),
     "sys_created_by_id: Created By": 'sys_created_by_id: {template: "mitra:{Created By}"}',
 }
-"""The three changes by hand: the terms' ids, where the clocks stood, and a prefix; no file says those."""
+"""The three changes by hand: the terms' ids, the time zone, and a prefix; no file shows those."""
 
 RUN_CHOICES = {
     'application_types: {column: AppTypes, split: ","}': (
@@ -54,7 +55,7 @@ RUN_CHOICES = {
         '{column: Forecast Fee, number: {decimal: ",", thousands: "."}}\n'
     ),
 }
-"""What the shipped mapping adds by its own choice: values in other case, a default, fields of no page."""
+"""What the shipped mapping adds by its own choice: values in other case, a default, unlisted fields."""
 
 TEMPLATE_EDITS = {
     "advance_phases: advance": "advance_phases: {column: advance, default: false}",
@@ -67,26 +68,27 @@ TEMPLATE_EDITS = {
 
 
 def proposal(path: Path, resource: str, read: Mapping[str, Any]) -> str:
-    """The proposed mapping's text."""
+    """Return the proposed mapping's text."""
+    record_type = BUILT_IN[resource]
     return propose_mapping(
-        str(path), record_type(resource), read, rows=20_000, watcher=SilentObserver()
+        str(path), record_type, read, types=BUILT_IN, rows=20_000, observer=SilentObserver()
     ).proposal.text
 
 
 @pytest.fixture(scope="module")
 def runs() -> str:
-    """The proposal for the runs."""
+    """Return the proposal for the runs."""
     return proposal(RUNS, "billing-run", READ)
 
 
 @pytest.fixture(scope="module")
 def templates() -> str:
-    """The proposal for the templates."""
+    """Return the proposal for the templates."""
     return proposal(TEMPLATES, "billing-template", {})
 
 
 def edited(text: str, *edits: Mapping[str, str]) -> str:
-    """The text with each edit made; each finds its place once."""
+    """Return the text with all edits made; the text of each occurs once."""
     for edit in edits:
         for old, new in edit.items():
             assert text.count(old) == 1, old
@@ -94,63 +96,63 @@ def edited(text: str, *edits: Mapping[str, str]) -> str:
     return text
 
 
-def judged(text: str, path: Path) -> dict[int, tuple[str, Any]]:
-    """Record number -> state and payload, for every row of the sample."""
-    mapping = parse_mapping(text, "proposal.yaml")
+def built(text: str, path: Path) -> dict[int, tuple[str, Any]]:
+    """Return record number -> state and payload, for every row of the sample."""
+    mapping = parse_mapping(text, "proposal.yaml", BUILT_IN)
     source = open_source([str(path)], mapping.source)
     compiled = compile_mapping(mapping, source.files[0].schema)
-    found: dict[int, tuple[str, Any]] = {}
+    records: dict[int, tuple[str, Any]] = {}
     for batch in source.batches(1000):
         rows = build(batch.rows, compiled).rows
         for number, state, core in rows.select(RECORD_NO, STATE, CORE).iter_rows():
-            found[number] = (state, core and json.loads(core))
-    return found
+            records[number] = (state, core and json.loads(core))
+    return records
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """A payload's values by dotted path; lists are values."""
+    """Yield a payload's values by dotted path; lists are values."""
     if isinstance(value, dict):
-        for name, each in value.items():
-            yield from leaves(each, f"{path}.{name}" if path else name)
+        for name, member in value.items():
+            yield from leaves(member, f"{path}.{name}" if path else name)
     else:
         yield path, value
 
 
 def shipped(name: str) -> str:
-    """A shipped mapping's text."""
+    """Return a shipped mapping's text."""
     return (ROOT / "mappings" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def test_templates_need_three_changes(templates: str) -> None:
     """Three lines changed, and every template has the state and payload of the shipped mapping."""
     assert len(TEMPLATE_EDITS) == 3
-    expected = judged(shipped("billing-template"), TEMPLATES)
+    expected = built(shipped("billing-template"), TEMPLATES)
 
-    assert judged(edited(templates, TEMPLATE_EDITS), TEMPLATES) == expected
+    assert built(edited(templates, TEMPLATE_EDITS), TEMPLATES) == expected
 
 
 def test_runs_need_three_changes(runs: str) -> None:
-    """Three lines changed, and the proposal for the runs says of each row what the shipped mapping says.
+    """Three lines changed, and the proposal for the runs makes of each row what the shipped mapping makes.
 
-    What differs then is what the shipped mapping adds of its own accord: fields that no page lists (with
-    the three rows that only they find wrong), one flag computed from a list, one default, two lists in
-    capitals.
+    What differs then is what the shipped mapping adds by its own choice: fields that no page lists (with
+    the three rows that are invalid only for them), one flag computed from a list, one default, two lists
+    in capitals.
     """
     assert len(RUN_EDITS) == 3
-    expected = judged(shipped("billing-run"), RUNS)
-    found = judged(edited(runs, RUN_EDITS), RUNS)
-    states = {number for number in expected if expected[number][0] != found[number][0]}
+    expected = built(shipped("billing-run"), RUNS)
+    actual = built(edited(runs, RUN_EDITS), RUNS)
+    states = {number for number in expected if expected[number][0] != actual[number][0]}
     differing, only_shipped, only_proposed = set(), set(), set()
     for number, (state, payload) in expected.items():
         if state == "ready":
-            ours, theirs = dict(leaves(found[number][1])), dict(leaves(payload))
+            ours, theirs = dict(leaves(actual[number][1])), dict(leaves(payload))
             differing |= {path for path in ours if path in theirs and ours[path] != theirs[path]}
             only_shipped |= set(theirs) - set(ours)
             only_proposed |= set(ours) - set(theirs)
 
-    assert len(found) == len(expected) == 2000
+    assert len(actual) == len(expected) == 2000
     assert states == {985, 1044, 1555}
-    assert {found[number][0] for number in states} == {"ready"}
+    assert {actual[number][0] for number in states} == {"ready"}
     assert only_proposed == set()
     assert differing == {
         "application_activation_options.application_types",
@@ -167,9 +169,9 @@ def test_runs_need_three_changes(runs: str) -> None:
 
 def test_runs_can_be_made_the_same(runs: str) -> None:
     """With those choices made as well, every row's state and payload are those of the shipped mapping."""
-    expected = judged(shipped("billing-run"), RUNS)
+    expected = built(shipped("billing-run"), RUNS)
 
-    assert judged(edited(runs, RUN_EDITS, RUN_CHOICES), RUNS) == expected
+    assert built(edited(runs, RUN_EDITS, RUN_CHOICES), RUNS) == expected
 
 
 @pytest.mark.parametrize(("name", "path", "share"), [("runs", RUNS, 0.8), ("templates", TEMPLATES, 0.96)])
@@ -177,7 +179,7 @@ def test_proposals_work_as_they_are(
     name: str, path: Path, share: float, request: pytest.FixtureRequest
 ) -> None:
     """Nothing required is missing: four of five runs, all but two templates, are ready at once."""
-    found = judged(request.getfixturevalue(name), path)
-    ready = sum(state == "ready" for state, _ in found.values())
+    records = built(request.getfixturevalue(name), path)
+    ready = sum(state == "ready" for state, _ in records.values())
 
-    assert ready > share * len(found)
+    assert ready > share * len(records)

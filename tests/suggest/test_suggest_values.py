@@ -1,4 +1,4 @@
-"""What the values of a column show: dates, flags, numbers, codes, lists, keys; and what they leave open."""
+"""What the values of a column show, and what they leave open: dates, flags, numbers, codes, lists, keys."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import polars as pl
 import pytest
 
 from loader.mapping import parse_mapping
-from tests.suggest.suggest_cases import REQUIRED, long_table, proposed, rule_of, rules
+from loader.resources import BUILT_IN
+from tests.suggest.suggest_cases import REQUIRED, long_table, propose_for, rule_of, rules
 
 # --- dates --------------------------------------------------------------------------------------------
 
 
 def test_ambiguous_dates_are_not_guessed() -> None:
-    """Dates that fit day first and month first leave their rule behind a #, with both formats, and said."""
+    """The rule of dates that fit day first and month first is commented out, with both formats, and noted."""
     rule, proposal = rule_of(["03/04/2019", "05/06/2019"])
 
     assert rule is None
     [line] = [line for line in proposal.text.splitlines() if "# run_date:" in line]
     assert "AMBIGUOUS: all dates fit %d/%m/%Y and %m/%d/%Y" in proposal.text
     assert 'date: "%d/%m/%Y"' in line
-    assert any(each.startswith("AMBIGUOUS: Run Date") for each in proposal.aloud)
+    assert any(note.startswith("AMBIGUOUS: Run Date") for note in proposal.notes)
 
 
 @pytest.mark.parametrize(
@@ -46,15 +47,15 @@ def test_formats_that_the_values_show_are_taken(values: list[str | None], form: 
     assert "2 of 2 values parse" in proposal.text
 
 
-def test_order_comes_from_a_column_beside_and_is_said() -> None:
-    """Dates that leave their order open take that of another column; comment and message say so."""
+def test_order_comes_from_another_column_and_is_noted() -> None:
+    """Dates that leave their order open take that of another column; comment and note show it."""
     rule, proposal = rule_of(
         ["03/04/2019", "05/06/2019"], more={"Scheduled Run": ["31/03/2019", "01/02/2019"]}
     )
 
     assert rule == {"column": "Run Date", "date": ("%d/%m/%Y",)}
     assert "AMBIGUOUS by themselves, day first as in Scheduled Run" in proposal.text
-    assert "AMBIGUOUS: Run Date: dates taken day first as in Scheduled Run" in proposal.aloud
+    assert "AMBIGUOUS: Run Date: dates read day first as in Scheduled Run" in proposal.notes
 
 
 def test_order_stays_open_where_columns_disagree() -> None:
@@ -74,34 +75,34 @@ def test_orders_mixed_in_one_column_stay_open() -> None:
 
 
 def test_years_of_two_digits_are_not_guessed() -> None:
-    """A century is nothing to guess, even where day and month are sure."""
+    """No century is guessed, even where day and month are sure."""
     rule, proposal = rule_of(["31.03.19", "01.04.68"])
 
     assert rule is None
     assert "years of two digits" in proposal.text
-    assert any("AMBIGUOUS: Run Date" in each for each in proposal.aloud)
+    assert any("AMBIGUOUS: Run Date" in note for note in proposal.notes)
 
 
 def test_iso_dates_need_no_format_and_times_get_theirs() -> None:
-    """ISO 8601 stays as it is; local times are parsed, and that they count as UTC is said."""
+    """ISO 8601 stays as it is; local times are parsed, with a note that they count as UTC."""
     rule, _ = rule_of(["2019-03-31", "2019-04-01"])
     timed, proposal = rule_of(["31.03.2019 08:15", "01.04.2019 09:30"], name="Created At")
 
     assert rule == {"column": "Run Date"}
     assert timed == {"column": "Created At", "datetime": ("%d.%m.%Y %H:%M",)}
-    assert any("Created At: times without a zone" in each for each in proposal.aloud)
+    assert any("Created At: times without a zone" in note for note in proposal.notes)
 
 
-def test_some_values_that_are_no_dates_are_named() -> None:
-    """A few odd values do not hide what a column holds; they stand in the comment."""
+def test_some_values_that_are_not_dates_are_named() -> None:
+    """A few odd values do not hide what a column holds; the comment names them."""
     rule, proposal = rule_of(["31.03.2019"] * 15 + ["2019-04-01"] * 4 + ["after Easter"])
 
     assert rule == {"column": "Run Date", "date": ("%d.%m.%Y", "%Y-%m-%d")}
     assert "19 of 20 values parse, not 'after Easter'" in proposal.text
 
 
-def test_days_that_do_not_exist_hide_no_dates() -> None:
-    """Values that look like dates count as such, though they are none; they are named."""
+def test_days_that_do_not_exist_do_not_hide_dates() -> None:
+    """Values that look like dates count as such, even where the day does not exist; they are named."""
     rule, proposal = rule_of(["31.03.2019", "31.02.2020"])
 
     assert rule == {"column": "Run Date", "date": ("%d.%m.%Y",)}
@@ -122,10 +123,10 @@ def test_days_that_do_not_exist_hide_no_dates() -> None:
     ],
 )
 def test_flags_get_their_words(values: list[str | None], rule: dict[str, Any]) -> None:
-    """Words that the loader knows by itself need no rule; others are listed, X and nothing among them."""
-    found, _ = rule_of(values, name="Bill TP")
+    """Words that fields take by themselves need no rule; others are listed, such as X and an empty cell."""
+    proposed, _ = rule_of(values, name="Bill TP")
 
-    assert found == {"column": "Bill TP", **rule}
+    assert proposed == {"column": "Bill TP", **rule}
 
 
 @pytest.mark.parametrize(
@@ -139,17 +140,17 @@ def test_flags_get_their_words(values: list[str | None], rule: dict[str, Any]) -
 )
 def test_numbers_get_their_format(values: list[str | None], rule: dict[str, Any]) -> None:
     """Decimal comma, digits in groups, or neither."""
-    found, _ = rule_of(values, name="snapshot base version")
+    proposed, _ = rule_of(values, name="snapshot base version")
 
-    assert found == {"column": "snapshot base version", **rule}
+    assert proposed == {"column": "snapshot base version", **rule}
 
 
 def test_a_sign_that_may_be_either_is_not_guessed() -> None:
-    """1.234 is one and a bit, or over a thousand: the rule waits behind a #."""
+    """1.234 is one and a bit, or over a thousand: the rule is commented out."""
     rule, proposal = rule_of(["1.234", "2.345"], name="snapshot base version")
 
     assert rule is None
-    assert "AMBIGUOUS: '.' may be the decimal sign or stand between thousands" in proposal.text
+    assert "AMBIGUOUS: '.' may be the decimal sign or separate thousands" in proposal.text
 
 
 @pytest.mark.parametrize(
@@ -162,41 +163,44 @@ def test_a_sign_that_may_be_either_is_not_guessed() -> None:
     ],
 )
 def test_codes_become_members(values: list[str | None], table: dict[str, str]) -> None:
-    """First letters, other spellings, beginnings and German words; said aloud as guessed."""
-    cells = {**{name: each[:2] for name, each in REQUIRED.items()}, "State": values}
-    proposal = proposed(cells)
+    """First letters, other spellings, beginnings and German words; noted as guessed."""
+    cells = {**{name: cells[:2] for name, cells in REQUIRED.items()}, "State": values}
+    proposal = propose_for(cells)
 
     assert rules(proposal)["status"].map == table
-    assert "State: the meanings of its codes are guessed, look at each" in proposal.aloud
+    assert "State: the meanings of its codes are guessed, check each" in proposal.notes
 
 
 def test_members_in_other_case_need_no_table() -> None:
     """Where lower case makes members of all values, that is the rule."""
-    cells = {**{name: each[:2] for name, each in REQUIRED.items()}, "State": ["DRAFT", "Completed"]}
+    cells = {**{name: cells[:2] for name, cells in REQUIRED.items()}, "State": ["DRAFT", "Completed"]}
 
-    assert rules(proposed(cells))["status"].case == "lower"
+    assert rules(propose_for(cells))["status"].case == "lower"
 
 
-def test_codes_that_nobody_knows_wait_for_an_answer() -> None:
-    """The field is missing, and stands there with its values to be given a meaning."""
-    cells = {**{name: each[:2] for name, each in REQUIRED.items()}, "State": ["17", "23"]}
-    proposal = proposed(cells)
+def test_unknown_codes_wait_for_an_answer() -> None:
+    """The field is missing; its values are there, to be given a meaning."""
+    cells = {**{name: cells[:2] for name, cells in REQUIRED.items()}, "State": ["17", "23"]}
+    proposal = propose_for(cells)
 
     assert proposal.missing == ("status",)
     assert '# "17": MEANING' in proposal.text
 
 
-def test_trial_rows_are_filtered_and_said() -> None:
-    """A state that says TEST becomes a filter, in the file and on the command line."""
+def test_trial_rows_are_filtered_and_noted() -> None:
+    """A status TEST becomes a filter, with a note for the command line."""
     cells = {**long_table(20), "State": ["C"] * 18 + ["TEST"] * 2}
-    proposal = proposed(cells)
+    proposal = propose_for(cells)
 
-    assert parse_mapping(proposal.text).file.where == "COALESCE(\"State\", '') NOT IN ('TEST')"
-    assert any(each.startswith("where: guessed: State says 'TEST' in 2 rows") for each in proposal.aloud)
+    assert (
+        parse_mapping(proposal.text, "proposal", BUILT_IN).spec.where
+        == "COALESCE(\"State\", '') NOT IN ('TEST')"
+    )
+    assert any(note.startswith("where: guessed: State has 'TEST' in 2 rows") for note in proposal.notes)
 
 
 def test_lists_addresses_and_json() -> None:
-    """Lists are cut where their values are, addresses lose their capitals, JSON goes in as it is."""
+    """Lists are split where their values show it, addresses lose their capitals, JSON goes in as it is."""
     cells = {
         **long_table(2),
         "Programs": ["P1|P2", "P3"],
@@ -204,11 +208,11 @@ def test_lists_addresses_and_json() -> None:
         "Drop Options": ['{"x": 1}', None],
         "Sessions": ["a", "b"],
     }
-    found = rules(proposed(cells))
+    proposed = rules(propose_for(cells))
 
-    assert found["application_activation_options.program_ids"].split == "|"
-    assert found["notification_email"].case == "lower"
-    assert found["drop_options"].json_column == "Drop Options"
+    assert proposed["application_activation_options.program_ids"].split == "|"
+    assert proposed["notification_email"].case == "lower"
+    assert proposed["drop_options"].json_column == "Drop Options"
 
 
 @pytest.mark.parametrize(
@@ -229,32 +233,34 @@ def test_numbered_columns_make_a_list(names: tuple[str, str]) -> None:
         names[1]: ["a", None],
         second[1]: [None, "b"],
     }
-    proposal = proposed(cells)
-    found = rules(proposal)
+    proposal = propose_for(cells)
+    proposed = rules(proposal)
 
-    assert found["application_reminder_options.reminders[0].reminder_notice_id"].column == names[0]
-    assert found["application_reminder_options.reminders[1].reminder_notice_id"].column == second[0]
-    assert found["application_reminder_options.reminders[1].id"].value == 2
+    assert proposed["application_reminder_options.reminders[0].reminder_notice_id"].column == names[0]
+    assert proposed["application_reminder_options.reminders[1].reminder_notice_id"].column == second[0]
+    assert proposed["application_reminder_options.reminders[1].id"].value == 2
 
 
 def test_numbered_columns_without_values_belong_to_the_list() -> None:
-    """A column that is empty in the rows looked at goes the way of the one before it."""
+    """A column that is empty in the sample is used like the one before it."""
     cells = {**long_table(2), "Reminder1Notice": ["N1", "N1"], "Reminder2Notice": [None, ""]}
-    found = rules(proposed(cells))
+    proposed = rules(propose_for(cells))
 
-    assert found["application_reminder_options.reminders[1].reminder_notice_id"].column == "Reminder2Notice"
+    assert (
+        proposed["application_reminder_options.reminders[1].reminder_notice_id"].column == "Reminder2Notice"
+    )
 
 
 def test_items_that_lack_what_they_need_are_left_out() -> None:
-    """Numbered names without a notice make no reminder; the file says what is missing."""
-    proposal = proposed({**long_table(2), "Reminder1Name": ["a", "b"], "Reminder2Name": ["c", "d"]})
+    """Numbered names without a notice make no reminder; the file names what is missing."""
+    proposal = propose_for({**long_table(2), "Reminder1Name": ["a", "b"], "Reminder2Name": ["c", "d"]})
 
     assert "application_reminder_options.reminders[0].name" not in rules(proposal)
     assert "each item needs reminder_notice_id, which no column fills" in proposal.text
 
 
-def test_words_that_stand_for_nothing() -> None:
-    """In several columns they go to null_values, in one to its rule; a dash beside a plus means something."""
+def test_words_that_mean_null() -> None:
+    """In several columns they go to null_values, in one to its rule; a dash beside a plus is a value."""
     cells = {
         **long_table(4),
         "Run Date": ["NULL", "2019-01-01", "NULL", "2019-01-01"],
@@ -262,13 +268,13 @@ def test_words_that_stand_for_nothing() -> None:
         "DropNotice": ["-", "D1", "D2", "D3"],
         "TPRule": ["+", "-", "+", "-"],
     }
-    proposal = proposed(cells)
-    found = rules(proposal)
+    proposal = propose_for(cells)
+    proposed = rules(proposal)
 
-    assert parse_mapping(proposal.text).source.null_values == ("", "NULL")
+    assert parse_mapping(proposal.text, "proposal", BUILT_IN).source.null_values == ("", "NULL")
     assert "'NULL' in 2 columns, 3 cells" in proposal.text
-    assert found["drop_options.drop_notice_id"].null_if == ("-",)
-    assert found["application_activation_options.training_provider_restriction"].map == {
+    assert proposed["drop_options.drop_notice_id"].null_if == ("-",)
+    assert proposed["application_activation_options.training_provider_restriction"].map == {
         "+": "include",
         "-": "exclude",
     }
@@ -276,16 +282,16 @@ def test_words_that_stand_for_nothing() -> None:
 
 def test_key_has_evidence_and_needs_a_name() -> None:
     """A unique column with a key's name becomes the external id; one without such a name is only named."""
-    sure = proposed(long_table(3))
+    sure = propose_for(long_table(3))
     named = {**long_table(3), "Name": ["same"] * 3, "State": ["D"] * 3}
     named["Whatever"] = named.pop("Id")
-    unsure = proposed(named)
-    twice = proposed({**long_table(300), "Id": ["7", *map(str, range(1, 300))]})
+    unsure = propose_for(named)
+    repeated = propose_for({**long_table(300), "Id": ["7", *map(str, range(1, 300))]})
 
     assert "external_id: Id  # unique in 3 of 3 values, never empty" in sure.text
     assert "# external_id: Whatever" in unsure.text
-    assert "1 stand there again" in twice.text
-    assert any(each.startswith("external_id: Id is unique in 299 of 300") for each in twice.aloud)
+    assert "1 repeated value" in repeated.text
+    assert any(note.startswith("external_id: Id is unique in 299 of 300") for note in repeated.notes)
 
 
 def test_typed_columns_are_used_as_what_they_are() -> None:
@@ -301,21 +307,21 @@ def test_typed_columns_are_used_as_what_they_are() -> None:
         "visit_from": ["on the reference date", "30 days before the end of the month"],
         "visit_to": ["on the reference date"] * 2,
     }
-    proposal = proposed(cells, "billing-template")
-    found = rules(proposal)
+    proposal = propose_for(cells, "billing-template")
+    proposed = rules(proposal)
 
     assert proposal.missing == ()
-    assert {path for path, rule in found.items() if rule.conversions} == {
+    assert {path for path, rule in proposed.items() if rule.conversions} == {
         "team_notice_options.visit_start_date_range_start",
         "team_notice_options.visit_start_date_range_end",
     }
-    assert found["fundraising_notice_options.expiration_date_range_start"].column == "notice_from"
-    assert found["fundraising_notice_options.program_ids"].column == "programs"
+    assert proposed["fundraising_notice_options.expiration_date_range_start"].column == "notice_from"
+    assert proposed["fundraising_notice_options.program_ids"].column == "programs"
 
 
 def test_fields_that_fit_as_well_are_named() -> None:
-    """Where two fields fit a column alike, none is taken, and the file asks which."""
-    proposal = proposed({**long_table(2), "Notice": ["N1", "N2"]}, "billing-run")
+    """Where two fields fit a column alike, none is taken; the file has the question."""
+    proposal = propose_for({**long_table(2), "Notice": ["N1", "N2"]}, "billing-run")
 
     assert "Notice" not in proposal.mapped
     assert "which one?" in proposal.text

@@ -1,4 +1,4 @@
-"""Names as concepts, texts as YAML, pairs with the greatest total: the small parts of a proposal."""
+"""The small parts of a proposal: names as concepts, texts as YAML, pairs with the greatest total."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loader.mapping.document import read_document, typed
-from loader.resources import BillingRun, BillingTemplate
+from loader.resources import BILLING_RUN, BILLING_TEMPLATE, RecordType
 from loader.suggest.assign import Scores, assign
 from loader.suggest.names import tokens
 from loader.suggest.targets import Targets
-from loader.suggest.yaml_text import comment, flow, text
+from loader.suggest.yaml_lines import comment_text, flow, scalar
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
     [
@@ -42,10 +42,10 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.samp
 )
 
 
-def best(name: str, record: type[BillingRun | BillingTemplate] = BillingRun) -> str:
-    """The field that a column's name is most like."""
-    targets = Targets(record)
-    return max(targets.fields, key=lambda target: targets.alike(tokens(name), target)).path
+def best(name: str, record_type: RecordType = BILLING_RUN) -> str:
+    """Return the field that a column's name is most like."""
+    targets = Targets(record_type)
+    return max(targets.fields, key=lambda target: targets.likeness(tokens(name), target)).path
 
 
 @pytest.mark.parametrize(
@@ -81,36 +81,36 @@ def test_names_find_their_field(name: str, field: str) -> None:
     assert best(name) == field
 
 
-def test_names_that_say_nothing_find_nothing() -> None:
+def test_weak_names_match_nothing() -> None:
     """A name of no known word, or of words that any field could have, is like no field."""
-    targets = Targets(BillingRun)
+    targets = Targets(BILLING_RUN)
 
     for name in ("", "1", "xyzzy", "Options", "column_1", "???", "Kommentar"):
-        assert max(targets.alike(tokens(name), target) for target in targets.fields) == 0, name
+        assert max(targets.likeness(tokens(name), target) for target in targets.fields) == 0, name
 
 
 @given(st.text(max_size=30))
 def test_any_name_has_concepts(name: str) -> None:
     """No name breaks the reading of names, and a likeness is between 0 and 1."""
-    targets = Targets(BillingTemplate)
+    targets = Targets(BILLING_TEMPLATE)
 
-    assert all(0 <= targets.alike(tokens(name), target) <= 1.01 for target in targets.fields)
+    assert all(0 <= targets.likeness(tokens(name), target) <= 1.01 for target in targets.fields)
 
 
 @given(TEXTS, TEXTS)
 def test_texts_survive_yaml(key: str, value: str) -> None:
     """Any text comes back through the project's reader, and through YAML 1.1's, as key, value and item."""
-    written = f"{text(key)}: {flow([value, {key: value}])}\n{text(key + 'x')}: {text(value)}\n"
+    line = f"{scalar(key)}: {flow([value, {key: value}])}\n{scalar(key + 'x')}: {scalar(value)}\n"
     expected = {key: [value, {key: value}], key + "x": value}
 
-    assert typed(read_document(written).data) == expected
-    assert yaml.safe_load(written) == expected
+    assert typed(read_document(line).data) == expected
+    assert yaml.safe_load(line) == expected
 
 
 @given(TEXTS)
 def test_comments_stay_comments(words: str) -> None:
-    """Whatever stands in a comment, the file has the lines that it had."""
-    assert typed(read_document(f"a: b  # {comment(words)}\nc: d\n").data) == {"a": "b", "c": "d"}
+    """Whatever a comment holds, the file keeps its lines."""
+    assert typed(read_document(f"a: b  # {comment_text(words)}\nc: d\n").data) == {"a": "b", "c": "d"}
 
 
 def _total(scores: Scores) -> float:
@@ -118,8 +118,8 @@ def _total(scores: Scores) -> float:
     if rows > columns:
         return _total(scores.T)
     return max(
-        sum(float(scores[row, column]) for row, column in enumerate(each))
-        for each in permutations(range(columns), rows)
+        sum(float(scores[row, column]) for row, column in enumerate(chosen))
+        for chosen in permutations(range(columns), rows)
     )
 
 

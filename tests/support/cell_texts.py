@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -50,13 +51,14 @@ nasty: Texts = st.one_of(
 solid: Texts = st.one_of(nasty, st.text("abcXYZ019 ", min_size=1, max_size=8)).filter(
     lambda text: bool(text.strip()) and text.strip(WHITE_SPACE) not in {"NULL", "n/a", "-"}
 )
-"""Texts that stand for something whatever `null_values` are drawn."""
+"""Texts that are values whatever `null_values` are drawn."""
 
 trimmed: Texts = solid.map(lambda text: text.strip(WHITE_SPACE))
 
 
+@lru_cache(maxsize=1000)
 def padded(texts: Texts) -> Texts:
-    """The texts, some with white space around them."""
+    """Return the texts, some with white space around them."""
     blanks = st.text(st.sampled_from(WHITE_SPACE), max_size=2)
     return st.one_of(texts, st.builds("{1}{0}{2}".format, texts, blanks, blanks))
 
@@ -66,17 +68,19 @@ def padded(texts: Texts) -> Texts:
 _DIGITS = st.text("0123456789", min_size=1, max_size=25)
 
 
+@cache
 def numbers(*, least_zero: bool = False) -> Texts:
-    """Numbers as JSON has them, and with leading zeros or a plus sign."""
+    """Return numbers as JSON has them, and with leading zeros or a plus sign."""
     sign = st.sampled_from(["", "+"] if least_zero else ["", "-", "+"])
     fraction = st.one_of(st.just(""), st.just(".00"), _DIGITS.map(".{}".format))
     exponent = st.sampled_from(["", "", "", "e3", "e+10", "e-4"])
     return st.builds("{}{}{}{}".format, sign, _DIGITS, fraction, exponent)
 
 
+@cache
 @st.composite
 def localised(draw: st.DrawFn, decimal: str, thousands: str | None) -> str:
-    """Numbers with these signs, with and without grouping."""
+    """Return numbers with these signs, with and without grouping."""
     whole = draw(st.integers(-(10**12), 10**12))
     text = f"{whole:,}".replace(",", thousands) if thousands and draw(st.booleans()) else str(whole)
     return text + draw(st.one_of(st.just(""), _DIGITS.map(f"{decimal}{{}}".format)))
@@ -119,20 +123,23 @@ _around_clock_changes = st.sampled_from(
 )
 
 
+@cache
 def dates(form: str) -> Texts:
-    """Real days, as the format writes them."""
+    """Return real days, as the format writes them."""
     return _days.map(lambda day: day.strftime(form))
 
 
+@cache
 def times(form: str) -> Texts:
-    """Local times as the format writes them, some around changes of the clock."""
+    """Return local times as the format writes them, some around changes of the clock."""
     written = form.replace("%z", "+0200")
     return st.one_of(_moments, _moments, _around_clock_changes).map(lambda when: when.strftime(written))
 
 
+@cache
 @st.composite
 def iso(draw: st.DrawFn) -> str:
-    """ISO 8601 dates and times, with and without a zone and a fraction."""
+    """Return ISO 8601 dates and times, with and without a zone and a fraction."""
     when = draw(_moments).replace(microsecond=0)
     if draw(st.booleans()):
         return when.date().isoformat()
@@ -170,9 +177,10 @@ _UNITS = ("week", "month", "quarter", "year")
 _ANCHORS = ("reference date", *(f"{end} of the {unit}" for end in ("beginning", "end") for unit in _UNITS))
 
 
+@cache
 @st.composite
 def phrases(draw: st.DrawFn) -> str:
-    """Relative dates in words, in any case, with blanks here and there."""
+    """Return relative dates in words, in any case, with blanks here and there."""
     number = draw(st.one_of(st.sampled_from(["a", "an", "one"]), st.integers(0, 10**6).map(str)))
     unit = draw(st.sampled_from(["day", "week", "month", "year"])) + draw(st.sampled_from(["", "s"]))
     side = draw(st.sampled_from(["before", "after"]))
@@ -222,8 +230,9 @@ BAD_JSON = ("{", "[1,", "NaN", "01", "'a'", "{a: 1}", "[1] x", "tru", '"\n"', "{
 bad_json: Texts = st.sampled_from(BAD_JSON)
 
 
+@lru_cache(maxsize=1000)
 def as_json(values: SearchStrategy[Any]) -> Texts:
-    """The values as JSON texts, escaped or not."""
+    """Return the values as JSON texts, escaped or not."""
     return st.builds(
         lambda value, escaped: json.dumps(value, ensure_ascii=escaped),
         values,

@@ -1,4 +1,4 @@
-"""Records of several rows made row by row in plain Python: what the column-wise way is held against."""
+"""Records of several rows, row by row in plain Python: the column-wise way is compared with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Row:
     """A row of the file.
 
     Attributes:
-        key: What stands in the group's column; empty for nothing.
+        key: The cell in the group's column; empty for none.
         name: A cell of the record itself.
         where: "x" where the mapping leaves the row out.
         notice: What becomes an item; empty for none, "z" for one that is wrong.
@@ -31,16 +31,16 @@ class Row:
 
     @property
     def known(self) -> str:
-        """The key, as far as it can be read."""
+        """Return the key, as far as it can be read."""
         return "" if self.fault == "bytes" else self.key.strip()
 
     @property
     def kept(self) -> bool:
-        """Whether it counts, or cannot be read."""
+        """Return whether it counts, or cannot be read."""
         return bool(self.fault) or self.where != "x"
 
     def line(self) -> bytes:
-        """How it stands in the file."""
+        """Return it as the file has it."""
         cells = [self.key, self.name, self.where, self.notice]
         written = ";".join(cells[:-1] if self.fault == "short" else cells).encode()
         return (b"\xff" + written if self.fault == "bytes" else written) + b"\n"
@@ -57,14 +57,14 @@ class Made:
 
 
 class ScatteredError(Exception):
-    """A row that may belong to any record stands in a file whose rows lie in no order."""
+    """A row that may belong to any record is in a file whose rows have no order."""
 
 
 def records_of(rows: list[Row]) -> list[Made]:
-    """What rows become, in order.
+    """Return what rows become, in order.
 
     Raises:
-        ScatteredError: Which record a row belongs to cannot be told.
+        ScatteredError: It is unknown which record a row belongs to.
     """
     for number, row in enumerate(rows, 1):
         row.number = number
@@ -86,7 +86,7 @@ def _is_doubtful(run: list[Row], sound: set[str]) -> bool:
 
 
 def _groups(runs: list[list[Row]]) -> list[list[int]]:
-    """Indexes of the runs of each record: kept runs with one key, one of which can be read, are one."""
+    """Return the indexes of each record's runs: kept runs with one key, one of which can be read, are one."""
     alike: dict[str, list[int]] = {}
     groups: list[list[int]] = []
     readable = {
@@ -106,17 +106,17 @@ def _groups(runs: list[list[Row]]) -> list[list[int]]:
 
 
 def _tainted(runs: list[list[Row]], doubtful: list[bool]) -> set[int]:
-    """The rows beside those that may belong to their record."""
+    """Return the rows beside those that may belong to their record."""
     solid = [not bad and (run[0].known or run[0].kept) for run, bad in zip(runs, doubtful, strict=True)]
-    found: set[int] = set()
+    tainted: set[int] = set()
     for index, bad in enumerate(doubtful):
         if not bad:
             continue
         above = [other for other in range(index) if solid[other]]
         below = [other for other in range(index + 1, len(runs)) if solid[other]]
-        found |= {runs[above[-1]][-1].number} if above else set()
-        found |= {runs[below[0]][0].number} if below else set()
-    return found
+        tainted |= {runs[above[-1]][-1].number} if above else set()
+        tainted |= {runs[below[0]][0].number} if below else set()
+    return tainted
 
 
 def _made(rows: list[Row], tainted: set[int]) -> Made:

@@ -1,9 +1,9 @@
-"""What a mapping means, said a second time: plain, slow, one row after the other.
+"""What a mapping means, written a second time: plain, slow, one row after the other.
 
 The property tests hold the compiled engine against this. It is written from the mapping language's
-document and shares nothing with the engine but the record types' field trees. It covers every origin, but
-of `sql` only a bare column and `CASE WHEN column = 'text'` (or `IS NULL`), and leaves `where` out. It takes
-for granted that the mapping has no errors that `check` would find.
+document and shares nothing with the engine but the record types' models. It covers every origin, but
+of `sql` only a bare column and `CASE WHEN column = 'text'` (or `IS NULL`), and leaves `where` out. It assumes
+that the mapping has no errors that `check` would find.
 
 Numbers come out as `int` where they are whole and as `Decimal` where they are not: compare a payload with
 `json.loads(body, parse_float=Decimal)`.
@@ -14,14 +14,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from loader.resources.fields import Field, FieldKind, field_tree
+from loader.resources.fields import FieldKind
+from tests.support.model_fields import model_root
 from tests.support.one_rule import Cells, NotThere, child, convert, identified, origin, plain, unlisted
 from tests.support.readings import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loader.resources import Record
+    from loader.resources.base import Record
+    from tests.support.model_fields import ModelField
 
 ORIGINS = frozenset({"column", "columns", "value", "template", "sql", "json", "lookup"})
 
@@ -48,30 +50,30 @@ class Leaf:
     Attributes:
         value: A JSON value, the default included; None where there is none.
         failed: A conversion did not succeed; the value is None.
-        waits: A lookup found no record; the value is None.
+        missing_record: A lookup found no record; the value is None.
         from_cells: A cell behind it was there, the default not counted; a constant never is.
         constant: The rule is a `value:`.
     """
 
     value: Any = None
     failed: bool = False
-    waits: bool = False
+    missing_record: bool = False
     from_cells: bool = False
     constant: bool = False
 
 
-Made = Leaf | dict[str, "Made"] | list["Made"]
-"""What rules gave, in the payload's shape: before anything is left out or found to be missing."""
+RuleResults = Leaf | dict[str, "RuleResults"] | list["RuleResults"]
+"""What rules gave, in the payload's shape: before anything is left out or reported as missing."""
 
 
 def interpret(
-    mapping: Mapping[str, Any], record: type[Record], row: Mapping[str, Any], ids: Ids | None = None
+    mapping: Mapping[str, Any], model: type[Record], row: Mapping[str, Any], ids: Ids | None = None
 ) -> dict[str, Any] | frozenset[str]:
-    """What becomes of one row.
+    """Return what becomes of one row.
 
     Args:
         mapping: The mapping's YAML as data.
-        record: The record type that it speaks of.
+        model: The model of its record type.
         row: Cells by column name; a missing column counts as null.
         ids: What lookups find; None: nothing.
 
@@ -81,10 +83,10 @@ def interpret(
         `Waiting` where there are only such; never an empty set.
     """
     cells = Cells(row, mapping.get("source", {}).get("null_values", [""]), ids or {})
-    root = field_tree(record)
+    root = model_root(model)
     wrong = Wrong()
-    made = _make(nested(mapping.get("fields", {})), root, cells)
-    payload = _finish(made, root, "", needed=True, wrong=wrong)
+    results = _evaluate(nested(mapping.get("fields", {})), root, cells)
+    payload = _finish(results, root, "", needed=True, wrong=wrong)
     if "external_id" in mapping:
         key = cells.text(mapping["external_id"])
         if key:
@@ -97,7 +99,7 @@ def interpret(
 
 
 def nested(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The rules with dotted keys written out as objects in objects, at every depth."""
+    """Return the rules with dotted keys written out as objects in objects, at every depth."""
     tree: dict[str, Any] = {}
     for key, node in fields.items():
         below = _nested_below(node)
@@ -117,24 +119,24 @@ def _merge(tree: dict[str, Any], more: dict[str, Any]) -> None:
 
 def _nested_below(node: Any) -> Any:
     if isinstance(node, list):
-        return [_nested_below(each) for each in node]
+        return [_nested_below(item) for item in node]
     return nested(node) if isinstance(node, dict) and not is_rule(node) else node
 
 
 def is_rule(node: Any) -> bool:
-    """Whether a node of `fields:` is a rule, not an object of rules or a list of them."""
+    """Return whether a node of `fields:` is a rule, not an object of rules or a list of them."""
     return isinstance(node, str) or (isinstance(node, dict) and not ORIGINS.isdisjoint(node))
 
 
-def _make(node: Any, field: Field, cells: Cells) -> Made:
+def _evaluate(node: Any, field: ModelField, cells: Cells) -> RuleResults:
     if is_rule(node):
         return _leaf({"column": node} if isinstance(node, str) else node, field, cells)
     if isinstance(node, list):
-        return [_make(each, field.item or unlisted(field.path), cells) for each in node]
-    return {name: _make(each, child(field, name), cells) for name, each in node.items()}
+        return [_evaluate(item, field.item or unlisted(field.path), cells) for item in node]
+    return {name: _evaluate(item, child(field, name), cells) for name, item in node.items()}
 
 
-def _leaf(rule: dict[str, Any], field: Field, cells: Cells) -> Leaf:
+def _leaf(rule: dict[str, Any], field: ModelField, cells: Cells) -> Leaf:
     if "value" in rule:
         return Leaf(plain(rule["value"]), constant=True)
     try:
@@ -144,7 +146,7 @@ def _leaf(rule: dict[str, Any], field: Field, cells: Cells) -> Leaf:
     except Unreadable:
         return Leaf(failed=True, from_cells=True)
     except NotThere:
-        return Leaf(waits=True, from_cells=True)
+        return Leaf(missing_record=True, from_cells=True)
     if value is None:
         return Leaf(plain(rule.get("default")))
     return Leaf(value, from_cells=True)
@@ -153,20 +155,20 @@ def _leaf(rule: dict[str, Any], field: Field, cells: Cells) -> Leaf:
 # --- From what the rules gave to the payload ----------------------------------------------------------
 
 
-def _finish(made: Made, field: Field, path: str, *, needed: bool, wrong: Wrong) -> Any:
-    """The value to send, or None for nothing; adds the paths of what is wrong to `wrong`."""
-    if isinstance(made, dict):
-        value: Any = _finish_object(made, field, path, needed=needed, wrong=wrong)
-    elif isinstance(made, list):
-        value = _finish_list(made, field, path, wrong=wrong)
-    elif made.failed:
+def _finish(results: RuleResults, field: ModelField, path: str, *, needed: bool, wrong: Wrong) -> Any:
+    """Return the value to send, or None for nothing; adds the paths of what is wrong to `wrong`."""
+    if isinstance(results, dict):
+        value: Any = _finish_object(results, field, path, needed=needed, wrong=wrong)
+    elif isinstance(results, list):
+        value = _finish_list(results, field, path, wrong=wrong)
+    elif results.failed:
         wrong.add(path)
         return None
-    elif made.waits:
+    elif results.missing_record:
         wrong.waiting.add(path)
         return None
     else:
-        value = made.value
+        value = results.value
         if value is not None and not _allowed(value, field):
             wrong.add(path)
         if value is None and needed and _asks_something(field):
@@ -176,37 +178,39 @@ def _finish(made: Made, field: Field, path: str, *, needed: bool, wrong: Wrong) 
 
 
 def _finish_object(
-    made: dict[str, Made], field: Field, path: str, *, needed: bool, wrong: Wrong
+    results: dict[str, RuleResults], field: ModelField, path: str, *, needed: bool, wrong: Wrong
 ) -> dict[str, Any] | None:
-    if not needed and not _is_there(made):
+    if not needed and not _is_there(results):
         return None
-    found = {}
-    required = {name for name, each in (field.children or {}).items() if each.required}
-    for name in [*made, *sorted(required - made.keys())]:
+    members = {}
+    required = {name for name, item in (field.children or {}).items() if item.required}
+    for name in [*results, *sorted(required - results.keys())]:
         owner = child(field, name)
         below = _finish(
-            made.get(name, {} if owner.kind is FieldKind.OBJECT else Leaf()),
+            results.get(name, {} if owner.kind is FieldKind.OBJECT else Leaf()),
             owner,
             f"{path}.{name}" if path else name,
             needed=name in required,
             wrong=wrong,
         )
         if below is not None:
-            found[name] = below
-    return found
+            members[name] = below
+    return members
 
 
-def _finish_list(made: list[Made], field: Field, path: str, *, wrong: Wrong) -> list[Any] | None:
+def _finish_list(
+    results: list[RuleResults], field: ModelField, path: str, *, wrong: Wrong
+) -> list[Any] | None:
     items = [
-        _finish(each, field.item or unlisted(path), f"{path}[{index}]", needed=True, wrong=wrong)
-        for index, each in enumerate(made)
-        if _is_alive(each)
+        _finish(item, field.item or unlisted(path), f"{path}[{index}]", needed=True, wrong=wrong)
+        for index, item in enumerate(results)
+        if _is_alive(item)
     ]
     return [item for item in items if item is not None] or None
 
 
-def _empty(field: Field, path: str, wrong: Wrong) -> Any:
-    """What a required field without a value is: empty where the API asks nothing in it, else wrong."""
+def _empty(field: ModelField, path: str, wrong: Wrong) -> Any:
+    """Return a required field without a value: empty where the API requires nothing in it, else wrong."""
     if field.kind is FieldKind.LIST:
         return []
     if field.kind is FieldKind.OBJECT:
@@ -215,34 +219,38 @@ def _empty(field: Field, path: str, wrong: Wrong) -> Any:
     return None
 
 
-def _asks_something(field: Field) -> bool:
-    """Whether the field is an object with required fields: then a rule that gives none is wrong itself."""
+def _asks_something(field: ModelField) -> bool:
+    """Return whether the field is an object with required fields: a rule that gives none is wrong itself."""
     return any(child.required for child in (field.children or {}).values())
 
 
-def _allowed(value: Any, field: Field) -> bool:
+def _allowed(value: Any, field: ModelField) -> bool:
     if field.enum:
         return value in field.enum
     return field.minimum is None or value >= field.minimum
 
 
-def _leaves(made: Made) -> list[Leaf]:
-    if isinstance(made, Leaf):
-        return [made]
-    return [leaf for each in (made.values() if isinstance(made, dict) else made) for leaf in _leaves(each)]
+def _leaves(results: RuleResults) -> list[Leaf]:
+    if isinstance(results, Leaf):
+        return [results]
+    return [
+        leaf
+        for item in (results.values() if isinstance(results, dict) else results)
+        for leaf in _leaves(item)
+    ]
 
 
-def _is_there(made: Made) -> bool:
-    return any(leaf.failed or leaf.waits or leaf.value is not None for leaf in _leaves(made))
+def _is_there(results: RuleResults) -> bool:
+    return any(leaf.failed or leaf.missing_record or leaf.value is not None for leaf in _leaves(results))
 
 
-def _is_alive(item: Made) -> bool:
-    """Whether a list item is sent.
+def _is_alive(item: RuleResults) -> bool:
+    """Return whether a list item is sent.
 
     An object is, where one of its cells is there or all of it is constant; its defaults alone do not make
     it. A single rule is, where it gives something, be it by its default.
     """
     if isinstance(item, Leaf):
-        return item.failed or item.waits or item.value is not None
+        return item.failed or item.missing_record or item.value is not None
     leaves = _leaves(item)
     return any(leaf.from_cells for leaf in leaves) or all(leaf.constant for leaf in leaves)

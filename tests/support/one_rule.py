@@ -15,21 +15,22 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
-from loader.resources.fields import Field, FieldKind
+from loader.resources.fields import FieldKind
 from tests.support import readings
+from tests.support.model_fields import ModelField
 from tests.support.readings import Unreadable
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A row's cells, which texts stand for nothing, and the ids of records that there are, by their keys."""
+    """A row's cells, which texts count as null, and the ids of records that there are, by their keys."""
 
     row: Mapping[str, Any]
     null_values: list[str]
     ids: Mapping[str, Mapping[str, str]]
 
     def get(self, column: str, *, trim: bool = True) -> Any:
-        """The cell; None where it is missing or stands for nothing. Not trimmed."""
+        """Return the cell; None where it is missing or counts as null. Not trimmed."""
         cell = self.row.get(column)
         if isinstance(cell, str) and (
             cell in self.null_values or (trim and readings.trim(cell) in self.null_values)
@@ -38,7 +39,7 @@ class Cells:
         return cell
 
     def text(self, column: str, *, trim: bool = True) -> str | None:
-        """The cell as text, trimmed if `trim`."""
+        """Return the cell as text, trimmed if `trim`."""
         cell = self.get(column, trim=trim)
         if cell is None:
             return None
@@ -46,25 +47,25 @@ class Cells:
         return readings.trim(text) if trim else text
 
 
-class NotThere(Exception):  # noqa: N818 - it is no error, but the way to wait
+class NotThere(Exception):  # noqa: N818 - it is not an error of the row
     """A lookup finds no record."""
 
 
-def unlisted(path: str) -> Field:
-    """A field that the page does not list: of any JSON type."""
-    return Field(path=path, kind=FieldKind.ANY, required=False, required_on_page=False, description="")
+def unlisted(path: str) -> ModelField:
+    """Return a field that the page does not list: of any JSON type."""
+    return ModelField(path, FieldKind.ANY)
 
 
-def child(field: Field, name: str) -> Field:
-    """The field of that name below `field`; an unlisted one, where the page lists none."""
+def child(field: ModelField, name: str) -> ModelField:
+    """Return the field of that name below `field`; an unlisted one, where the page lists none."""
     return (field.children or {}).get(name) or unlisted(f"{field.path}.{name}")
 
 
 # --- Origins ------------------------------------------------------------------------------------------
 
 
-def origin(rule: Mapping[str, Any], field: Field, cells: Cells) -> Any:
-    """What the rule's origin gives: text untrimmed, a typed cell, finished JSON, or None.
+def origin(rule: Mapping[str, Any], field: ModelField, cells: Cells) -> Any:
+    """Return what the rule's origin gives: text untrimmed, a typed cell, finished JSON, or None.
 
     Raises:
         Unreadable: A cell that should be JSON is none, or the field cannot hold it.
@@ -73,8 +74,8 @@ def origin(rule: Mapping[str, Any], field: Field, cells: Cells) -> Any:
     if "column" in rule:
         return cells.get(rule["column"], trim=trim)
     if "columns" in rule:
-        found = (cells.get(column, trim=trim) for column in rule["columns"])
-        return next((cell for cell in found if cell is not None), None)
+        candidates = (cells.get(column, trim=trim) for column in rule["columns"])
+        return next((cell for cell in candidates if cell is not None), None)
     if "template" in rule:
         return _filled(rule["template"], cells, trim=trim)
     if "sql" in rule:
@@ -86,10 +87,10 @@ _PLACE = re.compile(r"\{([^{}]*)\}")
 
 
 def _filled(template: str, cells: Cells, *, trim: bool) -> str | None:
-    found = {name: cells.text(name, trim=trim) for name in _PLACE.findall(template)}
-    if None in found.values():
+    texts = {name: cells.text(name, trim=trim) for name in _PLACE.findall(template)}
+    if None in texts.values():
         return None
-    return _PLACE.sub(lambda place: found[place[1]] or "", template)
+    return _PLACE.sub(lambda place: texts[place[1]] or "", template)
 
 
 _NAME = r"""(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<bare>\w+))"""
@@ -103,14 +104,14 @@ def _named(match: re.Match[str]) -> str:
 
 
 def _case_when(sql: str, cells: Cells) -> Any:
-    """A bare column, or CASE with arms that compare one column with a text; cells are not trimmed."""
+    """Return a bare column, or CASE with arms that compare one column with a text; cells are not trimmed."""
     if bare := re.fullmatch(_NAME, sql):
         return cells.get(_named(bare))
     if not (case := _CASE.fullmatch(sql)):
         raise NotImplementedError(f"the interpreter knows no such SQL: {sql}")
     for arm in _WHEN.finditer(case["arms"]):
-        wanted = arm[3] and arm[3].replace("''", "'")
-        if cells.get(_named(arm)) == wanted:
+        text = arm[3] and arm[3].replace("''", "'")
+        if cells.get(_named(arm)) == text:
             return arm[4].replace("''", "'")
     return case.groups()[-1].replace("''", "'")
 
@@ -119,15 +120,15 @@ def _refuse(constant: str) -> NoReturn:
     raise Unreadable(constant)
 
 
-def _parsed(text: str | None, field: Field) -> Any:
-    """JSON as it is, if the field may hold it."""
+def _parsed(text: str | None, field: ModelField) -> Any:
+    """Return JSON as it is, if the field may hold it."""
     if text is None:
         return None
     try:
         value = json.loads(text, parse_float=Decimal, parse_constant=_refuse)
     except ValueError as error:
         raise Unreadable(text) from error
-    _judge_whole(value, field)
+    _check_whole(value, field)
     return _Finished(value) if value is not None else None
 
 
@@ -141,8 +142,8 @@ class _Finished:
 # --- Conversions --------------------------------------------------------------------------------------
 
 
-def convert(rule: Mapping[str, Any], field: Field, value: Any) -> Any:
-    """What the rule's conversions and the field's own type make of an origin's value; before the default.
+def convert(rule: Mapping[str, Any], field: ModelField, value: Any) -> Any:
+    """Return what conversions and the field's own type make of an origin's value; before the default.
 
     Raises:
         Unreadable: One of them does not succeed.
@@ -157,7 +158,7 @@ def convert(rule: Mapping[str, Any], field: Field, value: Any) -> Any:
 
 
 def identified(keys: Any, ids: Mapping[str, str]) -> Any:
-    """The id of a key, or those of a list of keys; None for None.
+    """Return the id of a key, or those of a list of keys; None for None.
 
     Raises:
         NotThere: One of them has none.
@@ -174,14 +175,14 @@ def _cleaned(rule: Mapping[str, Any], text: str) -> str | None:
     return None if text in rule.get("null_if", []) else text
 
 
-def _split(rule: Mapping[str, Any], field: Field, text: str) -> list[Any] | None:
-    """The items, or None where all of them went."""
+def _split(rule: Mapping[str, Any], field: ModelField, text: str) -> list[Any] | None:
+    """Return the items, or None where all of them went."""
     items = (_cleaned(rule, item) for item in text.split(rule["split"]))
     converted = [_converted_item(rule, field.item or unlisted(field.path), item) for item in items if item]
     return [item for item in converted if item is not None] or None
 
 
-def _converted_item(rule: Mapping[str, Any], field: Field, value: Any) -> Any:
+def _converted_item(rule: Mapping[str, Any], field: ModelField, value: Any) -> Any:
     if isinstance(value, str) and "map" in rule:
         value = _mapped(rule, value)
     if isinstance(value, str):
@@ -197,13 +198,13 @@ def _mapped(rule: Mapping[str, Any], text: str) -> Any:
         raise Unreadable(text)
     instead = [otherwise["value"]] if isinstance(otherwise, Mapping) else []
     value = table[text] if text in table else next(iter(instead), None)
-    if value is None or all(each is None or isinstance(each, str) for each in [*table.values(), *instead]):
+    if value is None or all(item is None or isinstance(item, str) for item in [*table.values(), *instead]):
         return value
     return _Finished(plain(value))
 
 
 def _read_by(rule: Mapping[str, Any], text: str) -> Any:
-    """The text as the rule's one reading conversion has it; as it is, where there is none."""
+    """Return the text as the rule's one reading conversion has it; as it is, where there is none."""
     if "date" in rule:
         return readings.local_date(text, _listed(rule["date"]))
     if "datetime" in rule:
@@ -219,8 +220,8 @@ def _listed(formats: str | list[str]) -> list[str]:
     return [formats] if isinstance(formats, str) else formats
 
 
-def own_type(value: Any, field: Field) -> Any:
-    """What the field itself makes of a text, or of a typed cell.
+def own_type(value: Any, field: ModelField) -> Any:
+    """Return what the field itself makes of a text, or of a typed cell.
 
     Raises:
         Unreadable: It cannot hold it.
@@ -247,11 +248,11 @@ def _own_text(text: str, kind: FieldKind) -> Any:
     return read[kind](text)
 
 
-def _own_struct(struct: Mapping[str, Any], field: Field) -> Any:
+def _own_struct(struct: Mapping[str, Any], field: ModelField) -> Any:
     value = {
-        name: own_type(each, child(field, name)) for name, each in struct.items() if each is not None
+        name: own_type(member, child(field, name)) for name, member in struct.items() if member is not None
     } or None
-    _judge_whole(value, field)
+    _check_whole(value, field)
     return value
 
 
@@ -268,8 +269,8 @@ def _own_scalar(value: Any, kind: FieldKind) -> Any:
     raise Unreadable(str(value))
 
 
-def _judge_whole(value: Any, field: Field) -> None:
-    """Holds a value that came in one piece against the field's own type.
+def _check_whole(value: Any, field: ModelField) -> None:
+    """Hold a value that came in one piece against the field's own type.
 
     Raises:
         Unreadable: The field cannot hold it.
@@ -283,9 +284,9 @@ def _judge_whole(value: Any, field: Field) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A constant with its numbers as the interpreter has them."""
+    """Return a constant with its numbers as the interpreter has them."""
     if isinstance(value, float):
         return readings.number(repr(value))
     if isinstance(value, list):
-        return [plain(each) for each in value]
-    return {name: plain(each) for name, each in value.items()} if isinstance(value, dict) else value
+        return [plain(item) for item in value]
+    return {name: plain(member) for name, member in value.items()} if isinstance(value, dict) else value

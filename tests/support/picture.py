@@ -1,4 +1,4 @@
-"""`python -m tests.support.picture`: the README's picture of the sample data's dry-run report.
+"""`python -m tests.support.picture`: draw the README's picture of the sample data's dry-run report.
 
 It needs what the tests in a browser need: Chromium and playwright.
 """
@@ -29,7 +29,7 @@ _SIZE: Final = (1200, 1000)
 
 
 def report_of_the_sample(folder: Path) -> Path:
-    """Runs the demo's runs dry, after the demo's templates have been loaded.
+    """Validate the demo's runs, after the demo's templates have been loaded.
 
     Args:
         folder: Where the journal and the report go.
@@ -50,7 +50,7 @@ def _sample(names: Sequence[str]) -> list[str]:
 
 def _run(words: list[str]) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOADER_")}
-    done = subprocess.run(  # apart from this process, whose event loop may be the browser's
+    done = subprocess.run(  # apart from this process: its event loop may be the browser's
         [sys.executable, "-m", "loader", *words],
         env={**kept, "LOADER_TOKEN": "picture"},
         capture_output=True,
@@ -62,7 +62,7 @@ def _run(words: list[str]) -> None:
 
 
 def main() -> None:
-    """Draws the top of the page, 1,200 pixels wide, in the light."""
+    """Draw the top of the page, 1,200 pixels wide, in light colours."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         report = report_of_the_sample(Path(folder))
         browser = playwright.chromium.launch(executable_path=chromium())

@@ -16,12 +16,12 @@ WHITE_SPACE = (
 """Unicode's White_Space property; `str.strip()` would take \\x1c to \\x1f too, which are not in it."""
 
 
-class Unreadable(ValueError):  # noqa: N818 - says what the text is
+class Unreadable(ValueError):  # noqa: N818 - the name is what the text is
     """A text is not of the form that was asked for."""
 
 
 def trim(text: str) -> str:
-    """The text without outer white space."""
+    """Return the text without outer white space."""
     return text.strip(WHITE_SPACE)
 
 
@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 def number(text: str) -> int | Decimal:
-    """A number in JSON's form, a plus sign and leading zeros allowed; one that no double holds is none."""
+    """Return a number in JSON's form, a plus sign and leading zeros allowed, that a double can hold."""
     if not _NUMBER.fullmatch(text) or math.isinf(float(text)):
         raise Unreadable(text)
     exact = Decimal(text)
@@ -39,7 +39,7 @@ def number(text: str) -> int | Decimal:
 
 
 def localised_number(text: str, decimal: str = ".", thousands: str | None = None) -> int | Decimal:
-    """A number with its own decimal and thousands signs; the latter stand by threes or not at all.
+    """Return a number with its own decimal and thousands signs; the latter group by threes or not at all.
 
     There is no exponent: it belongs to a programmer's notation, not to a locale's.
     """
@@ -54,7 +54,7 @@ def localised_number(text: str, decimal: str = ".", thousands: str | None = None
 
 
 def flag(text: str, words: dict[str, list[str]]) -> bool:
-    """True or false by the words given, compared exactly."""
+    """Return True or false by the words given, compared exactly."""
     if text in words.get("true", []):
         return True
     if text in words.get("false", []):
@@ -63,7 +63,7 @@ def flag(text: str, words: dict[str, list[str]]) -> bool:
 
 
 def usual_flag(text: str) -> bool:
-    """True or false by the usual words, in any case."""
+    """Return True or false by the usual words, in any case."""
     return flag(
         text.lower(), {"true": ["true", "yes", "y", "t", "1"], "false": ["false", "no", "n", "f", "0"]}
     )
@@ -79,7 +79,7 @@ _ISO = re.compile(
 
 
 def iso(text: str) -> str:
-    """An ISO 8601 date as it is, a time in UTC; a time without a zone is taken as UTC."""
+    """Return an ISO 8601 date as it is, a time in UTC; a time without a zone is taken as UTC."""
     match = _ISO.fullmatch(text)
     if not match:
         raise Unreadable(text)
@@ -103,7 +103,7 @@ def _offset(zone: str | None) -> timedelta:
 
 
 def _parsed(text: str, formats: list[str]) -> datetime:
-    """The text by the first format that fits; digits are 0 to 9 only."""
+    """Return the text by the first format that fits; digits are 0 to 9 only."""
     if any(sign.isdigit() and not sign.isascii() for sign in text):
         raise Unreadable(text)
     for form in formats:
@@ -115,24 +115,24 @@ def _parsed(text: str, formats: list[str]) -> datetime:
 
 
 def local_date(text: str, formats: list[str]) -> str:
-    """The date, as `YYYY-MM-DD`."""
+    """Return the date, as `YYYY-MM-DD`."""
     return _parsed(text, formats).date().isoformat()
 
 
 def local_time(text: str, formats: list[str], zone: str | None) -> str:
-    """The time in UTC; without a zone it is taken as UTC, and in one it must exist exactly once."""
-    found = _parsed(text, formats)
-    if found.tzinfo:
-        return in_utc(found)
+    """Return the time in UTC; without a zone it is taken as UTC, and in one it must exist exactly once."""
+    moment = _parsed(text, formats)
+    if moment.tzinfo:
+        return in_utc(moment)
     where = ZoneInfo(zone) if zone else UTC
-    first, second = (found.replace(tzinfo=where, fold=fold) for fold in (0, 1))
+    first, second = (moment.replace(tzinfo=where, fold=fold) for fold in (0, 1))
     if first.utcoffset() != second.utcoffset():
         raise Unreadable(text)
     return in_utc(first)
 
 
 def in_utc(when: datetime) -> str:
-    """ISO 8601 in UTC with Z; a naive time is UTC. The fraction without trailing zeros, if there is one."""
+    """Return ISO 8601 in UTC with Z, the fraction without trailing zeros; a naive time is UTC."""
     try:
         moved = when.astimezone(UTC) if when.tzinfo else when
     except OverflowError as error:
@@ -151,7 +151,7 @@ _PHRASE = re.compile(
 
 
 def relative_date(text: str) -> dict[str, Any]:
-    """`30 days before the end of the month`, `on the reference date`: as the API's object."""
+    """Return `30 days before the end of the month`, `on the reference date`: as the API's object."""
     folded = " ".join(part for part in re.split(f"[{WHITE_SPACE}]+", text.lower()) if part)
     match = _PHRASE.fullmatch(folded)
     if not match:

@@ -1,7 +1,7 @@
 """Hypothesis strategies for mappings and rows of text that belong together.
 
 A mapping is valid by construction: `check` finds no error in it. Each rule brings its own columns and the
-texts that stand in them, so that good rows are common; the others mix good, empty and bad cells. Every
+texts that they hold, so that good rows are common; the others mix good, empty and bad cells. Every
 conversion and every origin comes up; what lookups find is `IDS`. Left out on purpose is what the language's
 document leaves open: cells read by `otherwise: keep` beside a table of constants, texts for `trim: false`
 beside formats, and two-digit years around the turn of their century.
@@ -10,18 +10,21 @@ beside formats, and two-digit years around the turn of their century.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from hypothesis import strategies as st
 
-from loader.resources.fields import Field, FieldKind, field_tree
+from loader.resources.fields import Field, FieldKind
 from tests.support import cell_texts as texts
+from tests.support.model_fields import MODELS
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
-    from loader.resources import Record
+    from loader.resources import RecordType
+    from loader.resources.base import Record
     from tests.support.cell_texts import Texts
 
 NULL_VALUES = ([""], ["", "NULL"], ["", "n/a", "-"], ["NULL"])
@@ -39,18 +42,23 @@ class Case:
     """A mapping and rows for it.
 
     Attributes:
-        record: The record type.
+        record_type: The record type.
         mapping: The mapping's YAML as data; `as_yaml` writes it.
-        rows: Cells by column name; each row has every column of the mapping, None stands for a cell that
-            a short record lacks.
+        rows: Cells by column name; each row has every column of the mapping, None is a cell that a
+            short record lacks.
     """
 
-    record: type[Record]
+    record_type: RecordType
     mapping: dict[str, Any]
     rows: list[dict[str, str | None]]
 
+    @property
+    def model(self) -> type[Record]:
+        """Return the model of its record type."""
+        return MODELS[self.record_type.name]
 
-class _Quoting(yaml.SafeDumper):
+
+class _Quoting(yaml.CSafeDumper):
     """Writes each text in double quotes: bare `1e5` or `on` is text to some YAML readers, not to all."""
 
 
@@ -60,32 +68,44 @@ _Quoting.add_representer(
 
 
 def as_yaml(mapping: dict[str, Any]) -> str:
-    """A mapping as the text of its file."""
+    """Return a mapping as the text of its file."""
     return yaml.dump(mapping, Dumper=_Quoting, sort_keys=False)
 
 
 @st.composite
-def cases(draw: DrawFn, record: type[Record], *, most_rows: int = 4) -> Case:
-    """Cases of one record type."""
+def cases(draw: DrawFn, record_type: RecordType, *, most_rows: int = 4) -> Case:
+    """Return cases of one record type."""
     source = draw(st.sampled_from([{}, *({"null_values": values} for values in NULL_VALUES)]))
     writer = Writer(draw, list(source.get("null_values", [""])))
-    mapping: dict[str, Any] = {"resource": record.name_of_type}
+    mapping: dict[str, Any] = {"resource": record_type.name}
     if source:
         mapping["source"] = source
     if draw(st.booleans()):
         mapping["external_id"] = writer.column(texts.solid, texts.solid, needed=True)
-    mapping["fields"] = writer.record(field_tree(record))
+    mapping["fields"] = writer.record(record_type.root)
     rows = draw(st.lists(writer.rows(), min_size=1, max_size=most_rows))
-    return Case(record, mapping, rows)
+    return Case(record_type, mapping, rows)
+
+
+@lru_cache(maxsize=1000)  # a strategy is checked when it is first drawn from, which takes longer than drawing
+def _cells(
+    good: Texts, bad: Texts, null_values: tuple[str, ...], *, needed: bool, pad: bool
+) -> tuple[SearchStrategy[str | None], SearchStrategy[str | None]]:
+    """Return what may stand in a column of good rows, and in one of mixed rows."""
+    nulls = st.sampled_from([None, *null_values])
+    if pad:
+        good = texts.padded(good)
+    mixed = st.one_of(good, good, nulls, st.just(" "), bad)
+    return (good if needed else st.one_of(good, good, nulls)), mixed
 
 
 @dataclass
 class Writer:
-    """Draws rules, and keeps for each column what may stand in it.
+    """Draws rules, and keeps for each column what it may hold.
 
     Attributes:
         draw: Hypothesis's.
-        null_values: The texts that stand for nothing.
+        null_values: The texts that count as null.
         good: Column -> texts that its rule takes.
         mixed: Column -> texts that it takes, refuses or calls null.
     """
@@ -96,58 +116,54 @@ class Writer:
     mixed: dict[str, SearchStrategy[str | None]] = field(default_factory=dict)
 
     def pick(self, *choices: Any) -> Any:
-        """One of the choices."""
+        """Draw one of the choices."""
         return self.draw(st.sampled_from(choices))
 
     def column(self, good: Texts, bad: Texts, *, needed: bool = False, pad: bool = True) -> str:
-        """A new column, and what may stand in it; `needed`: good rows have no null there."""
+        """Add a column, with what it may hold; `needed`: good rows have no null there."""
         name = f"{self.pick(*COLUMN_NAMES)} {len(self.good)}"
-        nulls = st.sampled_from([None, *self.null_values])
-        if pad:
-            good = texts.padded(good)
-        self.good[name] = good if needed else st.one_of(good, good, nulls)
-        self.mixed[name] = st.one_of(good, good, nulls, st.just(" "), bad)
+        self.good[name], self.mixed[name] = _cells(good, bad, tuple(self.null_values), needed=needed, pad=pad)
         return name
 
     def rows(self) -> SearchStrategy[dict[str, str | None]]:
-        """Rows for the columns drawn so far: good ones, and mixed ones."""
+        """Return rows for the columns drawn so far: good ones, and mixed ones."""
         return st.one_of(st.fixed_dictionaries(self.good), st.fixed_dictionaries(self.mixed))
 
     # --- Objects ---------------------------------------------------------------------------------------
 
     def record(self, root: Field) -> dict[str, Any]:
-        """The rules of a record: what is required, and some of the rest."""
+        """Draw the rules of a record: what is required, and some of the rest."""
         return self.object(root, most=6)
 
     def object(self, owner: Field, *, most: int = 3) -> dict[str, Any]:
-        """Rules for an object's fields, below it or dotted beside one another."""
+        """Draw rules for an object's fields, below it or dotted beside one another."""
         children = [child for child in (owner.children or {}).values() if _mappable(child)]
-        optional = [child for child in children if not _asks(child)]
+        optional = [child for child in children if not _needs_rule(child)]
         chosen = self.draw(st.permutations(optional))[: self.draw(st.integers(0, most))]
         rules: dict[str, Any] = {}
-        for child in [*(each for each in children if _asks(each)), *chosen]:
+        for child in [*(child for child in children if _needs_rule(child)), *chosen]:
             self.put(rules, child.name, self.node(child))
-        if owner.shape and owner.shape.open and self.draw(st.booleans()):
+        if owner.is_open and self.draw(st.booleans()):
             self.put(rules, self.pick(*UNLISTED), self.unlisted())
         return rules
 
     def required(self, owner: Field) -> dict[str, Any]:
-        """Rules for no more than an object's required fields."""
+        """Draw rules for no more than an object's required fields."""
         return {child.name: self.node(child) for child in (owner.children or {}).values() if child.required}
 
     def put(self, rules: dict[str, Any], name: str, node: Any) -> None:
-        """Adds a node under its name; an object's fields nested, dotted, or both."""
+        """Add a node under its name; an object's fields nested, dotted, or both."""
         if not isinstance(node, dict) or "\0object" not in node:
             rules[name] = node
             return
         below = node["\0object"]
         dotted = self.draw(st.lists(st.sampled_from(sorted(below)), unique=True))
-        rules.update({f"{name}.{each}": below[each] for each in dotted})
-        if rest := {each: rule for each, rule in below.items() if each not in dotted}:
+        rules.update({f"{name}.{member}": below[member] for member in dotted})
+        if rest := {member: rule for member, rule in below.items() if member not in dotted}:
             rules[name] = rest
 
     def node(self, owner: Field) -> Any:
-        """A rule, an object of rules or a list of them, that fits the field."""
+        """Draw a rule, an object of rules or a list of them, that fits the field."""
         if owner.is_relative_date:
             return self.relative_date(owner)
         if owner.kind is FieldKind.OBJECT:
@@ -166,8 +182,8 @@ class Writer:
         return rules[owner.kind](owner)
 
     def unlisted(self) -> Any:
-        """A rule for a field that the page does not list, or an object of them."""
-        owner = Field(path="", kind=FieldKind.ANY, required=False, required_on_page=False, description="")
+        """Draw a rule for a field that the page does not list, or an object of them."""
+        owner = Field(path="", kind=FieldKind.ANY)
         return self.pick(
             lambda: self.text(owner),
             lambda: {"column": self.column(texts.numbers(), texts.bad_numbers), "number": {}},
@@ -182,7 +198,7 @@ class Writer:
     # --- Text -----------------------------------------------------------------------------------------
 
     def text(self, owner: Field) -> Any:
-        """A rule for a text."""
+        """Draw a rule for a text."""
         need = owner.required
         return self.pick(
             lambda: self.column(texts.solid, texts.nasty, needed=need),
@@ -209,7 +225,7 @@ class Writer:
         )()
 
     def lookup(self, owner: Field) -> dict[str, Any]:
-        """The id of a record, by a key that may need some tidying first."""
+        """Draw the id of a record, by a key that may need some tidying first."""
         record_type = self.pick(*IDS)
         keys = st.sampled_from(sorted(IDS[record_type]))
         need = owner.required
@@ -228,19 +244,19 @@ class Writer:
         return {"lookup": record_type, **rule}
 
     def template(self, owner: Field) -> dict[str, Any]:
-        """Two columns put together."""
+        """Draw two columns put together."""
         first, second = (self.column(texts.solid, texts.nasty, needed=owner.required) for _ in "ab")
         between = self.pick("", " ", "/", " \u2013 ", '"')
         return {"template": f"{{{first}}}{between}{{{second}}}"}
 
     def sql(self) -> dict[str, Any]:
-        """A column compared with a text."""
+        """Draw a column compared with a text."""
         name = self.column(st.sampled_from(["x", "y"]), texts.nasty, pad=False)
         quoted = name.replace('"', '""')
         return {"sql": f"CASE WHEN \"{quoted}\" = 'x' THEN 'it''s x' ELSE 'other' END"}
 
     def table(self, owner: Field, targets: list[Any]) -> dict[str, Any]:
-        """A `map` to these values, with each kind of `otherwise`."""
+        """Draw a `map` to these values, with each kind of `otherwise`."""
         keys = self.draw(st.lists(texts.trimmed, min_size=1, max_size=4, unique=True))
         table = {key: self.pick(*targets) for key in keys}
         if not owner.required and self.draw(st.booleans()):
@@ -249,7 +265,7 @@ class Writer:
             "column": self.column(st.sampled_from(keys), texts.nasty, needed=owner.required),
             "map": table,
         }
-        texts_only = all(isinstance(each, str) for each in targets)
+        texts_only = all(isinstance(target, str) for target in targets)
         ways: Any = [{}, {"otherwise": None}, {"otherwise": {"value": self.pick(*targets)}}]
         if texts_only and owner.kind in {FieldKind.TEXT, FieldKind.ANY} and not owner.enum:
             ways.append({"otherwise": "keep"})
@@ -259,11 +275,11 @@ class Writer:
         )
 
     def default(self, values: list[Any]) -> dict[str, Any]:
-        """Nothing, or a default."""
+        """Draw nothing, or a default."""
         return {"default": self.pick(*values)} if self.draw(st.booleans()) else {}
 
     def enum(self, owner: Field) -> Any:
-        """A rule for one of some texts."""
+        """Draw a rule for one of some texts."""
         values = list(owner.enum)
         one = st.sampled_from(values)
         return self.pick(
@@ -282,7 +298,7 @@ class Writer:
     # --- Dates, numbers, flags --------------------------------------------------------------------------
 
     def date(self, owner: Field) -> Any:
-        """A rule for a date or a time."""
+        """Draw a rule for a date or a time."""
         return self.pick(
             lambda: self.column(texts.iso(), texts.bad_dates, needed=owner.required),
             lambda: self.local_date(owner) | self.default(["2019-03-31"]),
@@ -296,7 +312,7 @@ class Writer:
         )()
 
     def local_date(self, owner: Field) -> dict[str, Any]:
-        """A date by one format or several."""
+        """Draw a date by one format or several."""
         formats = self.draw(
             st.lists(st.sampled_from(texts.DATE_FORMATS), min_size=1, max_size=3, unique=True)
         )
@@ -305,14 +321,14 @@ class Writer:
         return {"column": self.column(good, texts.bad_dates, needed=owner.required), "date": written}
 
     def local_time(self, owner: Field) -> dict[str, Any]:
-        """A time by a format, in a zone or not."""
+        """Draw a time by a format, in a zone or not."""
         form = self.pick(*texts.TIME_FORMATS)
         column = self.column(texts.times(form), texts.bad_dates, needed=owner.required)
         zone = {} if "%z" in form else self.pick({}, {"timezone": self.pick(*texts.ZONES)})
         return {"column": column, "datetime": form, **zone}
 
     def number(self, owner: Field) -> Any:
-        """A rule for a number."""
+        """Draw a rule for a number."""
         numbers = texts.numbers(least_zero=owner.minimum is not None)
         bad = texts.bad_numbers | st.just("-1")
         return self.pick(
@@ -327,7 +343,7 @@ class Writer:
         )()
 
     def local_number(self, owner: Field) -> dict[str, Any]:
-        """A number with its own signs."""
+        """Draw a number with its own signs."""
         signs: dict[str, str] = self.pick(
             {"decimal": ",", "thousands": "."}, {"thousands": ","}, {"decimal": ","}, {"thousands": "'"}, {}
         )
@@ -337,7 +353,7 @@ class Writer:
         return {"column": self.column(good, texts.bad_numbers), "number": signs} | self.default([0, 12.5])
 
     def flag(self, owner: Field) -> Any:
-        """A rule for a boolean."""
+        """Draw a rule for a boolean."""
         return self.pick(
             lambda: self.column(texts.flags, texts.bad_flags, needed=owner.required),
             lambda: self.own_words(owner),
@@ -347,7 +363,7 @@ class Writer:
         )()
 
     def own_words(self, owner: Field) -> dict[str, Any]:
-        """A boolean by its own words."""
+        """Draw a boolean by its own words."""
         words = self.draw(st.lists(texts.trimmed, min_size=2, max_size=4, unique=True))
         half = len(words) // 2
         column = self.column(st.sampled_from(words), texts.bad_flags, needed=owner.required)
@@ -357,8 +373,8 @@ class Writer:
     # --- Lists, reminders, relative dates ---------------------------------------------------------------
 
     def list(self, owner: Field) -> Any:
-        """A rule for a list of texts, or a list of rules."""
-        item = Field(path="", kind=FieldKind.TEXT, required=False, required_on_page=False, description="")
+        """Draw a rule for a list of texts, or a list of rules."""
+        item = Field(path="", kind=FieldKind.TEXT)
         values = self.draw(st.lists(texts.solid, max_size=3))
         return self.pick(
             lambda: self.split(owner),
@@ -370,7 +386,7 @@ class Writer:
         )()
 
     def lookups(self) -> dict[str, Any]:
-        """The ids of several records, by a cell of keys."""
+        """Draw the ids of several records, by a cell of keys."""
         record_type = self.pick(*IDS)
         keys = sorted(IDS[record_type])
         good, mixed = (st.lists(st.sampled_from(some), max_size=4) for some in (keys, [*keys, "T9", ""]))
@@ -379,7 +395,7 @@ class Writer:
         return {"lookup": record_type, "column": cell, "split": ";", **more}
 
     def split(self, owner: Field) -> dict[str, Any]:
-        """One cell cut to a list."""
+        """Draw one cell cut to a list."""
         mark = self.pick(";", ",", "|", " / ")
         items = self.draw(st.lists(st.text("abcXYZ01 ", max_size=4), min_size=1, max_size=5))
         cell = st.lists(st.sampled_from([*items, "x", ""]), min_size=1, max_size=4).map(mark.join)
@@ -391,7 +407,7 @@ class Writer:
         return rule
 
     def reminders(self, owner: Field) -> Any:
-        """A list of objects, each with a cell of its own at the least."""
+        """Draw a list of objects, each with a cell of its own at the least."""
         count = self.draw(st.integers(1, 3))
         item = owner.item
         assert item is not None
@@ -407,7 +423,7 @@ class Writer:
         return items
 
     def relative_date(self, owner: Field) -> Any:
-        """A phrase, the parts one by one, a constant, or JSON."""
+        """Draw a phrase, the parts one by one, a constant, or JSON."""
         on = {"position": "on", "relative_to": "the reference date"}
         after = {
             "number": 1.5,
@@ -433,13 +449,13 @@ class Writer:
 
 
 def _mappable(child: Field) -> bool:
-    """Whether a mapping may name the field without a word from `check`."""
+    """Return whether a mapping may name the field without a finding of `check`."""
     return not (child.refused or child.bulk_load or child.server_state)
 
 
-def _asks(child: Field) -> bool:
-    """Whether a mapping must name the field, or something below it."""
+def _needs_rule(child: Field) -> bool:
+    """Return whether a mapping must name the field, or something below it."""
     if child.kind is FieldKind.LIST:
         return False
-    below = any(_asks(each) for each in (child.children or {}).values())
-    return child.required and (child.kind is not FieldKind.OBJECT or below)
+    asks_below = any(_needs_rule(below) for below in (child.children or {}).values())
+    return child.required and (child.kind is not FieldKind.OBJECT or asks_below)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loader.resources import BillingRun, BillingTemplate, Record
+from loader.resources import BillingRun, BillingTemplate
 from tests.support.interpreter import interpret
+
+if TYPE_CHECKING:
+    from loader.resources.base import Record
 
 FILLED: dict[str, Any] = {
     "name": {"value": "Run"},
@@ -65,13 +68,13 @@ DOCUMENTED: dict[str, Any] = {
 """The example of the mapping language's document, without its lookup."""
 
 
-def became(mapping: dict[str, Any], record: type[Record], row: dict[str, Any]) -> Any:
-    """What the interpreter makes of a row: a payload, or a set of paths."""
-    return interpret(mapping, record, row)
+def became(mapping: dict[str, Any], model: type[Record], row: dict[str, Any]) -> Any:
+    """Return what the interpreter makes of a row: a payload, or a set of paths."""
+    return interpret(mapping, model, row)
 
 
 def run(field: str, rule: Any, row: dict[str, Any], **source: Any) -> Any:
-    """What one field of a run becomes, None for left out; the set of wrong paths, if there are any."""
+    """Return what one field of a run becomes, None for left out; the set of wrong paths, if there are any."""
     mapping = {"source": source, "fields": {**FILLED, field: rule}}
     result = became(mapping, BillingRun, row)
     if isinstance(result, frozenset):
@@ -83,7 +86,7 @@ def run(field: str, rule: Any, row: dict[str, Any], **source: Any) -> Any:
 
 
 def cell(field: str, text: Any, /, **conversions: Any) -> Any:
-    """What one field of a run becomes of one cell."""
+    """Return what one field of a run becomes of one cell."""
     return run(field, {"column": "A", **conversions}, {"A": text})
 
 
@@ -136,7 +139,7 @@ def test_documented_errors_are_found() -> None:
 
 
 def test_required_objects_and_lists_are_empty_unless_they_ask_for_more() -> None:
-    """What nothing maps is `{}` or `[]` where the API asks nothing in it."""
+    """What nothing maps is `{}` or `[]` where the API requires nothing in it."""
     result = became({"fields": FILLED}, BillingRun, {})
     assert {name: result[name] for name in EMPTY} == EMPTY
 
@@ -306,8 +309,8 @@ def test_map_of_constants_ends_the_chain() -> None:
 )
 def test_dates_by_format(text: str, expected: str | None) -> None:
     """The first format that fits reads the date; where none does, the field is wrong."""
-    wanted = expected or frozenset({"run_date"})
-    assert cell("run_date", text, date=["%d.%m.%Y", "%Y-%m-%d"]) == wanted
+    result = expected or frozenset({"run_date"})
+    assert cell("run_date", text, date=["%d.%m.%Y", "%Y-%m-%d"]) == result
 
 
 @pytest.mark.parametrize(
@@ -328,7 +331,7 @@ def test_times_by_format(text: str, zone: str | None, expected: str | None) -> N
 
 
 def test_times_with_an_offset_in_their_format() -> None:
-    """An offset in the text says more than the zone."""
+    """An offset in the text wins over the zone."""
     form = "%Y-%m-%d %H:%M:%S %z"
     assert cell("sys_created_at", "2019-03-31 02:30:00 +0100", datetime=form) == "2019-03-31T01:30:00Z"
 
@@ -375,8 +378,8 @@ def test_dates_without_conversion_are_iso(text: str, expected: str | None) -> No
 )
 def test_numbers_without_conversion(text: str, expected: object) -> None:
     """A number field reads JSON's numbers, with a plus sign or leading zeros as well."""
-    wanted = frozenset({"sys_snapshot_base_version"}) if expected is None else expected
-    assert cell("sys_snapshot_base_version", text) == wanted
+    result = frozenset({"sys_snapshot_base_version"}) if expected is None else expected
+    assert cell("sys_snapshot_base_version", text) == result
 
 
 @pytest.mark.parametrize(
@@ -395,10 +398,10 @@ def test_numbers_without_conversion(text: str, expected: object) -> None:
     ],
 )
 def test_localised_numbers(text: str, expected: object) -> None:
-    """Thousands stand by threes or not at all."""
-    wanted = frozenset({"sys_snapshot_base_version"}) if expected is None else expected
+    """Thousands are grouped by threes or not at all."""
+    result = frozenset({"sys_snapshot_base_version"}) if expected is None else expected
     sign = {"decimal": ",", "thousands": "."}
-    assert cell("sys_snapshot_base_version", text, number=sign) == wanted
+    assert cell("sys_snapshot_base_version", text, number=sign) == result
 
 
 def test_relative_date_number_is_not_negative() -> None:
@@ -493,7 +496,7 @@ def test_list_items_live_by_their_cells() -> None:
 
 
 def test_items_of_constants_alone_are_sent() -> None:
-    """An item that asks no cell is in every record."""
+    """An item that reads no cell is in every record."""
     item = {"reminder_notice_id": {"value": "n"}}
     assert run(REMINDERS, [item, {"reminder_notice_id": "N"}], {}) == [{"reminder_notice_id": "n"}]
 

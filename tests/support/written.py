@@ -1,4 +1,4 @@
-"""What is written from the program's own models: `python -m tests.support.written` writes it again."""
+"""Files that are made of the program's own models: `python -m tests.support.written` writes them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from pathlib import Path
 
 from loader.mapping.json_schema import schema_name, schema_text
 from loader.mapping.reference import reference
-from loader.resources import TYPES
+from loader.resources import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
 HEADING = "### Mapping reference\n\n"
 
 
 def written() -> dict[Path, str]:
-    """The files and what must stand in them."""
-    found = {ROOT / "mappings" / schema_name(each): schema_text(each) for each in TYPES.values()}
+    """Return the files and their texts."""
+    texts = {ROOT / "mappings" / schema_name(each): schema_text(each) for each in BUILT_IN.values()}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     before, heading, rest = readme.partition(HEADING)
     _, following, after = rest.partition("## ")
-    found[ROOT / "README.md"] = f"{before}{heading}{reference()}\n{following}{after}"
-    return found
+    texts[ROOT / "README.md"] = f"{before}{heading}{reference()}\n{following}{after}"
+    return texts
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The first rows of a source, as they are read or as the payloads that they become."""
+"""Preview the first rows of a source, as they are read or as the payloads that they become."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from loader import wording
+from loader.payload import findings_by_record
 from loader.payload.lookups import placeholders
-from loader.pipeline.rows.inputs import source_options, tell_inputs
-from loader.pipeline.rows.references import tell_untried
-from loader.pipeline.rows.transform import NOBODY, Transformer
-from loader.records import CORE, EXTERNAL_ID, LINE, RECORD_NO, ROW_NO, STATE
+from loader.pipeline.events import FindingReported, SourceNote
+from loader.pipeline.rows.inputs import input_notes, source_options
+from loader.pipeline.rows.references import untried_lookups
+from loader.pipeline.rows.transform import NO_TENANT, Transformer
+from loader.records import CORE, EXTERNAL_ID, LINE, RECORD_NO, STATE
 from loader.settings import SourceOptions
 from loader.source import open_source
 
@@ -28,37 +31,39 @@ PAYLOAD_COLUMNS: Final = ("record_no", "line", "external_id", "state", "payload"
 
 
 def preview_payloads(
-    inputs: Inputs, limit: int | None, watcher: Observer
+    inputs: Inputs, limit: int | None, observer: Observer
 ) -> Iterator[tuple[Batch, Payloads]]:
-    """The bodies and findings of a source's first records, as a load would have them.
+    """Yield the bodies and findings of a source's first records, as a load would have them.
 
     Args:
         inputs: What to read.
-        limit: So many records; None: all.
-        watcher: Is told what was detected.
+        limit: How many records; None: all.
+        observer: Learns what was detected.
     """
-    preparer = Transformer(inputs.mapping, load_id="preview", tenant=NOBODY, find=placeholders)
-    tell_inputs(inputs, preparer, watcher)
-    tell_untried(inputs.mapping, watcher, tenant=None)
+    transformer = Transformer(inputs.mapping, load_id="preview", tenant=NO_TENANT, find=placeholders)
+    for note in input_notes(inputs, transformer):
+        observer.on_event(note)
+    for finding in untried_lookups(inputs.mapping, tenant=None):
+        observer.on_event(FindingReported(finding))
     for batch in inputs.source.batches(min(limit or _BATCH, _BATCH), limit=limit):
-        yield batch, preparer.payloads(batch)
+        yield batch, transformer.payloads(batch)
 
 
 def preview_rows(
     path: str,
     overrides: Mapping[str, Any],
     limit: int | None,
-    watcher: Observer,
+    observer: Observer,
     *,
     spool: Path | None = None,
 ) -> tuple[list[str], Iterator[Batch]]:
-    """The first records of a source as they are read.
+    """Open a source, and read its first records as they are.
 
     Args:
         path: The source, a file or a glob; `-` is standard input.
         overrides: Keys of `source:`.
-        limit: So many records; None: all.
-        watcher: Is told what was detected.
+        limit: How many records; None: all.
+        observer: Learns what was detected.
         spool: Where standard input is kept; None: in a temporary folder.
 
     Returns:
@@ -70,33 +75,23 @@ def preview_rows(
     source = open_source([path], source_options(SourceOptions(), overrides), spool)
     for file in source.files:
         for note in file.notes:
-            watcher.note(f"{file.name}: {note}")
+            observer.on_event(SourceNote(file.name, note))
     columns = list(dict.fromkeys(name for file in source.files for name in file.schema))
     return columns, source.batches(min(limit or _BATCH, _BATCH), limit=limit)
 
 
 def payload_table(payloads: Payloads) -> pl.DataFrame:
-    """Payloads and their findings side by side, PAYLOAD_COLUMNS, a line a record.
+    """Return payloads and their findings side by side, PAYLOAD_COLUMNS, a line a record.
 
-    The findings of a record are one text, each behind the field that it is about; null where there are none.
+    The findings of a record are one text, each with its field; null where there are none.
     """
-    field, message = pl.col("field"), _placed(payloads)
-    named = field.fill_null("") != ""
-    told = pl.when(named & ~message.str.starts_with(field)).then(field + ": " + message).otherwise(message)
-    found = payloads.findings.group_by(RECORD_NO, maintain_order=True).agg(
-        told.str.join("; ").alias("findings")
+    texts = [
+        (record_no, "; ".join(wording.line(finding) for finding in findings))
+        for record_no, findings in findings_by_record(payloads).items()
+    ]
+    schema = {RECORD_NO: pl.Int64, "findings": pl.String}
+    table = payloads.rows.join(
+        pl.DataFrame(texts, schema=schema, orient="row"), on=RECORD_NO, how="left", maintain_order="left"
     )
-    table = payloads.rows.join(found, on=RECORD_NO, how="left", maintain_order="left")
-    return table.select(RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE, "findings").rename(
-        dict(zip((RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE), PAYLOAD_COLUMNS, strict=False))
-    )
-
-
-def _placed(payloads: Payloads) -> pl.Expr:
-    """Messages, each with the place of its row where that is not the record's first."""
-    message = pl.col("message")
-    if ROW_NO not in payloads.findings.columns:
-        return message
-    line = pl.when(pl.col(LINE).is_null()).then(pl.lit("")).otherwise(pl.format(", line {}", LINE))
-    placed = pl.format("record {}{}: {}", ROW_NO, line, message)
-    return pl.when(pl.col(ROW_NO) != pl.col(RECORD_NO)).then(placed).otherwise(message)
+    columns = (RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE, "findings")
+    return table.select(columns).rename(dict(zip(columns, PAYLOAD_COLUMNS, strict=True)))

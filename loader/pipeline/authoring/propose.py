@@ -1,4 +1,4 @@
-"""A mapping proposed from a source's first records, and tried on them."""
+"""Propose a mapping from a source's first records, and try it on them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import errno
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from loader.atomic_file import AtomicFile
 from loader.errors import ConfigurationError, SourceError
 from loader.mapping import compile_mapping, parse_mapping
 from loader.payload import build
+from loader.pipeline.events import SourceNote
 from loader.pipeline.rows.inputs import source_options
 from loader.records import PROBLEM, STATE
 from loader.settings import SourceOptions
 from loader.source import open_source
 from loader.suggest import Proposal, SourceSample, propose
+from loader.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,11 +29,10 @@ if TYPE_CHECKING:
 
     from loader.pipeline.events import Observer
     from loader.records import Batch, SourceFile
-    from loader.resources import Record
+    from loader.resources import RecordType, RecordTypes
     from loader.source import Source
 
 _BATCH: Final = 1_000
-_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS})  # a file system without hard links
 _MOST_BYTES: Final = 256 * 1024 * 1024  # of cells in memory, whatever number of records was asked for
 
 
@@ -39,30 +41,37 @@ class ProposedMapping:
     """A proposal, and what it makes of the records that it comes from.
 
     Attributes:
-        proposal: The mapping, with what there is to say about it.
-        read: So many records were looked at.
-        whole: Whether these are all that there are.
+        proposal: The mapping, with what there is to report about it.
+        read: How many records were looked at.
+        complete: Whether these are all that there are.
         states: How many of them would be ready, invalid or filtered; None where a required field is missing,
-            so that it is no whole mapping yet.
+            so that the mapping is not complete yet.
     """
 
     proposal: Proposal
     read: int
-    whole: bool
+    complete: bool
     states: Mapping[str, int] | None
 
 
 def propose_mapping(
-    path: str, record: type[Record], overrides: Mapping[str, Any], *, rows: int, watcher: Observer
+    path: str,
+    record_type: RecordType,
+    overrides: Mapping[str, Any],
+    *,
+    types: RecordTypes,
+    rows: int,
+    observer: Observer,
 ) -> ProposedMapping:
-    """Proposes a mapping for a source.
+    """Propose a mapping for a source.
 
     Args:
         path: The source; of a glob the first file is looked at.
-        record: The record type's model.
+        record_type: What the rows are to become.
         overrides: Keys of `source:`.
-        rows: Look at so many records at most.
-        watcher: Is told what was detected.
+        types: All record types: a mapping may look up ids of others.
+        rows: How many rows to look at, at most.
+        observer: Learns what was detected.
 
     Raises:
         SourceError: The source cannot be read, or has no records.
@@ -72,27 +81,28 @@ def propose_mapping(
     source = open_source([path], options)
     file, *others = source.files
     for note in file.notes:
-        watcher.note(f"{file.name}: {note}")
+        observer.on_event(SourceNote(file.name, note))
     if others:
-        watcher.note(f"{file.name}: looked at; it is one of {len(source.files)} files")
-    batches, whole = _first(source, rows)
+        observer.on_event(SourceNote(file.name, f"the first of {count(len(source.files), 'file')}"))
+    batches, complete = _first_batches(source, rows)
     if not batches:
         raise SourceError(
-            f"{path}: has no records below its header; a mapping is proposed from values",
-            next_step="Give a file with records.",
+            f"{path}: no records below the header; a mapping is proposed from values",
+            next_step="Use a file with records.",
         )
     read = pl.concat([batch.rows for batch in batches])
-    sound = read.filter(pl.col(PROBLEM).is_null()).select(list(file.schema))
-    proposal = propose(SourceSample(sound, read.height, whole, file.name, _section(file, options)), record)
-    return ProposedMapping(
-        proposal, read.height, whole, None if proposal.missing else _tried(proposal, file, batches)
-    )
+    readable = read.filter(pl.col(PROBLEM).is_null()).select(list(file.schema))
+    sample = SourceSample(readable, read.height, complete, file.name, _source_section(file, options))
+    proposal = propose(sample, record_type, types)
+    states = None if proposal.missing else _try(proposal, file, batches, types)
+    return ProposedMapping(proposal, read.height, complete, states)
 
 
-def _first(source: Source, rows: int) -> tuple[list[Batch], bool]:
-    """The first file's first records, and whether these are all of them."""
+def _first_batches(source: Source, rows: int) -> tuple[list[Batch], bool]:
+    """Return the first file's first records, and whether these are all of them."""
     batches: list[Batch] = []
     size, read = 0.0, 0
+    # One record more than asked for shows whether there are more.
     for batch in source.batches(_BATCH, limit=rows + 1):
         if batch.file.file_no:
             break
@@ -102,34 +112,32 @@ def _first(source: Source, rows: int) -> tuple[list[Batch], bool]:
         size += batch.rows.estimated_size()
         read += batch.rows.height
     if read > rows:
-        return [*batches[:-1], _cut(batches[-1], rows - read)], False
+        last = batches[-1]
+        return [*batches[:-1], replace(last, rows=last.rows.head(rows - read))], False
     return batches, True
 
 
-def _cut(batch: Batch, behind: int) -> Batch:
-    return type(batch)(batch.file, batch.start, batch.end, batch.rows.head(behind), batch.extra)
-
-
-def _section(file: SourceFile, options: SourceOptions) -> dict[str, Any]:
-    """The `source:` section: what was said, and what was found where nothing was said."""
-    found: dict[str, Any] = {"format": file.format}
+def _source_section(file: SourceFile, options: SourceOptions) -> dict[str, Any]:
+    """Return the `source:` section: the options that were given, and what was detected for the others."""
+    detected: dict[str, Any] = {"format": file.format}
     if (dialect := file.dialect) is not None:
-        found |= {"delimiter": dialect.delimiter, "quote": dialect.quote}
-        found |= {"escape": dialect.escape} if dialect.escape else {}
-        found["encoding"] = dialect.encoding
-        lines = r"\r\n?|\n" if dialect.newline == "\r" else r"\n"
-        above, below = (len(re.findall(lines, text)) for text in (dialect.preamble, dialect.footer))
-        found |= {"skip_lines": above} if above else {}
-        found |= {} if dialect.header else {"header": False}
-        found |= {"header": dialect.header_lines} if dialect.header_lines > 1 else {}
-        found |= {"skip_footer": below} if below else {}
-    said = options.model_dump(exclude_unset=True, mode="json")
-    return {**found, **said}
+        detected |= {"delimiter": dialect.delimiter, "quote": dialect.quote}
+        detected |= {"escape": dialect.escape} if dialect.escape else {}
+        detected["encoding"] = dialect.encoding
+        line_end = r"\r\n?|\n" if dialect.newline == "\r" else r"\n"
+        above, below = (len(re.findall(line_end, text)) for text in (dialect.preamble, dialect.footer))
+        detected |= {"skip_lines": above} if above else {}
+        detected |= {} if dialect.header else {"header": False}
+        detected |= {"header": dialect.header_lines} if dialect.header_lines > 1 else {}
+        detected |= {"skip_footer": below} if below else {}
+    return {**detected, **options.model_dump(exclude_unset=True, mode="json")}
 
 
-def _tried(proposal: Proposal, file: SourceFile, batches: Sequence[Batch]) -> dict[str, int]:
-    """What the proposal makes of the records, by state."""
-    compiled = compile_mapping(parse_mapping(proposal.text), file.schema)
+def _try(
+    proposal: Proposal, file: SourceFile, batches: Sequence[Batch], types: RecordTypes
+) -> dict[str, int]:
+    """Return what the proposal makes of the records, by state."""
+    compiled = compile_mapping(parse_mapping(proposal.text, "proposal", types), file.schema)
     states: Counter[str] = Counter()
     for batch in batches:
         states.update(build(batch.rows, compiled).rows[STATE].to_list())
@@ -137,41 +145,37 @@ def _tried(proposal: Proposal, file: SourceFile, batches: Sequence[Batch]) -> di
 
 
 def write_new(path: Path, text: str) -> None:
-    """Writes a file that must not be there yet: whole or not at all.
+    """Write a file that must not exist yet, whole or not at all.
 
     Raises:
-        ConfigurationError: It is there already, or cannot be written.
+        ConfigurationError: It exists, or cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with draft.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        _put(draft, path)
+        if not path.parent.is_dir():  # `AtomicFile` would make it, and a misspelt path with it
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        draft = AtomicFile(path)
+        try:
+            draft.file.write(text.encode())
+            # A draft is its owner's alone. A mapping is meant to be shared like any file of an editor.
+            draft.draft_path.chmod(0o666 & ~_umask())
+            draft.publish(overwrite=False)
+        finally:
+            draft.discard()
     except FileExistsError:
-        raise there_already(path) from None
+        raise exists_already(path) from None
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def _put(draft: Path, path: Path) -> None:
-    """Gives a draft its name, unless the name is taken; a link tells that in one step."""
-    try:
-        path.hardlink_to(draft)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if path.exists():
-            raise FileExistsError(path) from None
-        draft.rename(path)
-    finally:
-        draft.unlink(missing_ok=True)
+def _umask() -> int:
+    mask = os.umask(0)  # it can only be read by setting it
+    os.umask(mask)
+    return mask
 
 
-def there_already(path: Path) -> ConfigurationError:
-    """What to say of a file that must not be overwritten."""
+def exists_already(path: Path) -> ConfigurationError:
+    """Return the error for a file that must not be overwritten."""
     return ConfigurationError(
-        f"{path}: is there already, and init overwrites nothing",
-        next_step="Say another name with -o, or move that file away.",
+        f"{path}: exists already, and init overwrites nothing",
+        next_step="Choose another name with -o, or move that file away.",
     )

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
 
-from loader.approval.approval import same_code
+from loader.approval import same_code
+from loader.report.folder import SUMMARY
 from loader.report.page import ComparisonResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from loader.report.page import RowPlace
+    from loader.manifest import ApprovedReport
 
 _HELD: Final = 10_000  # rows in memory before they are looked for
 _ROW: Final = {"file": pl.String(), "record_no": pl.Int64()}
@@ -30,42 +29,37 @@ class DryRunComparison:
     """
 
     named: pl.DataFrame
-    _waiting: list[tuple[str, int]] = field(default_factory=list)
+    _held: list[tuple[str, int]] = field(default_factory=list)
     _rejected: int = 0
-    _foreseen: int = 0
+    _predicted: int = 0
 
     @classmethod
-    def of(cls, approved: Mapping[str, str]) -> Self | None:
-        """The findings of the dry run that approved a load; None where they are not there any more.
-
-        Args:
-            approved: Its `code`, and the `folder` of its report.
-        """
-        folder = Path(approved["folder"])
+    def of(cls, approved: ApprovedReport) -> Self | None:
+        """Return the findings of the dry run that approved a load; None where they are no longer there."""
+        folder = Path(approved.folder)
         try:
-            summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-            if not same_code(summary["approval"]["code"], approved["code"]):
+            summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+            if not same_code(summary["approval"]["code"], approved.code):
                 return None
             findings = pl.scan_parquet(folder / "findings.parquet", glob=False)
-            return cls(
-                findings.select(pl.col(each).cast(dtype) for each, dtype in _ROW.items()).unique().collect()
-            )
+            rows = findings.select(pl.col(name).cast(dtype) for name, dtype in _ROW.items())
+            return cls(rows.unique().collect())
         except (OSError, ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError):
             return None
 
-    def add(self, place: RowPlace) -> None:
-        """Takes a row that was rejected."""
-        self._waiting.append((place.file, place.record_no))
-        if len(self._waiting) >= _HELD:
-            self._look()
+    def add(self, file: str, record_no: int) -> None:
+        """Take a row that was rejected."""
+        self._held.append((file, record_no))
+        if len(self._held) >= _HELD:
+            self._flush()
 
-    def told(self) -> ComparisonResult:
-        """How many rows were rejected, and how many of them the dry run had named."""
-        self._look()
-        return ComparisonResult(self._rejected, self._foreseen)
+    def result(self) -> ComparisonResult:
+        """Return how many rows were rejected, and how many of them the dry run had named."""
+        self._flush()
+        return ComparisonResult(self._rejected, self._predicted)
 
-    def _look(self) -> None:
-        rows = pl.DataFrame(self._waiting, _ROW, orient="row")
+    def _flush(self) -> None:
+        rows = pl.DataFrame(self._held, _ROW, orient="row")
         self._rejected += rows.height
-        self._foreseen += rows.join(self.named, on=list(_ROW), how="semi").height
-        self._waiting.clear()
+        self._predicted += rows.join(self.named, on=list(_ROW), how="semi").height
+        self._held.clear()

@@ -1,4 +1,4 @@
-"""Finds out what became of rows in doubt: created, or certainly not stored."""
+"""Find out what became of rows in doubt: created, or certainly not stored."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from loader.errors import SourceError
+from loader.findings import Finding
+from loader.pipeline.events import Reconciled, ReconcileStarted
 from loader.pipeline.rows.inputs import base_url_of, post_url
 from loader.records import Outcome, SendableRow, Status
-from loader.resources import record_type
-from loader.sending import Mark, NoReadback, find_stored
+from loader.sending import NoReadback, RowKey, find_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,188 +22,176 @@ if TYPE_CHECKING:
     from loader.pipeline.events import Observer
     from loader.pipeline.rows.transform import TransformedBatch
     from loader.records import Load, RowResult
+    from loader.resources import RecordType
     from loader.sending import TokenSource
     from loader.settings import RunSettings
 
-DOUBTS: Final = 500
-"""So many rows in doubt make a load pause and reconcile them."""
-NOT_STORED: Final = "looked for twice: it was not stored"
+_NOT_STORED: Final = (Finding("reconcile.not_stored"),)
 
 
 @dataclass(slots=True)
 class ReconcileResult:
-    """What reconciling came to.
+    """What a search for rows in doubt came to.
 
     Attributes:
-        created: Rows found stored.
-        unsent: Rows looked for twice and not found: they may be sent again.
-        left: Rows that are still in doubt.
-        reason: Why they are; empty where none is.
-        missing: The service offers no lookup for them: there is no use in trying again.
+        created: Rows that are stored.
+        not_stored: Rows that two searches did not find: they may be sent again.
+        in_doubt: Rows that are still in doubt.
+        finding: Why they are; None where none is.
+        detail: What else kept them from being found, such as a source that is gone; mostly empty.
+        by_hand: Whether the service offers no list that shows them: another search would end the same way.
     """
 
     created: int = 0
-    unsent: int = 0
-    left: int = 0
-    reason: str = ""
-    missing: bool = False
+    not_stored: int = 0
+    in_doubt: int = 0
+    finding: Finding | None = None
+    detail: str = ""
+    by_hand: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Reconciler:
     """Reconciles one load's rows in doubt.
 
     Attributes:
-        journal: Where they stand.
+        journal: Where they are.
         load: The load.
-        settings: Where its service is, time-outs, and how long to wait between two looks.
+        record_type: The type of its records.
+        settings: Where its service is, time-outs, and how long to wait between two searches.
         token: The bearer token's source.
-        watcher: Is told what comes of it.
-        pause: Waits so many seconds.
-        bodies: Gives the prepared batches of these rows again, for lists by a field's value; None: cannot.
+        observer: Watches.
+        pause: Waits for a number of seconds.
+        bodies: Gives the batches of these rows again, for lists by a field's value; None: nobody can.
             It may raise SourceError, which leaves such rows in doubt.
     """
 
     journal: Journal
     load: Load
+    record_type: RecordType
     settings: RunSettings
     token: TokenSource
-    watcher: Observer
+    observer: Observer
     pause: Callable[[float], None]
     bodies: Callable[[frozenset[int]], Iterable[TransformedBatch]] | None = None
 
     def reconcile(self) -> ReconcileResult:
-        """Looks for every row in doubt: once, and for those not found once more a little later.
+        """Search for every row in doubt: once, and for those not found once more a little later.
 
         Raises:
             JournalFailed: What was found cannot be written.
             Interrupted: A signal came; what was found so far is written.
         """
-        doubts = {each.seq: self._mark(each) for each in self._doubts()}
-        if not doubts:
+        keys = {row.seq: self._key(row) for row in self._rows_in_doubt()}
+        if not keys:
             return ReconcileResult()
-        self.watcher.note(f"looking up {len(doubts):,} rows whose outcome is unknown")
-        reconciled = ReconcileResult()
+        self.observer.on_event(ReconcileStarted(len(keys)))
+        result = ReconcileResult()
         try:
-            lists = self._lists(doubts)
-            self._look(lists, doubts, reconciled)
-            if doubts:
+            lists = self._lists(keys)
+            self._search(lists, keys, result)
+            if keys:
+                # A list may be read from a copy that lags behind: one search proves no absence.
                 self.pause(self.settings.reconcile_wait)
-                self._look(lists, doubts, reconciled)
-            self._write(
-                [
-                    Outcome(seq, Status.PENDING, attempts=0, message=NOT_STORED)
-                    for seq in self._covered(lists, doubts)
-                ]
-            )
-            reconciled.unsent = len(self._covered(lists, doubts))
-            reconciled.left = len(doubts) - reconciled.unsent
-            if reconciled.left:
-                reconciled.reason = "the service lists them only by a field that they do not have"
-                reconciled.missing = True
+                self._search(lists, keys, result)
+            absent = self._covered(lists, keys)
+            self._write([Outcome(seq, Status.PENDING, attempts=0, findings=_NOT_STORED) for seq in absent])
+            result.not_stored = len(absent)
+            result.in_doubt = len(keys) - len(absent)
+            if result.in_doubt:
+                result.finding, result.by_hand = Finding("readback.no_value"), True
         except NoReadback as problem:
-            reconciled.left, reconciled.reason, reconciled.missing = (
-                len(doubts),
-                str(problem),
-                problem.missing,
+            result.in_doubt, result.by_hand = len(keys), problem.missing
+            result.finding, result.detail = problem.finding, problem.detail
+        self.observer.on_event(
+            Reconciled(
+                self.load.load_id,
+                result.created,
+                result.not_stored,
+                result.in_doubt,
+                result.finding,
+                result.detail,
+                result.by_hand,
             )
-        self._tell(reconciled)
-        return reconciled
+        )
+        return result
 
-    def _doubts(self) -> Iterable[RowResult]:
-        return self.journal.receipts(self.load.load_id, {Status.IN_DOUBT})
+    def _rows_in_doubt(self) -> Iterable[RowResult]:
+        return self.journal.row_results(self.load.load_id, {Status.IN_DOUBT})
 
-    def _mark(self, receipt: RowResult) -> Mark:
-        return Mark(self.load.files[receipt.file_no].name, receipt.record_no)
+    def _key(self, row: RowResult) -> RowKey:
+        return RowKey(self.load.files[row.file_no].name, row.record_no)
 
-    def _look(
-        self, lists: Mapping[str, frozenset[int]], doubts: dict[int, Mark], reconciled: ReconcileResult
+    def _search(
+        self, lists: Mapping[str, frozenset[int]], keys: dict[int, RowKey], result: ReconcileResult
     ) -> None:
-        """One pass; rows that are found are created, and no longer in `doubts`."""
+        """Search all lists once; rows that are found are created, and leave `keys`."""
         found = find_stored(
             list(lists),
-            frozenset(doubts.values()),
+            frozenset(keys.values()),
             load_id=self.load.load_id,
             token=self.token,
             settings=self.settings,
         )
-        stored = {seq: found[mark] for seq, mark in doubts.items() if mark in found}
+        stored = {seq: found[key] for seq, key in keys.items() if key in found}
+        # Written at once: what one search has shown must survive whatever happens during the next one.
         self._write(
             [Outcome(seq, Status.CREATED, record_id, attempts=0) for seq, record_id in stored.items()]
         )
-        reconciled.created += len(stored)
+        result.created += len(stored)
         for seq in stored:
-            del doubts[seq]
+            del keys[seq]
 
-    def _lists(self, doubts: Mapping[int, Mark]) -> dict[str, frozenset[int]]:
-        """The lists to look in, each with the rows that it would hold.
+    def _lists(self, keys: Mapping[int, RowKey]) -> dict[str, frozenset[int]]:
+        """Return the lists to search, each with the rows that it would hold.
 
         Raises:
             NoReadback: There is none.
         """
-        record = record_type(self.load.resource)
-        base_url = base_url_of(self.settings, record)
-        whole = post_url(base_url, record, self.load.tenant)
+        base_url = base_url_of(self.settings, self.record_type)
+        all_records = post_url(base_url, self.record_type, self.load.tenant)
         try:
-            find_stored([whole], frozenset(), load_id="", token=self.token, settings=self.settings)
+            find_stored([all_records], frozenset(), load_id="", token=self.token, settings=self.settings)
         except NoReadback as problem:
-            lists = self._listed_by_value(frozenset(doubts), base_url, problem) if problem.missing else {}
+            lists = self._lists_by_value(frozenset(keys), base_url, problem) if problem.missing else {}
             if not lists:
                 raise
             return lists
-        return {whole: frozenset(doubts)}
+        return {all_records: frozenset(keys)}
 
-    def _listed_by_value(
-        self, doubts: frozenset[int], base_url: str, whole: NoReadback
+    def _lists_by_value(
+        self, seqs: frozenset[int], base_url: str, problem: NoReadback
     ) -> dict[str, frozenset[int]]:
-        """Lists by a field's value, where no list of all records can be read.
+        """Return lists by a field's value, where the service offers such and rows have one.
 
         Raises:
-            NoReadback: The source, which has the values, cannot be read any more.
+            NoReadback: The source, which has the values, can no longer be read.
         """
-        try:
-            return self._partial_lists(doubts, base_url)
-        except SourceError as error:
-            raise NoReadback(f"{whole}; {error.message}", missing=True) from None
-
-    def _partial_lists(self, doubts: frozenset[int], base_url: str) -> dict[str, frozenset[int]]:
-        """Lists by a field's value, where the service offers such and rows have one."""
         lists: dict[str, set[int]] = {}
         tenant = quote(self.load.tenant, safe="")
-        for name, path in record_type(self.load.resource).listings.items():
-            for seq, value in self._values(name, doubts).items():
-                url = base_url + path.format(tenantId=tenant, value=quote(value, safe=""))
-                lists.setdefault(url, set()).add(seq)
+        try:
+            for name, path in self.record_type.listings.items():
+                for seq, value in self._values(name, seqs).items():
+                    url = base_url + path.format(tenantId=tenant, value=quote(value, safe=""))
+                    lists.setdefault(url, set()).add(seq)
+        except SourceError as error:
+            raise NoReadback(problem.finding, missing=True, detail=error.message) from None
         return {url: frozenset(seqs) for url, seqs in lists.items()}
 
     def _values(self, name: str, seqs: frozenset[int]) -> dict[int, str]:
-        """A field's value in the bodies of these rows; rows without it are left out."""
+        """Return a field's value in the bodies of these rows; rows without it are left out."""
         values: dict[int, str] = {}
-        for prepared in self.bodies(seqs) if self.bodies else ():
-            for row in prepared.rows:
+        for batch in self.bodies(seqs) if self.bodies else ():
+            for row in batch.rows:
                 if isinstance(row, SendableRow) and isinstance(value := json.loads(row.body).get(name), str):
                     values[row.seq] = value
         return values
 
-    def _covered(self, lists: Mapping[str, frozenset[int]], doubts: Mapping[int, Mark]) -> list[int]:
-        """The rows that would have been found, had they been stored."""
+    def _covered(self, lists: Mapping[str, frozenset[int]], keys: Mapping[int, RowKey]) -> list[int]:
+        """Return the rows that a search would have found, had they been stored."""
         listed = frozenset().union(*lists.values()) if lists else frozenset()
-        return [seq for seq in doubts if seq in listed]
+        return [seq for seq in keys if seq in listed]
 
     def _write(self, outcomes: list[Outcome]) -> None:
         if outcomes:
             self.journal.commit(self.load.load_id, outcomes=outcomes, at=datetime.now(UTC))
-
-    def _tell(self, reconciled: ReconcileResult) -> None:
-        told = []
-        if reconciled.created:
-            told.append(f"{reconciled.created:,} are stored")
-        if reconciled.unsent:
-            told.append(f"{reconciled.unsent:,} are not")
-        if reconciled.left:
-            told.append(f"{reconciled.left:,} stay in doubt: {reconciled.reason}")
-        self.watcher.note(f"of the rows in doubt {', '.join(told)}")
-        if reconciled.missing:
-            self.watcher.note(
-                f"to decide by hand: loader reconcile {self.load.load_id} --as created|unsent [--rows FILE]"
-            )

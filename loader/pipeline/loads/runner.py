@@ -1,320 +1,252 @@
-"""One run of a load: rounds of sending and reconciling until nothing is left to do, then the receipts."""
+"""One run of a load: rounds of sending and reconciling until nothing is left to do, then its outputs."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from loader.errors import JournalFailed, ServiceDown, Stopped
-from loader.pipeline.loads.outputs import write_receipts
-from loader.pipeline.loads.page_file import add_page
-from loader.pipeline.loads.reasons import Reason, reasons_of
-from loader.pipeline.loads.reconcile import DOUBTS, Reconciler, ReconcileResult
-from loader.pipeline.loads.summary import summarise
-from loader.pipeline.rows.inputs import Inputs, base_url_of, post_url
-from loader.pipeline.rows.transform import DecidedBatch, TransformedBatch, Transformer, decide
-from loader.records import Load, LoadState, Position, Requests, Status
+from loader.pipeline.events import Progress, RetryingRows, RunStarted, Stopping, WaitingForService
+from loader.pipeline.loads.ledger import JournalLedger
+from loader.pipeline.loads.outputs import add_page, finding_groups, summarise, write_outputs
+from loader.pipeline.loads.reconcile import Reconciler
+from loader.pipeline.loads.task import LoadResult
+from loader.pipeline.loads.unfinished_rows import UnfinishedRows
+from loader.pipeline.rows.inputs import post_url
+from loader.records import Status
 from loader.report import exit_code
-from loader.sending import Client, Dispatcher, Ended, Interrupted, RateLimiter, StopLimits, dispatch, wait
+from loader.sending import (
+    Client,
+    Dispatcher,
+    DispatchResult,
+    RateLimiter,
+    RoundPatience,
+    SignalReceived,
+    StopLimits,
+    dispatch,
+    wait,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from loader.errors import LoaderError
-    from loader.journal import Journal
     from loader.pipeline.events import Observer
-    from loader.records import Batch, DecidedRow, Outcome, SendableRow
+    from loader.pipeline.loads.task import LoadTask
+    from loader.pipeline.rows.transform import TransformedBatch
+    from loader.records import LoadState
     from loader.report import Summary
-    from loader.sending import TokenSource
-    from loader.settings import RunSettings
 
-_IDLE_ROUNDS: Final = 5  # by chance the last few rows may come in doubt more than once
 _SIGNALS: Final[dict[int, Literal["SIGINT", "SIGTERM"]]] = {2: "SIGINT", 15: "SIGTERM"}
 
 
-@dataclass(frozen=True, slots=True)
-class LoadResult:
-    """How a command that sends ended.
+class LoadRunner:
+    """Runs a load to its end, or as far as it gets.
 
-    Attributes:
-        summary: What the load came to.
-        exit_code: What the program ends with.
-        reason: Why it stopped early; None where it did not.
-        reasons: Why rows were rejected or are in doubt, most frequent first.
+    Args:
+        task: The run.
+        resumed: Whether an earlier run left rows in doubt or waiting.
     """
 
-    summary: Summary
-    exit_code: int
-    reason: LoaderError | None = None
-    reasons: Sequence[Reason] = ()
-
-
-class LoadRunner:
-    """One run of a load; also what the dispatcher writes to."""
-
-    def __init__(
-        self,
-        journal: Journal,
-        load: Load,
-        inputs: Inputs,
-        settings: RunSettings,
-        preparer: Transformer,
-        home: Path,
-        token: TokenSource,
-        watcher: Observer,
-        *,
-        resumed: bool = False,
-    ) -> None:
-        self._journal = journal
-        self._load = load
-        self._inputs = inputs
-        self._settings = settings
-        self._preparer = preparer
-        self._home = home
-        self._token = token
-        self._watcher = watcher
-        self._base_url = base_url_of(settings, inputs.mapping.record)
-        self._refers_to_itself = load.resource in inputs.mapping.lookups
-        self._totals: dict[Status, int] = {}
-        self._requests = self._before = load.requests
+    def __init__(self, task: LoadTask, *, resumed: bool = False) -> None:
+        self._task = task
         self._resumed = resumed
-        self._reconciled = ReconcileResult()
+        self._rows = UnfinishedRows(task)
+        self._ledger = JournalLedger(task)
+        self._reconciler = Reconciler(
+            task.journal,
+            task.load,
+            task.record_type,
+            task.settings,
+            token=task.token,
+            observer=task.observer,
+            pause=wait,
+            bodies=self._rows.again,
+        )
+        self._by_hand = False
+        self._patience = RoundPatience()
+        self._rate_limiter = RateLimiter(task.settings.rate, time.monotonic())
         self._created_at_retry = 0
-        self._patience = DOUBTS  # doubled with each pass, since every pass reads all of the tenant's records
-        self._pace = RateLimiter(settings.rate, time.monotonic())
-        self._read_through = 0
-        self._under_way = 0
-        self._ended = Ended()
-        self._said_stopping = False
-        self._client: Client | None = None
-        self._in_trouble = False
 
     def run(self) -> LoadResult:
-        """Sends what is left to send and writes the receipts.
+        """Send what is left to send and write the outputs.
 
-        Whatever stops it, also a disk that is full, is in the result, beside what the journal has for sure.
+        Whatever stops it, also a full disk, is in the result, beside what the journal knows for certain.
         """
-        hint = self._inputs.source.total_hint()
-        limit = self._settings.limit
-        self._watcher.started(self._load.load_id, min(hint, limit) if hint and limit else hint)
-        self._totals = self._journal.totals(self._load.load_id)
-        self._read_through = sum(self._totals.values())
+        task = self._task
+        hint, limit = task.inputs.source.total_hint(), task.settings.limit
+        task.observer.on_event(RunStarted(task.load_id, min(hint, limit) if hint and limit else hint))
         started = time.monotonic()
-        ended = self._rounds()
-        summary = self._conclude(ended, self._load.seconds + time.monotonic() - started)
-        name = signal_name(ended.signal_number)
-        reasons = reasons_of(self._journal, self._load.load_id)
-        return LoadResult(summary, exit_code(summary, signal=name), ended.reason, reasons)
+        result = self._run_rounds()
+        summary = self._conclude(result, task.load.seconds + time.monotonic() - started)
+        groups = finding_groups(task.journal, task.load)
+        code = exit_code(summary, signal=signal_name(result.signal_number))
+        return LoadResult(summary, code, result.reason, groups.groups())
 
-    def _rounds(self) -> Ended:
-        """Sends, reconciles what came in doubt, and sends again what that leaves to send."""
-        ended = Ended()
+    def _run_rounds(self) -> DispatchResult:
+        """Send, reconcile what came in doubt, and send again what that leaves to send."""
+        result = DispatchResult()
         try:
             if self._resumed:
-                self._reconcile()
-                self._journal.reopen_waiting(self._load.load_id)
-                self._created_at_retry = self._totals[Status.CREATED]
-            idle = 0
+                self._take_up()
             while True:
                 before = self._progress()
-                ended = dispatch(self._dispatcher)
-                if ended.reason or ended.signal_number is not None:
+                result = dispatch(self._dispatcher)
+                if result.reason or result.signal_number is not None:
                     break
                 self._reconcile()
-                if not (ended.doubtful or self._more_to_send()):
+                if not (result.paused or self._more_to_send()):
                     break
-                idle = idle + 1 if self._progress() == before else 0
-                if idle == _IDLE_ROUNDS:
-                    ended.reason = ServiceDown("rows keep coming in doubt, and none gets through any more")
+                # A service that stores rows and then fails to answer could keep a load busy for ever.
+                if self._patience.round_ended(progress=self._progress() != before):
+                    result.reason = ServiceDown("rows keep ending in doubt, and none gets through any more")
                     break
-        except JournalFailed as reason:
-            return Ended(reason=reason, at_once=True)
-        except Interrupted as interrupted:
-            ended.signal_number = interrupted.number
-        return ended
+        except JournalFailed as error:
+            return DispatchResult(reason=error, at_once=True)
+        except SignalReceived as received:
+            result.signal_number = received.number
+        return result
 
-    def _progress(self) -> tuple[int, int]:
-        """What grows as long as a further round is of use: rows created and rows read."""
-        load_id = self._load.load_id
-        return self._journal.totals(load_id)[Status.CREATED], self._journal.resume_point(load_id).next_seq
+    def _take_up(self) -> None:
+        """Reconcile before anything is sent, and reopen the rows that waited for other records."""
+        journal, load_id = self._task.journal, self._task.load_id
+        self._reconcile()
+        journal.reopen_waiting(load_id)
+        self._created_at_retry = journal.totals(load_id)[Status.CREATED]
 
     def _reconcile(self) -> None:
-        """Reconciles rows in doubt, unless the service has shown that it cannot be asked."""
-        load_id = self._load.load_id
-        if not self._reconciled.missing and self._journal.totals(load_id)[Status.IN_DOUBT]:
-            reconciler = Reconciler(
-                self._journal, self._load, self._settings, self._token, self._watcher, wait, self._again
-            )
-            self._reconciled = reconciler.reconcile()
-            self._patience *= 2
-        self._totals = self._journal.totals(load_id)
+        """Reconcile the rows in doubt, if there are any and the service has not shown that it has no list."""
+        if self._by_hand or not self._task.journal.totals(self._task.load_id)[Status.IN_DOUBT]:
+            return
+        self._by_hand = self._reconciler.reconcile().by_hand
+        self._patience.reconciled()
+
+    def _progress(self) -> tuple[int, int]:
+        """Return what grows as long as a further round is of use: rows created and rows read."""
+        journal, load_id = self._task.journal, self._task.load_id
+        return journal.totals(load_id)[Status.CREATED], journal.resume_point(load_id).next_seq
 
     def _more_to_send(self) -> bool:
-        """Whether a further round has anything to do.
+        """Return whether a further round has anything to do.
 
-        Rows refused with 409 get one when others got in, and rows blocked by a lookup of records of this
-        load's own type.
+        Rows refused with 409 get one when other rows were created, and so do rows blocked by a lookup of
+        records of this load's own type.
         """
-        load_id = self._load.load_id
-        totals = self._journal.totals(load_id)
+        journal, load_id = self._task.journal, self._task.load_id
+        totals = journal.totals(load_id)
         if (created := totals[Status.CREATED]) > self._created_at_retry:
             self._created_at_retry = created
-            waiting = self._journal.count_refused_for_now(load_id)
-            waiting += totals[Status.BLOCKED] if self._refers_to_itself else 0
+            waiting = journal.count_refused_for_now(load_id)
+            waiting += totals[Status.BLOCKED] if self._task.refers_to_itself else 0
             if waiting:
-                self._watcher.note(f"trying {waiting:,} rows again that referred to something not there")
-                self._journal.reopen_waiting(load_id)
-        return bool(self._journal.totals(load_id)[Status.PENDING])
+                self._task.observer.on_event(RetryingRows(waiting))
+                journal.reopen_waiting(load_id)
+        return bool(journal.totals(load_id)[Status.PENDING])
 
-    def _again(self, seqs: frozenset[int]) -> Iterator[TransformedBatch]:
-        """These rows, prepared once more."""
-        for batch in self._read(Position()):
-            if any(seq in seqs for seq in range(batch.start.seq, batch.end.seq)):
-                yield self._preparer.prepare(batch, seqs)
+    def _dispatcher(self) -> Dispatcher[TransformedBatch]:
+        """Make the dispatcher of one round; called inside its event loop."""
+        task = self._task
+        learnt = self._rate_limiter.rate or task.journal.learnt_rate(
+            task.load.tenant, task.load.resource, task.base_url
+        )
+        self._rate_limiter = RateLimiter(task.settings.rate, time.monotonic(), learnt)
+        self._ledger.start_round()
+        client = Client(
+            post_url(task.base_url, task.record_type, task.load.tenant),
+            token=task.token,
+            rate_limiter=self._rate_limiter,
+            settings=task.settings,
+        )
+        news = _RoundNews(task.observer, self._ledger, client)
+        dispatcher = Dispatcher(
+            self._rows.batches(),
+            self._ledger,
+            client,
+            concurrency=task.settings.concurrency,
+            limits=self._limits(),
+            on_progress=news.report,
+        )
+        news.result = dispatcher.result
+        return dispatcher
 
-    def _conclude(self, ended: Ended, seconds: float) -> Summary:
-        """Says in the journal how the run ended and writes the receipts, as far as the disk lets it."""
-        load_id = self._load.load_id
-        reason = ended.reason.message if ended.reason else ""
+    def _limits(self) -> StopLimits:
+        """Return when the next round stops by itself, given what the load came to so far."""
+        totals, settings = self._ledger.totals, self._task.settings
+        # A row that waits for a record of this very load is not wrong: its record may come in this round.
+        unsent = {Status.INVALID} if self._task.refers_to_itself else {Status.INVALID, Status.BLOCKED}
+        return StopLimits(
+            max_errors=settings.max_errors,
+            error_statuses=frozenset(unsent),
+            errors_before=sum(totals.get(status, 0) for status in (*unsent, Status.REFUSED)),
+            rows_before=sum(totals.values()) - totals[Status.PENDING],
+            max_in_doubt=None if self._by_hand else self._patience.max_in_doubt,
+            first_run=not any(totals.get(status) for status in (Status.CREATED, Status.IN_DOUBT)),
+        )
+
+    def _conclude(self, result: DispatchResult, seconds: float) -> Summary:
+        """Write to the journal how the run ended, then the outputs, as far as the disk allows."""
+        task, requests, state = self._task, self._ledger.requests, _state(result)
         try:
-            self._journal.finish(
-                load_id,
-                _state(ended),
-                reason=reason,
-                requests=self._requests,
+            # The journal first: the outputs are made from it, and a crash in between loses none of it.
+            task.journal.finish(
+                task.load_id,
+                state,
+                reason=result.reason.message if result.reason else "",
+                requests=requests,
                 seconds=seconds,
                 at=datetime.now(UTC),
             )
-            if self._pace.rate is not None:
-                self._journal.remember_rate(
-                    self._load.tenant, self._load.resource, self._base_url, self._pace.rate
+            if self._rate_limiter.rate is not None:
+                task.journal.remember_rate(
+                    task.load.tenant, task.load.resource, task.base_url, self._rate_limiter.rate
                 )
-            return write_receipts(
-                self._journal,
-                self._load,
-                self._inputs.source,
-                self._home,
-                read=None if ended.at_once else self._read_through,
-                batch_size=self._settings.batch_size,
-                watcher=self._watcher,
+            return write_outputs(
+                task.journal,
+                task.load,
+                task.inputs.source,
+                task.context,
+                read=None if result.at_once else self._ledger.read_to,
+                batch_size=task.settings.batch_size,
             )
-        except Stopped as problem:
-            ended.reason = ended.reason or problem
-            summary = summarise(self._journal, load_id, self._home)
-            summary = replace(summary, state=_state(ended), requests=self._requests, seconds=seconds)
-            return summary if ended.at_once else add_page(self._journal, summary, self._home, self._watcher)
+        except Stopped as error:
+            result.reason = result.reason or error
+            summary = summarise(task.journal, task.load_id, task.context.home)
+            summary = replace(summary, state=state, requests=requests, seconds=seconds)
+            return summary if result.at_once else add_page(task.journal, summary, task.context)
 
-    def _dispatcher(self) -> Dispatcher[TransformedBatch]:
-        record = self._inputs.mapping.record
-        load = self._load
-        self._before = self._requests
-        self._totals = self._journal.totals(load.load_id)  # rows reopened since count no longer as wrong
-        learnt = self._pace.rate or self._journal.learnt_rate(load.tenant, load.resource, self._base_url)
-        self._pace = RateLimiter(self._settings.rate, time.monotonic(), learnt)
-        self._client = client = Client(
-            post_url(self._base_url, record, load.tenant),
-            token=self._token,
-            pace=self._pace,
-            settings=self._settings,
-        )
-        unsent = {Status.INVALID} if self._refers_to_itself else {Status.INVALID, Status.BLOCKED}
-        wrong = sum(self._totals.get(each, 0) for each in (*unsent, Status.REFUSED))
-        limits = StopLimits(
-            concurrency=self._settings.concurrency,
-            max_errors=self._settings.max_errors,
-            unsent=frozenset(unsent),
-            wrong=wrong,
-            read=sum(self._totals.values()) - self._totals[Status.PENDING],
-            doubts=None if self._reconciled.missing else self._patience,
-            first_run=not any(self._totals.get(each) for each in (Status.CREATED, Status.IN_DOUBT)),
-        )
-        self._under_way = 0
-        dispatcher = Dispatcher(self._batches(), self, client, limits, self._tell)
-        self._ended = dispatcher.ended
-        return dispatcher
 
-    def _batches(self) -> Iterator[TransformedBatch]:
-        """What has no final state yet: rows known not to be stored, then those never reached."""
-        point = self._journal.resume_point(self._load.load_id)
-        self._read_through = point.next_seq
-        for behind in point.pending:
-            yield from self._pending(behind.checkpoint, frozenset(behind.seqs))
-        following = point.next_seq
-        for batch in self._read(point.checkpoint):
-            if batch.end.seq > following:
-                yield self._preparer.prepare(batch, range(following, batch.end.seq))
+class _RoundNews:
+    """Reports one round to whoever watches, after each commit and now and then in between.
 
-    def _pending(self, checkpoint: Position, seqs: frozenset[int]) -> Iterator[TransformedBatch]:
-        last = max(seqs)
-        for batch in self._read(checkpoint):
-            yield self._preparer.prepare(batch, seqs)
-            if batch.end.seq > last:
-                return
+    Attributes:
+        result: How the round ended, filled in as it does.
+    """
 
-    def _read(self, start: Position) -> Iterator[Batch]:
-        return self._inputs.source.batches(self._settings.batch_size, start, self._settings.limit)
+    def __init__(self, observer: Observer, ledger: JournalLedger, client: Client) -> None:
+        self._observer = observer
+        self._ledger = ledger
+        self._client = client
+        self._in_trouble = False
+        self._is_stopping = False
+        self.result = DispatchResult()
 
-    # --- What the dispatcher asks of its ledger ----------------------------------------------------
-
-    def decide(self, prepared: TransformedBatch) -> DecidedBatch:
-        """Judges a batch by what the journal knows of its external ids."""
-        load_id = self._load.load_id
-        self._read_through = max(self._read_through, prepared.end_seq)
-        return decide(
-            prepared, partial(self._journal.known_elsewhere, load_id), partial(self._journal.seen, load_id)
-        )
-
-    def commit(
-        self,
-        *,
-        judged: Sequence[DecidedRow],
-        intents: Sequence[SendableRow],
-        outcomes: Sequence[Outcome],
-        checkpoints: Sequence[Position],
-        requests: Requests,
-    ) -> None:
-        """Writes to the journal, and remembers the totals for whoever watches."""
-        before = self._before
-        self._requests = Requests(
-            before.sent + requests.sent,
-            before.retried + requests.retried,
-            before.throttled + requests.throttled,
-        )
-        self._journal.commit(
-            self._load.load_id,
-            judged=judged,
-            intents=intents,
-            outcomes=outcomes,
-            checkpoints=checkpoints,
-            requests=self._requests,
-            at=datetime.now(UTC),
-        )
-        self._under_way += len(intents) - len(outcomes)
-        totals = self._journal.totals(self._load.load_id)
-        # the journal counts rows under way as in doubt, which would frighten whoever watches
-        self._totals = {**totals, Status.IN_DOUBT: totals[Status.IN_DOUBT] - self._under_way}
-
-    def _tell(self) -> None:
-        if self._ended.signal_number is not None and not self._said_stopping:
-            self._said_stopping = True
-            self._watcher.note("stopping: waiting for the requests under way; a second signal does not wait")
-        trouble = self._client.trouble if self._client else None
+    def report(self) -> None:
+        """Report what is new."""
+        if self.result.signal_number is not None and not self._is_stopping:
+            self._is_stopping = True
+            self._observer.on_event(Stopping())
+        trouble = self._client.trouble
         if trouble and not self._in_trouble:
-            self._watcher.note(f"waiting for the service: {trouble}")
-        self._in_trouble = bool(trouble)
-        self._watcher.progress(self._totals, self._requests)
+            self._observer.on_event(WaitingForService(trouble))
+        self._in_trouble = trouble is not None
+        self._observer.on_event(Progress(self._ledger.totals, self._ledger.requests))
 
 
 def signal_name(number: int | None) -> Literal["SIGINT", "SIGTERM"] | None:
-    """The name of a signal that ends a run; None for no signal."""
+    """Return the name of a signal that ends a run; None for no signal."""
     return _SIGNALS.get(number or 0)
 
 
-def _state(ended: Ended) -> LoadState:
-    if ended.signal_number is not None:
+def _state(result: DispatchResult) -> LoadState:
+    if result.signal_number is not None:
         return "interrupted"
-    return "stopped" if ended.reason else "finished"
+    return "stopped" if result.reason else "finished"

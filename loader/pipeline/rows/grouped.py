@@ -1,19 +1,21 @@
-"""Sources whose records are made of several rows: their second files found, and what a resume must know."""
+"""Sources whose records are made of several rows: open their second files, and keep what a resume needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loader.errors import SourceChanged
 from loader.grouping import GroupedSource, GroupIndex, JoinedRows, find_second_file, open_second_file
-from loader.mapping import compile_mapping
-from loader.mapping.groups import is_several, joined_columns, joins_of
+from loader.manifest import KeptFile, KeptGroups
+from loader.mapping import compile_mapping, joined_columns, joins_of
 from loader.payload import kept_rows
+from loader.pipeline.events import SourceNote
+from loader.text import count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import polars as pl
 
@@ -33,24 +35,21 @@ class SecondFiles:
 
     files: Mapping[str, SecondFile]
 
-    @property
-    def notes(self) -> list[str]:
-        """Which files they are, and what was detected of each, for people."""
-        found = []
+    def notes(self) -> Iterator[SourceNote]:
+        """Yield which files they are, and what was detected of each."""
         for name, second in self.files.items():
-            rows = f"{second.rows.height:,} rows are held in memory"
-            found.append(f"{name}: the second file is {second.file.path}; {rows}")
-            found += [f"{name}: {note}" for note in second.file.notes]
-        return found
+            rows = count(second.rows.height, "row")
+            yield SourceNote(name, f"the second file is {second.file.path}; {rows} kept in memory")
+            yield from (SourceNote(name, note) for note in second.file.notes)
 
-    def frozen(self) -> dict[str, dict[str, Any]]:
-        """What tells later whether they are what they were."""
+    def kept(self) -> dict[str, KeptFile]:
+        """Return what shows later whether they are what they were."""
         return {
-            name: {
-                "path": str(Path(second.file.path).absolute()),
-                "size": second.file.size,
-                "fingerprint": second.file.fingerprint,
-            }
+            name: KeptFile(
+                path=str(Path(second.file.path).absolute()),
+                size=second.file.size,
+                fingerprint=second.file.fingerprint,
+            )
             for name, second in self.files.items()
         }
 
@@ -59,9 +58,9 @@ def open_second_files(
     mapping: MappingPlan,
     source: Source,
     mapping_path: Path | None,
-    kept: Mapping[str, Mapping[str, Any]],
+    kept: Mapping[str, KeptFile],
 ) -> tuple[MappingPlan, SecondFiles]:
-    """Finds and reads the second files of a mapping.
+    """Find and read the second files of a mapping.
 
     Each is looked for beside the source's files, then beside the mapping, then in the working directory.
 
@@ -69,21 +68,21 @@ def open_second_files(
         mapping: The mapping.
         source: The source.
         mapping_path: Where the mapping's file is; None: nowhere.
-        kept: What `SecondFiles.frozen` gave when the load began; empty for a new one.
+        kept: The second files as they were when the load started; empty for a new one.
 
     Returns:
         The mapping, which knows their columns now, and the files.
 
     Raises:
         SourceError: One is missing or cannot be read.
-        SourceChanged: One is not what it was when the load began.
+        SourceChanged: One is not what it was when the load started.
     """
     folders = second_file_folders([file.path for file in source.files], mapping_path)
     opened: dict[str, SecondFile] = {}
     for join in joins_of(mapping.tree):
         if join.file not in opened:
             was = kept.get(join.file)
-            path = was["path"] if was else find_second_file(join.file, folders)
+            path = was.path if was else find_second_file(join.file, folders)
             columns = joined_columns(mapping.tree, join.file)
             second = open_second_file(join.file, path, join.source, columns)
             _check_unchanged(second, was)
@@ -93,53 +92,53 @@ def open_second_files(
 
 
 def second_file_folders(sources: Sequence[str], mapping_path: Path | None) -> list[Path]:
-    """Where second files are looked for: beside the sources, beside the mapping, in the working directory."""
+    """Return where second files are looked for: by the sources, by the mapping, in the working directory."""
     beside = [Path(path).parent for path in sources]
     return [*beside, *([mapping_path.parent] if mapping_path else []), Path()]
 
 
-def _check_unchanged(second: SecondFile, was: Mapping[str, Any] | None) -> None:
+def _check_unchanged(second: SecondFile, was: KeptFile | None) -> None:
     now = second.file
-    if was is None or (was["size"], was["fingerprint"]) == (now.size, now.fingerprint):
+    if was is None or (was.size, was.fingerprint) == (now.size, now.fingerprint):
         return
-    same = f"has the size that it had when the load began, {now.size} bytes, but other content"
-    other = f"has {now.size} bytes, and had {was['size']} when the load began"
+    same = f"has {count(now.size, 'byte')}, as when the load started, but other content"
+    other = f"has {count(now.size, 'byte')}; when the load started it had {was.size:,}"
     raise SourceChanged(
-        f"{now.path}: {same if was['size'] == now.size else other}",
-        next_step="Give the files as they were when the load began, or start a new load with the new ones.",
+        f"{now.path}: {same if was.size == now.size else other}",
+        next_step="Restore the files as they were when the load started, or start a new load.",
     )
 
 
-def several_rows(
-    mapping: MappingPlan, source: Source, second: SecondFiles, layout: GroupIndex | None
+def with_groups(
+    mapping: MappingPlan, source: Source, second: SecondFiles, index: GroupIndex | None
 ) -> Source | GroupedSource:
-    """The source read record by record; the source itself where a row is a record.
+    """Return the source read record by record; the source itself where a row is a record.
 
     Args:
         mapping: The mapping, which knows the second files' columns.
         source: Its source.
         second: The second files.
-        layout: How the records lie, where an earlier pass has found that they lie plainly.
+        index: How rows make records, where an earlier run found it out; None: it is found out when needed.
     """
-    if not is_several(mapping):
+    if not mapping.is_grouped:
         return source
     nulls = mapping.source.null_values
     nulls = ("",) if nulls is None else nulls
     joins = [JoinedRows(join, second.files[join.file], nulls) for join in joins_of(mapping.tree)]
-    kept = _Filter(mapping)
-    by = mapping.file.group_by
-    return GroupedSource(source, by=by, nulls=nulls, kept=kept, joined=joins, layout=layout)
+    kept = _WhereFilter(mapping)
+    by = mapping.spec.group_by
+    return GroupedSource(source, by=by, nulls=nulls, kept=kept, joined=joins, index=index)
 
 
-class _Filter:
-    """Says which rows of a file the mapping's `where` keeps."""
+class _WhereFilter:
+    """Decides which rows of a file the mapping's `where` keeps."""
 
     def __init__(self, mapping: MappingPlan) -> None:
         self._mapping = mapping
         self._compiled: dict[int, CompiledMapping] = {}
 
     def __call__(self, file: SourceFile, rows: pl.DataFrame) -> pl.Series:
-        """Flags, as long as `rows`.
+        """Return flags, as long as `rows`.
 
         Raises:
             MappingError: The mapping and the file's columns do not go together.
@@ -149,54 +148,54 @@ class _Filter:
         return kept_rows(rows, self._compiled[file.file_no])
 
 
-def frozen_several(source: Source | GroupedSource, second: SecondFiles) -> dict[str, Any]:
-    """What a resumed load has to know again; empty where a row is a record.
+def kept_groups(source: Source | GroupedSource) -> KeptGroups | None:
+    """Return how rows make records, so that a resumed load need not read the source for it; None otherwise.
+
+    Raises:
+        SourceError: Records cannot be made of the source's rows without a doubt.
+    """
+    if not isinstance(source, GroupedSource) or not source.index.is_plain:
+        return None
+    return KeptGroups(records=source.index.records)
+
+
+def known_groups(kept: KeptGroups | None) -> GroupIndex | None:
+    """Return what `kept_groups` kept as the grouping room has it; None where nothing is known."""
+    return None if kept is None else GroupIndex(records=kept.records)
+
+
+def group_notes(source: Source | GroupedSource, second: SecondFiles) -> Iterator[SourceNote]:
+    """Yield what people should know of second files, and of records made of several rows.
 
     Raises:
         SourceError: Records cannot be made of the source's rows without a doubt.
     """
     if not isinstance(source, GroupedSource):
-        return {}
-    layout = source.layout
-    plain = {"records": layout.records} if layout.is_plain else None
-    return {"second_files": second.frozen(), "plain_layout": plain}
+        return
+    index = source.index
+    yield from second.notes()
+    yield from (SourceNote("", note) for note in index.notes)
+    if index.records is not None:
+        yield SourceNote("group_by", f"the rows make {count(index.records, 'record')}")
 
 
-def thawed_layout(kept: Mapping[str, Any]) -> GroupIndex | None:
-    """How the records of an earlier load lie, where they lie plainly: the source need not be read for it."""
-    plain = kept.get("plain_layout")
-    return None if plain is None else GroupIndex(records=plain["records"])
-
-
-def several_notes(source: Source | GroupedSource, second: SecondFiles) -> Sequence[str]:
-    """What people should know of second files, and of records made of several rows.
-
-    Raises:
-        SourceError: Records cannot be made of the source's rows without a doubt.
-    """
-    if not isinstance(source, GroupedSource):
-        return ()
-    layout = source.layout
-    records = [] if layout.records is None else [f"group_by: the rows are {layout.records:,} records"]
-    return (*second.notes, *layout.notes, *records)
-
-
-def link_second_files(folder: Path, source: Source | GroupedSource) -> list[str]:
-    """Puts links to the second files beside a rejects file, so that it loads with the same mapping.
+def unlinked_second_files(folder: Path, source: Source | GroupedSource) -> dict[str, str]:
+    """Link the second files beside a rejects file, so that it loads with the same mapping.
 
     Returns:
-        Notes for people: the files that no link could be made to.
+        The files that no link could be made to: the name that they need there -> where they are.
     """
     second = source.second_files if isinstance(source, GroupedSource) else {}
-    return [
-        f"to load it again, put {path} beside it as {name}"
+    return {
+        name: path
         for name, path in second.items()
+        # A name that leads out of the folder could replace somebody's file.
         if ".." in Path(name).parts or not _is_linked(folder, name, Path(path))
-    ]
+    }
 
 
 def _is_linked(folder: Path, name: str, path: Path) -> bool:
-    """Whether a file stands below the folder under that name; if none does, a link is made."""
+    """Return whether a file of that name is below the folder; if none is, make a link first."""
     link = folder / name
     if link.exists():
         return True

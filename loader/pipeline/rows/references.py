@@ -1,4 +1,4 @@
-"""The ids of records that loads into a tenant have created, as the lookups of a mapping want them."""
+"""The ids of records that loads into a tenant have created, as the lookups of a mapping need them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from loader.errors import JournalFailed, JournalUnusable
-from loader.journal import Journal
+from loader.findings import Finding
+from loader.journal import open_journal
 from loader.payload.lookups import placeholders
 from loader.payload.results import LookupResult
 from loader.records import ExistingRecord, Status
@@ -16,149 +17,138 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from loader.findings import JsonValue
+    from loader.journal import Journal
     from loader.mapping import MappingPlan
-    from loader.pipeline.events import Observer
+    from loader.pipeline.rows.transform import FindIds
 
-    KnownIn = Callable[[str, Sequence[str]], Mapping[str, ExistingRecord]]
-    """What is known of these external ids of a record type; ids that nothing is known of are left out."""
+    KnownRecords = Callable[[str, Sequence[str]], Mapping[str, ExistingRecord]]
+    """What is known of these external ids of a record type; ids of which nothing is known are left out."""
 
 _KEPT: Final = 100_000  # ids kept in memory for each record type
 
 
 class ReferenceResolver:
-    """Finds ids by external ids; one that was found is kept, since a created record keeps its id.
+    """Finds ids by external ids; an id that was found is kept, since a created record keeps its id.
 
     Calls come one at a time.
 
     Args:
-        tenant: Whose records.
+        tenant: The tenant that the records are in.
         known: Asked for keys whose ids are not kept.
     """
 
-    def __init__(self, tenant: str, known: KnownIn) -> None:
+    def __init__(self, tenant: str, known: KnownRecords) -> None:
         self._tenant = tenant
         self._known = known
         self._ids: dict[str, dict[str, str]] = {}
 
     def __call__(self, keys: Mapping[str, Sequence[str]]) -> dict[str, LookupResult]:
-        """What is known of keys, by record type."""
-        return {record_type: self._found(record_type, wanted) for record_type, wanted in keys.items()}
+        """Return what is known of keys, by record type."""
+        return {record_type: self._look_up(record_type, asked) for record_type, asked in keys.items()}
 
-    def _found(self, record_type: str, keys: Sequence[str]) -> LookupResult:
+    def _look_up(self, record_type: str, keys: Sequence[str]) -> LookupResult:
         kept = self._ids.setdefault(record_type, {})
         if len(kept) > _KEPT:
             kept.clear()
         ids = {key: kept[key] for key in keys if key in kept}
+        # Keys without an id are asked again with each batch: this very load may create their records.
         asked = [key for key in keys if key not in ids]
         known = self._known(record_type, asked) if asked else {}
-        new = {key: each.id for key, each in known.items() if each.id is not None}
+        new = {key: record.id for key, record in known.items() if record.id is not None}
         kept |= new
         ids |= new
-        return LookupResult(ids, {key: self._reason(known.get(key)) for key in asked if key not in ids})
+        reasons = {key: self._reason(record_type, known.get(key)) for key in asked if key not in ids}
+        return LookupResult(ids, reasons)
 
-    def _reason(self, known: ExistingRecord | None) -> str:
-        if known is None:
-            return f"which no load into tenant {self._tenant} has created; load it first"
-        if known.status is Status.CREATED:
-            return f"which load {known.load_id} is said to have created, and nobody has said with what id"
-        return f"which is in doubt; reconcile its load first: loader reconcile {known.load_id}"
+    def _reason(self, record_type: str, record: ExistingRecord | None) -> Finding:
+        if record is None:
+            return Finding("lookup.not_found", params={"record_type": record_type, "tenant": self._tenant})
+        code = "lookup.no_id" if record.status is Status.CREATED else "lookup.in_doubt"
+        return Finding(code, params={"record_type": record_type, "load_id": record.load_id})
 
 
 @contextmanager
-def crosswalk_of(home: Path, tenant: str) -> Iterator[ReferenceResolver]:
-    """A load's crosswalk.
+def journal_references(home: Path, tenant: str) -> Iterator[ReferenceResolver]:
+    """Give a load its references, read from the journal.
 
-    It reads by a connection of its own, opened when the first key is wanted: batches are prepared on another
-    thread than the one that writes.
+    They are read through a connection of their own, opened when the first key is needed: batches are
+    transformed on another thread than the one that writes the journal.
 
     Args:
         home: Where the journal is.
-        tenant: Whose records.
+        tenant: The tenant that the records are in.
     """
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         journals: list[Journal] = []
 
         def known(record_type: str, keys: Sequence[str]) -> Mapping[str, ExistingRecord]:
             try:
                 if not journals:
-                    journals.append(opened.enter_context(Journal.open(home)))
+                    journals.append(stack.enter_context(open_journal(home)))
                 return journals[0].known_in(tenant, record_type, keys)
             except JournalUnusable as error:
+                # Rows may have been sent by now: this is no longer an error of the call.
                 raise JournalFailed(error.message, next_step=error.next_step) from None
 
         yield ReferenceResolver(tenant, known)
 
 
-def dry_crosswalk(
-    mapping: MappingPlan, tenant: str, journal: Journal | None
-) -> Callable[[Mapping[str, Sequence[str]]], Mapping[str, LookupResult]]:
-    """A dry run's crosswalk: that of a load, but for keys of the mapping's own record type.
+def dry_run_references(mapping: MappingPlan, tenant: str, journal: Journal | None) -> FindIds:
+    """Return the references of a dry run: those of a load, but every key of the own record type is found.
 
-    A record that such a key names may be created by the very load that is tried out, so that the key counts
-    as found.
+    The record that such a key names may be created by the very load that is tried out.
 
     Args:
         mapping: The mapping.
-        tenant: Whose records.
-        journal: What earlier loads have left; None: there were none.
+        tenant: The tenant to load into.
+        journal: What earlier loads left; None: there were none.
     """
-    own = mapping.record.name_of_type
-    asked = ReferenceResolver(tenant, partial(journal.known_in, tenant) if journal else _nothing)
+    own = mapping.record_type.name
+    resolve = ReferenceResolver(tenant, partial(journal.known_in, tenant) if journal else _nothing)
 
-    def found(keys: Mapping[str, Sequence[str]]) -> dict[str, LookupResult]:
-        known = asked(keys)
-        if own in known:
-            known[own] = LookupResult({**placeholders({own: keys[own]})[own].ids, **known[own].ids}, {})
-        return known
+    def find(keys: Mapping[str, Sequence[str]]) -> dict[str, LookupResult]:
+        results = resolve(keys)
+        if own in results:
+            stand_ins = placeholders({own: keys[own]})[own].ids
+            results[own] = LookupResult({**stand_ins, **results[own].ids}, {})
+        return results
 
-    return found
+    return find
 
 
-def _nothing(record_type: str, keys: Sequence[str]) -> Mapping[str, ExistingRecord]:  # noqa: ARG001 - it is a KnownIn
-    """Of a journal that is not there."""
+def _nothing(record_type: str, keys: Sequence[str]) -> Mapping[str, ExistingRecord]:  # noqa: ARG001 - it is a KnownRecords
+    """Return what is known where there is no journal: nothing."""
     return {}
 
 
-def tell_lookups(mapping: MappingPlan, tenant: str, journal: Journal | None, watcher: Observer) -> None:
-    """Warns, before anything is read, of lookups that cannot find anything yet.
+def hopeless_lookups(mapping: MappingPlan, tenant: str, journal: Journal | None) -> Iterator[Finding]:
+    """Yield a warning for each record type whose keys cannot be found, since none was ever created.
 
     Args:
         mapping: The mapping.
-        tenant: Whose records.
-        journal: What earlier loads have left; None: there were none.
-        watcher: Is told.
+        tenant: The tenant to load into.
+        journal: What earlier loads left; None: there were none.
     """
     for record_type, columns in mapping.lookups.items():
-        own = record_type == mapping.record.name_of_type
+        own = record_type == mapping.record_type.name
         if not own and not (journal and journal.has_created(tenant, record_type)):
-            watcher.note(
-                f"warning: no load into tenant {tenant} has created a {record_type} yet: rows with a key in "
-                f"{_named(columns)} will wait (blocked)"
+            yield Finding(
+                "lookup.nothing_created",
+                params={"record_type": record_type, "tenant": tenant, "names": list(columns)},
             )
 
 
-def tell_untried(mapping: MappingPlan, watcher: Observer, *, tenant: str | None) -> None:
-    """Says which lookups a dry run or a preview does not try.
+def untried_lookups(mapping: MappingPlan, *, tenant: str | None) -> Iterator[Finding]:
+    """Yield a note for each record type whose keys a dry run or a preview does not look up.
 
     Args:
         mapping: The mapping.
-        watcher: Is told.
-        tenant: Whose records they would become; None: nobody's, so that no lookup is tried.
+        tenant: The tenant to load into; None: there is none, so that no lookup is tried.
     """
-    own = mapping.record.name_of_type
     for record_type, columns in mapping.lookups.items():
-        shown = f"<{record_type} KEY>"
+        params: dict[str, JsonValue] = {"record_type": record_type, "names": list(columns)}
         if tenant is None:
-            watcher.note(
-                f"note: ids of {record_type} for {_named(columns)} were not looked up, since no tenant is "
-                f"given: every key counts as found, and {shown} stands for its id"
-            )
-        elif record_type == own:
-            watcher.note(
-                f"note: keys of {record_type} in {_named(columns)} count as found: the load may create these "
-                "records itself; those that it does not leave their rows blocked"
-            )
-
-
-def _named(columns: Sequence[str]) -> str:
-    return f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}"
+            yield Finding("lookup.not_tried", params=params)
+        elif record_type == mapping.record_type.name:
+            yield Finding("lookup.own_type", params=params)

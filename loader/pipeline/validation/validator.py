@@ -1,8 +1,7 @@
-"""A dry run's rows, judged a batch at a time: only those that would not be sent are looked at one by one."""
+"""Validate a dry run's rows, a batch at a time; only those that would not be sent become Python values."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from loader.pipeline.rows.transform import KnownElsewhere, TransformedBatch, decide
-from loader.pipeline.validation.duplicate_index import DuplicateIndex
+from loader.findings import dump_params
+from loader.identity import DuplicateIndex, decide_rows
+from loader.mapping import EXTERNAL_ID_PATH
+from loader.payload import FILE
 from loader.records import (
     EXTERNAL_ID,
     LINE,
@@ -20,7 +21,6 @@ from loader.records import (
     STATE,
     DecidedRow,
     ExistingRecord,
-    SendableRow,
     Status,
 )
 from loader.report.findings import SCHEMA
@@ -28,140 +28,164 @@ from loader.report.findings import SCHEMA
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from loader.identity import KnownIds, Row
     from loader.payload.results import Payloads
     from loader.pipeline.rows.transform import Transformer
     from loader.records import Batch
 
 _RECORD_BITS: Final = 40
-_SENT: Final = Status.PENDING  # what a row that would be sent counts as until the end
+_VALID: Final = Status.PENDING  # what a row that would be sent counts as
 
 
 @dataclass(frozen=True, slots=True)
 class ValidatedBatch:
-    """A batch, judged as a load would have judged it.
+    """A batch, decided as a load would have decided it.
 
     Attributes:
         payloads: Its bodies and findings by themselves.
-        judged: Its rows that would not be sent, the filtered ones left out.
+        decided: Its rows that would not be sent, the filtered ones left out.
         findings: Every finding, of `loader.report.findings.SCHEMA`, in the order of the source.
     """
 
     payloads: Payloads
-    judged: list[DecidedRow]
+    decided: list[DecidedRow]
     findings: pl.DataFrame
 
 
 class Validator:
-    """Judges the batches of a dry run, in order.
+    """Validates the batches of a dry run, in order.
 
     Args:
-        preparer: Maps them.
+        transformer: Maps them.
+        file_names: The names of the source's files.
         elsewhere: What earlier loads know of external ids; None: there were none.
     """
 
-    def __init__(self, preparer: Transformer, elsewhere: KnownElsewhere | None) -> None:
-        self._preparer = preparer
+    def __init__(
+        self, transformer: Transformer, file_names: Sequence[str], elsewhere: KnownIds | None
+    ) -> None:
+        self._transformer = transformer
+        self._file_names = file_names
         self._elsewhere = elsewhere
-        self._seen = DuplicateIndex()
+        self._index = DuplicateIndex()
         self.totals: Counter[Status] = Counter()
         """Rows by what they became; those that would be sent are PENDING."""
 
-    def judge(self, batch: Batch) -> ValidatedBatch:
-        """Judges a batch."""
-        payloads = self._preparer.payloads(batch)
+    def validate(self, batch: Batch) -> ValidatedBatch:
+        """Validate a batch."""
+        payloads = self._transformer.payloads(batch)
         rows = payloads.rows
         known = self._known(rows)
         filtered = rows[STATE] == "filtered"
+        # Most rows of most sources are ready and new: to make a value of each would take most of the time.
         odd = ~filtered & (rows[STATE] != "ready")
-        again = self._again(batch, rows)
-        odd |= again
+        odd |= self._repeats(batch, rows)
         if known:
             odd |= ~filtered & rows[EXTERNAL_ID].is_in(list(known)).fill_null(value=False)
-        decided = self._decided(batch, payloads, odd, known)
-        self._count(rows.height, int(filtered.sum()), decided)
-        judged = [row for row in decided if isinstance(row, DecidedRow)]
-        return ValidatedBatch(payloads, judged, _findings(batch, payloads, judged))
+        rows_decided = self._decide(batch, payloads, odd, known)
+        self._count(rows.height, int(filtered.sum()), rows_decided)
+        decided = [row for row in rows_decided if isinstance(row, DecidedRow)]
+        return ValidatedBatch(payloads, decided, _findings(batch, payloads, decided))
 
     def _known(self, rows: pl.DataFrame) -> Mapping[str, ExistingRecord]:
         if self._elsewhere is None:
             return {}
         return self._elsewhere(rows[EXTERNAL_ID].drop_nulls().to_list())
 
-    def _again(self, batch: Batch, rows: pl.DataFrame) -> pl.Series:
-        """Whether a row's external id stands in an earlier one; a filtered row takes none."""
+    def _repeats(self, batch: Batch, rows: pl.DataFrame) -> pl.Series:
+        """Return whether a row's external id is that of an earlier one; a filtered row takes none."""
         takes = (rows[EXTERNAL_ID].is_not_null() & (rows[STATE] != "filtered")).to_numpy()
-        again = np.zeros(rows.height, dtype=np.bool_)
+        repeats = np.zeros(rows.height, dtype=np.bool_)
         places = (batch.file.file_no << _RECORD_BITS) | rows[RECORD_NO].to_numpy()
-        again[takes] = self._seen.add(rows[EXTERNAL_ID].filter(takes), places[takes])
-        return pl.Series(again)
+        repeats[takes] = self._index.add(rows[EXTERNAL_ID].filter(takes), places[takes])
+        return pl.Series(repeats)
 
-    def _decided(
+    def _decide(
         self, batch: Batch, payloads: Payloads, odd: pl.Series, known: Mapping[str, ExistingRecord]
-    ) -> Sequence[SendableRow | DecidedRow]:
+    ) -> Sequence[Row]:
         if not odd.any():
             return []
-        rows = list(self._preparer.rows(batch, payloads, odd))
-        prepared = TransformedBatch(batch.start, batch.end.seq, rows)
-        return decide(prepared, lambda _: known, self._first).rows
+        return decide_rows(
+            list(self._transformer.rows(batch, payloads, odd)),
+            elsewhere=lambda _: known,
+            here=self._first_rows,
+            id_field=EXTERNAL_ID_PATH,
+            file_names=self._file_names,
+        )
 
-    def _first(self, ids: Sequence[str]) -> dict[str, ExistingRecord]:
-        """The first row of each external id, as `decide` asks for it."""
-        places = self._seen.first(pl.Series(ids, dtype=pl.String))
+    def _first_rows(self, ids: Sequence[str]) -> dict[str, ExistingRecord]:
+        """Return the first row of each external id, as `decide_rows` asks for it."""
+        places = self._index.first(pl.Series(ids, dtype=pl.String))
         mask = (1 << _RECORD_BITS) - 1
         return {
-            each: ExistingRecord(_SENT, "", place >> _RECORD_BITS, place & mask, None, None)
-            for each, place in zip(ids, places, strict=True)
+            external_id: ExistingRecord(_VALID, "", place >> _RECORD_BITS, place & mask, None, None)
+            for external_id, place in zip(ids, places, strict=True)
             if place >= 0
         }
 
-    def _count(self, height: int, filtered: int, decided: Sequence[SendableRow | DecidedRow]) -> None:
-        others = Counter(row.status for row in decided if isinstance(row, DecidedRow))
+    def _count(self, height: int, filtered: int, rows: Sequence[Row]) -> None:
+        others = Counter(row.status for row in rows if isinstance(row, DecidedRow))
         self.totals.update(others)
         self.totals[Status.FILTERED] += filtered
-        self.totals[_SENT] += height - filtered - others.total()
+        self.totals[_VALID] += height - filtered - others.total()
 
 
-def _findings(batch: Batch, payloads: Payloads, judged: Sequence[DecidedRow]) -> pl.DataFrame:
-    """Every finding of the rows that would not be sent; those of rows that are already loaded go."""
+def _findings(batch: Batch, payloads: Payloads, decided: Sequence[DecidedRow]) -> pl.DataFrame:
+    """Return every finding of the rows that would not be sent; rows that are already loaded have none."""
     status = pl.DataFrame(
-        [(row.record_no, row.status.value) for row in judged],
+        [(row.record_no, row.status.value) for row in decided if row.status is not Status.ALREADY_LOADED],
         schema={RECORD_NO: pl.Int64, "status": pl.String},
         orient="row",
-    ).filter(pl.col("status") != Status.ALREADY_LOADED.value)
+    )
     if not status.height:
         return SCHEMA.to_frame()
     own = payloads.findings.join(status, on=RECORD_NO, how="inner", maintain_order="left")
+    frame = _of_schema(own, batch.file.name)
+    more = _of_identity(batch, payloads, decided)
+    return frame if not more.height else pl.concat([frame, more]).sort("record_no", maintain_order=True)
+
+
+def _of_schema(own: pl.DataFrame, file: str) -> pl.DataFrame:
+    """Return a batch's findings in SCHEMA: a row is named where it is not the record's first."""
     if ROW_NO in own.columns:
-        own = own.with_columns(_with_row().alias("message"))
-    told = own.rename({RECORD_NO: "record_no", LINE: "line", EXTERNAL_ID: "external_id"})
-    told = told.with_columns(pl.lit(batch.file.name).alias("file")).select(SCHEMA.names())
-    more = _decisions(batch, payloads, judged)
-    return told if not more.height else pl.concat([told, more]).sort("record_no", maintain_order=True)
+        elsewhere = pl.col(FILE).is_not_null() | (pl.col(ROW_NO) != pl.col(RECORD_NO))
+        own = own.with_columns(
+            pl.when(elsewhere).then(pl.col(ROW_NO)).alias("row_no"), pl.col(FILE).alias("row_file")
+        )
+    else:
+        own = own.with_columns(
+            pl.lit(None, pl.Int64).alias("row_no"), pl.lit(None, pl.String).alias("row_file")
+        )
+    # Rename after FILE has gone to `row_file`: `file` is that of the source.
+    renamed = own.drop(FILE, strict=False).rename(
+        {RECORD_NO: "record_no", LINE: "line", EXTERNAL_ID: "external_id"}
+    )
+    return renamed.with_columns(pl.lit(file).alias("file")).select(SCHEMA.names())
 
 
-def _with_row() -> pl.Expr:
-    """A finding's message, with the number of its row where that is not the record's first."""
-    other = pl.col(ROW_NO) != pl.col(RECORD_NO)
-    told = pl.format("record {}: {}", ROW_NO, "message")
-    return pl.when(other).then(told).otherwise(pl.col("message"))
-
-
-def _decisions(batch: Batch, payloads: Payloads, judged: Sequence[DecidedRow]) -> pl.DataFrame:
-    """What was found of rows by their external ids: it stands in none of the batch's own findings."""
+def _of_identity(batch: Batch, payloads: Payloads, decided: Sequence[DecidedRow]) -> pl.DataFrame:
+    """Return what was found of rows by their external ids: the batch's own findings lack it."""
     own = Counter(payloads.findings[RECORD_NO].to_list())
-    found = []
-    for row in judged:
-        if row.status is Status.ALREADY_LOADED:
-            continue
-        told = json.loads(row.findings) if row.findings else [{"field": "", "message": row.message}]
-        for each in told[own[row.record_no] :]:
-            names = ("field", "column", "value", "expected", "message")
-            place = (batch.file.name, row.record_no, None, row.external_id, row.status.value)
-            found.append((*place, *(each.get(name) for name in names)))
-    lines = payloads.rows.select(pl.col(RECORD_NO).alias("record_no"), pl.col(LINE).alias("line"))
+    lines = [
+        {
+            "file": batch.file.name,
+            "record_no": row.record_no,
+            "external_id": row.external_id,
+            "status": row.status.value,
+            "field": finding.field,
+            "column": finding.column,
+            "value": finding.value,
+            "code": finding.code,
+            "params": dump_params(finding.params),
+        }
+        for row in decided
+        if row.status is not Status.ALREADY_LOADED
+        for finding in row.findings[own[row.record_no] :]
+    ]
+    places = payloads.rows.select(pl.col(RECORD_NO).alias("record_no"), pl.col(LINE).alias("line"))
     return (
-        pl.DataFrame(found, schema=SCHEMA, orient="row")
+        pl.DataFrame(lines, schema=SCHEMA)
         .drop("line")
-        .join(lines, on="record_no", how="left", maintain_order="left")
+        .join(places, on="record_no", how="left", maintain_order="left")
         .select(SCHEMA.names())
     )

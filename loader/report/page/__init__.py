@@ -1,38 +1,33 @@
-"""The report that people read and sign: its values, its charts, and the page made of them."""
+"""The page that people read and sign: its values, its charts, and the HTML of them."""
 
 from loader.report.page.charts import can_draw
 from loader.report.page.document import render
 from loader.report.page.load_values import (
     MOST_ATTEMPTS,
     ComparisonResult,
-    InDoubtGroup,
     LoadPageValues,
     Pause,
     ReconciledCounts,
-    RefusedGroup,
     Throughput,
     ThroughputBin,
 )
 from loader.report.page.page import ReportPage
 from loader.report.page.values import (
     BeforeAfter,
-    Capped,
     Distinct,
     Effort,
-    ExampleValue,
     FieldProfile,
-    FindingGroup,
     MappingUsed,
     PageOrigin,
     PageVerdict,
     Positions,
-    RowPlace,
     SamplePayload,
     SourceSummary,
     ValueRow,
     ValueTable,
 )
 from loader.report.page.verdict import dry_run_verdict, load_verdict
+from loader.report.values import Capped, ExampleValue, FindingGroup, RowPlace
 
 __all__ = [
     "MOST_ATTEMPTS",
@@ -44,7 +39,6 @@ __all__ = [
     "ExampleValue",
     "FieldProfile",
     "FindingGroup",
-    "InDoubtGroup",
     "LoadPageValues",
     "MappingUsed",
     "PageOrigin",
@@ -52,7 +46,6 @@ __all__ = [
     "Pause",
     "Positions",
     "ReconciledCounts",
-    "RefusedGroup",
     "ReportPage",
     "RowPlace",
     "SamplePayload",

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from loader.report.page.load_values import MOST_ATTEMPTS
+from loader.report.page.svg import ChartName
 from loader.report.page.texts import cell, duration, number
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
     from loader.report.page.load_values import Throughput
     from loader.report.page.page import ReportPage
-    from loader.report.page.values import FindingGroup, Positions
+    from loader.report.page.values import Positions
+    from loader.report.values import FindingGroup
 
 _BARS: Final = 12
 _FILES: Final = 6
@@ -29,13 +31,13 @@ _DAY: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A row of the table beside a chart: what falls between two points of its axis.
+    """A row of the table beside a chart: what is between two points of its axis.
 
     Attributes:
         start: First record, or seconds since the load began.
         end: Last record, or seconds likewise.
         count: Findings, or records created.
-        throttled: Answers that said "too many requests"; 0 for findings.
+        throttled: Answers with "too many requests"; 0 for findings.
     """
 
     start: float
@@ -49,58 +51,57 @@ class Charts:
     """The drawings of a page; None where there is nothing to draw.
 
     Attributes:
-        drawn: False where the extra `report` is not installed: then there is none, the tables stand alone.
-        reasons: Findings by reason.
-        positions: Where the findings fall, a file each.
+        drawn: False where the extra `report` is not installed: then there are tables only.
+        groups: Rows by what is wrong.
+        positions: Where the findings are, a file each.
         throughput: Records created over time.
         attempts: Rows by the attempts they took.
     """
 
     drawn: bool
-    reasons: Markup | None = None
+    groups: Markup | None = None
     positions: tuple[Markup | None, ...] = ()
     throughput: Markup | None = None
     attempts: Markup | None = None
 
 
 def can_draw() -> bool:
-    """Whether what draws charts is installed: `pip install 'loader[report]'`."""
+    """Return whether the extra that draws charts is installed: `pip install 'loader[report]'`."""
     return all(_is_there(name) for name in ("altair", "vl_convert"))
 
 
 def draw(page: ReportPage) -> Charts:
-    """The charts of a page; none without the extra `report`."""
+    """Return the charts of a page; none without the extra `report`."""
     if not can_draw():
         return Charts(drawn=False)
-    if not (page.reasons.items or page.positions.items or page.story):
-        return Charts(drawn=True)  # what draws takes longer to import than a clean page takes to make
+    if not (page.groups.items or page.positions.items or page.load):
+        return Charts(drawn=True)  # importing Altair takes longer than rendering a clean page
     from loader.report.page import drawing  # noqa: PLC0415 - it needs the extra
 
-    story = page.story
-    over_time = story.throughput if story else None
-    reasons = [_bar(each) for each in page.reasons.items[:_BARS]]
-    attempts = attempt_bars(story.attempts) if story else []
+    throughput = page.load.throughput if page.load else None
+    groups = [_bar(group) for group in page.groups.items[:_BARS]]
+    attempts = attempt_bars(page.load.attempts) if page.load else []
     return Charts(
         drawn=True,
-        reasons=drawing.bars(reasons, drawing.Named("reasons", f"Rows by what is wrong. {_listed(reasons)}")),
+        groups=drawing.bars(groups, ChartName("reasons", f"Rows by what is wrong. {_listed(groups)}")),
         positions=tuple(
-            drawing.positions(each, drawing.Named(f"positions-{place}", _along(each)))
-            for place, each in enumerate(page.positions.items[:_FILES], 1)
+            drawing.positions(positions, ChartName(f"positions-{place}", _positions_in_words(positions)))
+            for place, positions in enumerate(page.positions.items[:_FILES], 1)
         ),
         throughput=drawing.throughput(
-            over_time, time_unit(over_time), drawing.Named("throughput", _over_time(over_time))
+            throughput, time_unit(throughput), ChartName("throughput", _throughput_in_words(throughput))
         )
-        if over_time
+        if throughput
         else None,
-        attempts=drawing.bars(attempts, drawing.Named("attempts", f"Rows by attempts. {_listed(attempts)}")),
+        attempts=drawing.bars(attempts, ChartName("attempts", f"Rows by attempts. {_listed(attempts)}")),
     )
 
 
 def attempt_bars(attempts: Sequence[tuple[int, int]]) -> list[tuple[str, int]]:
-    """The attempts with their labels.
+    """Return the attempts with their labels.
 
     Args:
-        attempts: As `LoadStory` has them.
+        attempts: As `LoadPageValues` has them.
     """
     attempts = attempts[:MOST_ATTEMPTS]
     labels = [f"{count:,} attempt{'s' if count != 1 else ''}" for count, _ in attempts]
@@ -110,15 +111,15 @@ def attempt_bars(attempts: Sequence[tuple[int, int]]) -> list[tuple[str, int]]:
 
 
 def time_unit(throughput: Throughput) -> tuple[float, str]:
-    """The unit in which a load's time is read best: its seconds, and its name."""
+    """Return the unit in which a load's time is read best: its seconds, and its name."""
     seconds = len(throughput.bins) * throughput.width
     return next(((size, name) for most, size, name in _UNITS if seconds <= most), (_DAY, "days"))
 
 
 def position_stretches(positions: Positions) -> list[Stretch]:
-    """Where findings fall, in few rows; those without any are left out."""
+    """Return where findings are, in few rows; those without any are left out."""
     step = _step(len(positions.counts))
-    found = [
+    stretches = [
         Stretch(
             start=first * positions.width + 1,
             end=min((first + step) * positions.width, positions.records),
@@ -126,19 +127,19 @@ def position_stretches(positions: Positions) -> list[Stretch]:
         )
         for first in range(0, len(positions.counts), step)
     ]
-    return [each for each in found if each.count]
+    return [stretch for stretch in stretches if stretch.count]
 
 
 def time_stretches(throughput: Throughput) -> list[Stretch]:
-    """What happened over time, in few rows."""
+    """Return what happened over time, in few rows."""
     step, width = _step(len(throughput.bins)), throughput.width
     groups = [throughput.bins[at : at + step] for at in range(0, len(throughput.bins), step)]
     return [
         Stretch(
             start=place * step * width,
             end=(place * step + len(group)) * width,
-            count=sum(each.created for each in group),
-            throttled=sum(each.throttled for each in group),
+            count=sum(one.created for one in group),
+            throttled=sum(one.throttled for one in group),
         )
         for place, group in enumerate(groups)
     ]
@@ -148,28 +149,28 @@ def _step(count: int) -> int:
     return max(1, -(-count // _STRETCHES))
 
 
-def _bar(reason: FindingGroup) -> tuple[str, int]:
-    # The end of a long path tells more than its start.
-    path = reason.field if len(reason.field) <= _PATH else reason.field.rpartition(".")[2]
-    name = f"{path}: {reason.reason}" if path else reason.reason
-    return cell(name, _LABEL), reason.rows
+def _bar(group: FindingGroup) -> tuple[str, int]:
+    # The end of a long path says more than its start.
+    path = group.field if len(group.field) <= _PATH else group.field.rpartition(".")[2]
+    name = f"{path}: {group.reason}" if path else group.reason
+    return cell(name, _LABEL), group.rows
 
 
 def _listed(rows: Sequence[tuple[str, int]]) -> str:
     return "; ".join(f"{label}: {count:,}" for label, count in rows)
 
 
-def _along(found: Positions) -> str:
+def _positions_in_words(positions: Positions) -> str:
     where = "; ".join(
-        f"records {number(each.start)} to {number(each.end)}: {each.count:,}"
-        for each in position_stretches(found)
+        f"records {number(stretch.start)} to {number(stretch.end)}: {stretch.count:,}"
+        for stretch in position_stretches(positions)
     )
-    return f"Findings along the file {cell(found.file)}. {where}"
+    return f"Findings along the file {cell(positions.file)}. {where}"
 
 
-def _over_time(throughput: Throughput) -> str:
-    created = sum(each.created for each in throughput.bins)
-    throttled = sum(each.throttled for each in throughput.bins)
+def _throughput_in_words(throughput: Throughput) -> str:
+    created = sum(one.created for one in throughput.bins)
+    throttled = sum(one.throttled for one in throughput.bins)
     seconds = len(throughput.bins) * throughput.width
     return (
         f"Records created over {duration(seconds)}: {created:,}. "
@@ -180,5 +181,5 @@ def _over_time(throughput: Throughput) -> str:
 def _is_there(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except ValueError:  # imported, and then put out of reach
+    except ValueError:  # in `sys.modules`, but set to None
         return False

@@ -1,4 +1,4 @@
-"""Makes the one file that people open, print and sign."""
+"""Render the one file that people open, print and sign."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _IN_STYLE: Final = re.compile(r"[^A-Za-z0-9 .-]")
 
 
 def render(page: ReportPage) -> str:
-    """The report as one HTML document.
+    """Return the page as one HTML document.
 
-    It loads nothing and links only to files beside it; a policy of its own forbids it all else. Every text
+    It loads nothing and links only to files beside it; its own policy forbids everything else. Every text
     is escaped, cut, and free of characters that cannot be seen or encoded. Charts need the extra `report`
-    (`can_draw`): without it their figures stand in tables only, and the page says so.
+    (`can_draw`): without it their figures are in tables only, and the page says so.
 
     Args:
         page: What it says.
@@ -91,7 +91,7 @@ def _templates() -> Environment:
 
 
 def _finalize(value: object) -> object:
-    """What a template puts out: no character that cannot be seen or encoded, wherever it stands."""
+    """Return what a template puts out without characters that cannot be seen or encoded."""
     return texts.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -1,18 +1,17 @@
 """Charts as SVG, by Altair; needs the extra `report`.
 
-Each has one width, at which it is read on a phone, and in half the width of a screen or of a sheet of paper.
+All have one width, which fits a phone, and half of a screen or of a sheet of paper.
 Colours are roles: the page's style sheet gives each a colour in the light and one in the dark.
 """
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
-from loader.report.page.svg import drawn
+from loader.report.page.svg import safe_svg
 from loader.report.page.texts import cell
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from loader.report.page.load_values import Throughput
+    from loader.report.page.svg import ChartName
     from loader.report.page.values import Positions
 
 BAR: Final = "#aa0001"
@@ -30,7 +30,7 @@ LINE: Final = "#aa0004"
 WARN: Final = "#aa0005"
 BAND: Final = "#aa0006"
 ROLES: Final = {BAR: "c-bar", INK: "c-ink", SOFT: "c-soft", LINE: "c-line", WARN: "c-warn", BAND: "c-band"}
-"""The colours that charts are drawn with -> the class that stands for each."""
+"""The colours that charts are drawn with -> the class of each."""
 
 _WIDTH: Final = 440
 _SIZE: Final = 13
@@ -38,57 +38,44 @@ _FEW: Final = 3
 _NUMBERS: Final = 70  # pixels that the numbers behind the bars, or beside the axis, need
 _STEP: Final = 38
 _HEIGHT: Final = 150
-_LONG: Final = 100_000  # from here on, 100k is read more easily
+_MANY: Final = 100_000  # from here on, 100k is easier to read
 _LETTERS: Final = 52  # as many fit, in a wide face
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What a chart is called.
-
-    Attributes:
-        name: Tells its ids from those of other charts.
-        words: What it shows, for those who do not see it.
-    """
-
-    name: str
-    words: str
-
-
-def bars(rows: Sequence[tuple[str, int]], named: Named) -> Markup | None:
-    """A bar each, its label above it and its number behind it.
+def bars(rows: Sequence[tuple[str, int]], name: ChartName) -> Markup | None:
+    """Draw a bar a row, its label above it and its number behind it.
 
     Args:
         rows: (label, count), in order.
-        named: Its name.
+        name: Its name.
 
     Returns:
         None where there are no rows.
     """
-    return _drawn(_bars(rows), named) if rows else None
+    return _drawn(_bars(rows), name) if rows else None
 
 
-def positions(found: Positions, named: Named) -> Markup | None:
-    """Findings along a file; None where there are none."""
-    return _drawn(_positions(found), named) if any(found.counts) else None
+def positions(where: Positions, name: ChartName) -> Markup | None:
+    """Draw findings along a file; None where there are none."""
+    return _drawn(_positions(where), name) if any(where.counts) else None
 
 
-def throughput(over_time: Throughput, unit: tuple[float, str], named: Named) -> Markup | None:
-    """Records created a second, over time; throttled stretches have a mark, pauses a band.
+def throughput(load: Throughput, unit: tuple[float, str], name: ChartName) -> Markup | None:
+    """Draw records created a second, over time; throttled stretches have a mark, pauses a band.
 
     Args:
-        over_time: What happened.
+        load: What happened.
         unit: The time axis: seconds of its unit, and its name.
-        named: Its name.
+        name: Its name.
 
     Returns:
         None where nothing was recorded.
     """
-    return _drawn(_throughput(over_time, unit), named) if over_time.bins else None
+    return _drawn(_throughput(load, unit), name) if load.bins else None
 
 
-def _drawn(chart: Any, named: Named) -> Markup:
-    return drawn(_svg(chart), ROLES, name=named.name, words=named.words)
+def _drawn(chart: Any, name: ChartName) -> Markup:
+    return safe_svg(_svg(chart), ROLES, name)
 
 
 def _svg(chart: Any) -> str:
@@ -134,10 +121,10 @@ def _bars(rows: Sequence[tuple[str, int]]) -> Any:
     return alt.layer(bodies, labels, numbers).properties(width=_WIDTH - _NUMBERS, height=_STEP * len(rows))
 
 
-def _positions(found: Positions) -> Any:
+def _positions(where: Positions) -> Any:
     values = [
-        {"from": number * found.width, "to": min((number + 1) * found.width, found.records), "count": count}
-        for number, count in enumerate(found.counts)
+        {"from": number * where.width, "to": min((number + 1) * where.width, where.records), "count": count}
+        for number, count in enumerate(where.counts)
         if count
     ]
     return (
@@ -147,34 +134,34 @@ def _positions(found: Positions) -> Any:
             x=alt.X(
                 "from:Q",
                 title="record number",
-                scale=alt.Scale(domain=[0, max(found.records, 1)], nice=False),
-                axis=alt.Axis(grid=False, tickCount=5, format=",d" if found.records < _LONG else "~s"),
+                scale=alt.Scale(domain=[0, max(where.records, 1)], nice=False),
+                axis=alt.Axis(grid=False, tickCount=5, format=",d" if where.records < _MANY else "~s"),
             ),
             x2="to:Q",
-            y=alt.Y("count:Q", title="findings", axis=_counting(max(found.counts, default=0))),
+            y=alt.Y("count:Q", title="findings", axis=_counting(max(where.counts, default=0))),
             y2=alt.Y2Datum(0),
         )
         .properties(width=_WIDTH - _NUMBERS, height=_HEIGHT)
     )
 
 
-def _throughput(over_time: Throughput, unit: tuple[float, str]) -> Any:
-    each, name = over_time.width / unit[0], unit[1]
+def _throughput(load: Throughput, unit: tuple[float, str]) -> Any:
+    width, name = load.width / unit[0], unit[1]
     values = [
         {
-            "from": number * each,
-            "to": (number + 1) * each,
-            "middle": (number + 0.5) * each,
-            "rate": found.created / over_time.width,
-            "throttled": found.throttled,
+            "from": number * width,
+            "to": (number + 1) * width,
+            "middle": (number + 0.5) * width,
+            "rate": one.created / load.width,
+            "throttled": one.throttled,
         }
-        for number, found in enumerate(over_time.bins)
+        for number, one in enumerate(load.bins)
     ]
-    pauses = [{"from": pause.start / unit[0], "to": pause.end / unit[0]} for pause in over_time.pauses.items]
+    pauses = [{"from": pause.start / unit[0], "to": pause.end / unit[0]} for pause in load.pauses.items]
     along = alt.X(
         "from:Q",
-        title=f"{name} since the load began",
-        scale=alt.Scale(domain=[0, len(values) * each], nice=False, clamp=True),
+        title=f"{name} since the load started",
+        scale=alt.Scale(domain=[0, len(values) * width], nice=False, clamp=True),
         axis=alt.Axis(grid=False, tickCount=5),
     )
     bands = _chart(pauses).mark_rect(color=BAND).encode(x=along, x2="to:Q")
@@ -184,7 +171,7 @@ def _throughput(over_time: Throughput, unit: tuple[float, str]) -> Any:
         .encode(
             x=along,
             x2="to:Q",
-            y=alt.Y("rate:Q", title="created a second", axis=_counting(_LONG)),
+            y=alt.Y("rate:Q", title="created per second", axis=_counting(_MANY)),
             y2=alt.Y2Datum(0),
         )
     )
@@ -202,6 +189,6 @@ def _chart(values: list[dict[str, Any]]) -> Any:
 
 
 def _counting(most: int) -> alt.Axis:
-    """An axis of counts, which has no halves however few there are."""
+    """Return an axis of counts, which has no halves however few there are."""
     few = {"values": list(range(most + 1))} if most <= _FEW else {"tickCount": 3, "tickMinStep": 1}
     return alt.Axis(**few, format="~s", domain=False, ticks=False)

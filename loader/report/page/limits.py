@@ -13,11 +13,11 @@ MOST_BYTES: Final = 3_000_000
 class PageLimits:
     """The most items of each list, and the most characters of each long text.
 
-    Numbers that are not lists of the data's (three examples, a dozen bars) stand where they are used.
+    Numbers that do not depend on the data (three examples, a dozen bars) are where they are used.
     """
 
     sources: int = 40
-    reasons: int = 60
+    groups: int = 60
     examples: int = 5
     files: int = 6
     fields: int = 250
@@ -34,6 +34,6 @@ class PageLimits:
     sentence: int = 400
 
     def halved(self) -> Self:
-        """Half of everything, but at least one of each and a sentence that can be read."""
-        half = {each.name: max(1, getattr(self, each.name) // 2) for each in fields(self)}
+        """Return half of everything, but at least one of each and a sentence that can be read."""
+        half = {limit.name: max(1, getattr(self, limit.name) // 2) for limit in fields(self)}
         return type(self)(**{**half, "sentence": max(self.sentence // 2, 80)})

@@ -1,51 +1,18 @@
-"""What happened in a load, as plain values."""
+"""The parts of a load's page that a dry run's does not have, as plain values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from loader.report.page.values import Capped
+from loader.report.values import Capped
 
 if TYPE_CHECKING:
     from loader.records import LoadState
-    from loader.report.page.values import RowPlace
-
+    from loader.report.values import FindingGroup
 
 MOST_ATTEMPTS: Final = 12
-"""How many different numbers of attempts a page tells apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedGroup:
-    """Rows that the server refused with the same words.
-
-    Attributes:
-        words: The server's.
-        http_status: What it answered with.
-        rows: How many rows.
-        examples: Some of them.
-    """
-
-    words: str
-    http_status: int | None
-    rows: int
-    examples: Capped[RowPlace]
-
-
-@dataclass(frozen=True, slots=True)
-class InDoubtGroup:
-    """Rows of which it is not known whether they were stored.
-
-    Attributes:
-        reason: What happened: "the connection was lost before the answer came".
-        rows: How many rows.
-        examples: Some of them.
-    """
-
-    reason: str
-    rows: int
-    examples: Capped[RowPlace]
+"""How many different numbers of attempts a page shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +20,9 @@ class ReconciledCounts:
     """What became of rows that were in doubt.
 
     Attributes:
-        created: Found stored by a lookup.
-        not_stored: Found not stored by a lookup; they were sent again, or wait for it.
-        by_hand: Decided by a person.
+        created: Rows that reading back found in the service.
+        not_stored: Rows that it did not find; they were sent again, or wait for it.
+        by_hand: Rows that a person decided about.
     """
 
     created: int = 0
@@ -69,7 +36,7 @@ class ThroughputBin:
 
     Attributes:
         created: Records created.
-        throttled: Answers that said "too many requests".
+        throttled: Answers with "too many requests".
     """
 
     created: int
@@ -83,7 +50,7 @@ class Pause:
     Attributes:
         start: Seconds since the load began.
         end: Likewise.
-        why: In a few words: "interrupted", "the server asked to wait".
+        why: In a few words: "interrupted", "the service asked to wait".
     """
 
     start: float
@@ -108,11 +75,11 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonResult:
-    """What a dry run had said of the rows that were not loaded.
+    """A load compared with its dry run.
 
     Attributes:
         rejected: Rows of the load that are invalid, blocked or refused.
-        by_dry_run: Those of them that the dry run had named.
+        by_dry_run: Those of them that had findings in the dry run.
     """
 
     rejected: int
@@ -125,19 +92,19 @@ class LoadPageValues:
 
     Attributes:
         load_id: The load.
-        state: How it stands.
+        state: Its state.
         sent: Requests sent, over all runs.
         retried: Those of them that repeated an earlier one.
-        throttled: Answers that said "too many requests".
-        ids_known: Rows with the id that the server gave, those already loaded included.
-        changed: Rows already loaded whose content differs from what was sent then.
-        refusals: By the server's words, most frequent first.
-        doubts: By what happened, most frequent first.
+        throttled: Answers with "too many requests".
+        ids_known: Rows with the id that the service gave, those already loaded included.
+        changed: Rows already loaded with another content than was sent then.
+        refusals: What the service refused, most frequent first.
+        in_doubt: Why rows are in doubt, most frequent first.
         reconciled: What became of rows that were in doubt.
         throughput: Over time; None where it was not recorded.
         attempts: (attempts, rows), in order, for rows that were sent; at most MOST_ATTEMPTS, and where there
-            are so many, the last stands for all that took as many or more.
-        foreseen: None where no dry run is known.
+            are so many, the last is for all that took as many or more.
+        dry_run: None where no dry run is known.
         approved_code: The code of the report that was approved; None where none was named.
     """
 
@@ -148,10 +115,10 @@ class LoadPageValues:
     throttled: int = 0
     ids_known: int = 0
     changed: int = 0
-    refusals: Capped[RefusedGroup] = field(default_factory=Capped)
-    doubts: Capped[InDoubtGroup] = field(default_factory=Capped)
+    refusals: Capped[FindingGroup] = field(default_factory=Capped)
+    in_doubt: Capped[FindingGroup] = field(default_factory=Capped)
     reconciled: ReconciledCounts = field(default_factory=ReconciledCounts)
     throughput: Throughput | None = None
     attempts: tuple[tuple[int, int], ...] = ()
-    foreseen: ComparisonResult | None = None
+    dry_run: ComparisonResult | None = None
     approved_code: str | None = None

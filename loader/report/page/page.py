@@ -1,11 +1,11 @@
-"""A whole report, as one plain value."""
+"""A page, as one plain value."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from loader.report.page.values import Capped
+from loader.report.values import Capped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from loader.report.page.values import (
         Effort,
         FieldProfile,
-        FindingGroup,
         MappingUsed,
         PageOrigin,
         PageVerdict,
@@ -23,68 +22,69 @@ if TYPE_CHECKING:
         SourceSummary,
         ValueTable,
     )
+    from loader.report.values import FindingGroup
 
 
 @dataclass(frozen=True, slots=True)
 class ReportPage:
-    """A report: a dry run's, or a load's where it has a `story`.
+    """The page of a dry run, or of a load where it has a `load`.
 
     Attributes:
         verdict: The answer in one sentence.
         code: The short code to read out: K7QM-3F2X.
-        made: When and by what.
+        origin: When it was written, and by which version.
         resource: The record type's name.
-        tenant: Whose records; None for a dry run without one.
+        tenant: The tenant to load into; None for a dry run without one.
         rows: `read` and what the rows became, as `dry_rows` or `load_rows` of the summary give them.
         sources: The source's files.
-        second: The second files that the mapping takes rows of.
+        second_files: The second files that the mapping takes rows of.
         notes: What was noted while reading, for people: what was detected, what is odd.
-        unlooked: Which keys of other records were not looked up, in sentences; empty where all were.
+        untried_lookups: Which keys of other records were not looked up, in sentences; empty where all were.
         stopped: Why not all rows were read; empty where all were, and for a load.
         mapping: The mapping.
-        findings: How many findings there are; a row may have several.
-        reasons: What is wrong, most frequent first.
-        positions: Where the findings fall, a file each.
+        findings: How many findings the rows have that were not sent; a row may have several.
+        groups: The causes of these findings, most frequent first.
+        positions: Where the findings are, a file each.
         fields: The payload's fields, in the order of the mapping.
-        profiled: Rows that the figures of `fields` are taken of.
+        profiled_rows: Rows that the figures of `fields` are about.
         unused: Columns that nothing uses and the mapping does not name.
         ignored: Columns that the mapping leaves out on purpose.
         tables: Values through maps and enums.
         samples: At most three records as they are sent.
-        effort: What a load would take; None for a load.
-        story: What happened in a load; None for a dry run.
+        effort: How long a load would take; None for a load.
+        load: What happened in a load; None for a dry run.
         links: Names of files beside the page, relative to it: `rejects.csv`.
     """
 
     verdict: PageVerdict
     code: str
-    made: PageOrigin
+    origin: PageOrigin
     resource: str
     tenant: str | None
     rows: Mapping[str, int]
     sources: Capped[SourceSummary]
     mapping: MappingUsed
-    second: Capped[SourceSummary] = field(default_factory=Capped)
+    second_files: Capped[SourceSummary] = field(default_factory=Capped)
     notes: Capped[str] = field(default_factory=Capped)
-    unlooked: str = ""
+    untried_lookups: str = ""
     stopped: str = ""
     findings: int = 0
-    reasons: Capped[FindingGroup] = field(default_factory=Capped)
+    groups: Capped[FindingGroup] = field(default_factory=Capped)
     positions: Capped[Positions] = field(default_factory=Capped)
     fields: Capped[FieldProfile] = field(default_factory=Capped)
-    profiled: int = 0
+    profiled_rows: int = 0
     unused: Capped[str] = field(default_factory=Capped)
     ignored: Capped[str] = field(default_factory=Capped)
     tables: Capped[ValueTable] = field(default_factory=Capped)
     samples: tuple[SamplePayload, ...] = ()
     effort: Effort | None = None
-    story: LoadPageValues | None = None
+    load: LoadPageValues | None = None
     links: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Literal["dry_run", "load"]:
-        """Whose page it is."""
-        return "load" if self.story else "dry_run"
+        """What it is the page of."""
+        return "load" if self.load else "dry_run"
 
     @property
     def unsignable(self) -> str:
@@ -92,5 +92,5 @@ class ReportPage:
         if self.stopped:
             return "not all rows were read"
         if self.tenant is None:
-            return "no tenant was named whose records these would become"
+            return "no tenant to load into was named"
         return "" if self.rows.get("valid") or self.rows.get("blocked") else "there is nothing to load"

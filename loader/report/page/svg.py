@@ -1,7 +1,8 @@
-"""Drawings of a chart library, made fit for a page: shapes and text only, colours by class."""
+"""Make drawings of a chart library safe for a page: shapes and text only, colours by class."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
@@ -20,24 +21,39 @@ _ATTRIBUTES: Final = frozenset(
 )
 
 
-def drawn(svg: str, roles: Mapping[str, str], *, name: str, words: str) -> Markup:
-    """A drawing to stand in a page.
+@dataclass(frozen=True, slots=True)
+class ChartName:
+    """The name of a chart.
 
-    It is one image to a screen reader. All that could load, run or link is gone.
+    Attributes:
+        name: Makes its ids different from those of other charts.
+        description: What it shows, for those who do not see it.
+    """
+
+    name: str
+    description: str
+
+
+def safe_svg(svg: str, roles: Mapping[str, str], name: ChartName) -> Markup:
+    """Return a drawing for a page.
+
+    It is one image to a screen reader. Everything that could load, run or link is gone.
 
     Args:
         svg: As the library wrote it.
         roles: Colour -> class, for fills and strokes; other colours are left out.
-        name: Unique in the page.
-        words: What it shows, for those who do not see it.
+        name: Its name.
+
+    Raises:
+        ValueError: It is not a drawing.
     """
-    root = _kept(ET.fromstring(svg), roles)  # noqa: S314 - likewise
+    root = _kept(ET.fromstring(svg), roles)  # noqa: S314 - our own chart, drawn a moment ago
     if root is None:
         raise ValueError("not a drawing")
-    for each in ("width", "height"):
-        root.attrib.pop(each, None)
-    title = ET.Element("title", {"id": f"{name}-words"})
-    title.text = words
+    for size in ("width", "height"):
+        root.attrib.pop(size, None)
+    title = ET.Element("title", {"id": f"{name.name}-words"})
+    title.text = name.description
     root.attrib.update({"class": "chart", "role": "img", "aria-labelledby": title.attrib["id"]})
     root.insert(0, title)
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 - ElementTree has escaped it

@@ -1,4 +1,4 @@
-"""Text of a report: what cannot be seen is made visible, what is long is cut, numbers are easy to read."""
+"""Text of a page: what cannot be seen is made visible, what is long is cut, numbers are easy to read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import re
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
+from loader.text import SHOWN_CHARACTERS
+
 if TYPE_CHECKING:
     from datetime import datetime
-
-CELL: Final = 60
-"""Characters of a value that are shown."""
 
 # Control characters (but not the line's end), what turns the direction of text, what has no width, lone
 # surrogates, tags, and code points that are no characters.
@@ -27,12 +26,12 @@ _SMALL: Final = 0.001
 
 
 def visible(text: str) -> str:
-    """The text with what cannot be seen, or would disturb what is around it, shown by a sign or its code."""
+    """Return the text with what cannot be seen, or would disturb its surroundings, as a sign or its code."""
     return _UNSEEN.sub(_shown, text)
 
 
-def cell(text: str, at_most: int = CELL) -> str:
-    """A value on one line: visible, its outer blanks too, and cut to `at_most` characters."""
+def cell(text: str, at_most: int = SHOWN_CHARACTERS) -> str:
+    """Return a value on one line: visible, its outer blanks too, and cut to `at_most` characters."""
     # Cut first: a cell may have megabytes. Making visible never shortens.
     shown = visible(text[: at_most + 1].replace("\r\n", "↵").replace("\n", "↵"))
     shown = _OUTER.sub(lambda blanks: "␣" * len(blanks[0]), shown)
@@ -40,21 +39,21 @@ def cell(text: str, at_most: int = CELL) -> str:
 
 
 def block(text: str, at_most: int) -> str:
-    """A text of several lines, visible and cut to `at_most` characters."""
+    """Return a text of several lines, visible and cut to `at_most` characters."""
     shown = visible(text[: at_most + 1].replace("\r\n", "\n"))
     return shown if len(text) <= at_most else f"{shown[: at_most - 1]}…"
 
 
 def number(value: float) -> str:
-    """A number with its thousands apart: 1,240; fractions have one digit."""
+    """Return a number with its thousands apart: 1,240; fractions have one digit."""
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
 
-def share(part: float, whole: float) -> str:
-    """A part in percent; never 0 % for what is there, nor 100 % where something is missing."""
-    if not whole or not part:
+def share(part: float, total: float) -> str:
+    """Return a part in percent; never 0 % for what is there, nor 100 % where something is missing."""
+    if not total or not part:
         return "0 %"
-    value = part / whole
+    value = part / total
     if value < _SMALL:
         return "under 0.1 %"
     if 1 - _SMALL < value < 1:
@@ -63,7 +62,7 @@ def share(part: float, whole: float) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes in the unit that reads best: 12.4 MB."""
+    """Return bytes in the unit that reads best: 12.4 MB."""
     value = float(count)
     for unit in ("bytes", "kB", "MB"):
         if value < _KILO:
@@ -73,21 +72,21 @@ def size(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in the two units that matter: 2 min 5 s."""
+    """Return a time in the two units that matter: 2 min 5 s."""
     if seconds < 1:
         return "under a second"
-    whole = round(seconds)
-    if whole < _MINUTE:
+    rounded = round(seconds)
+    if rounded < _MINUTE:
         return f"{seconds:.1f} s".replace(".0 s", " s")
-    if whole < _HOUR:
-        return _two(whole, (_MINUTE, "min"), (1, "s"))
-    if whole < _DAY:
-        return _two(whole, (_HOUR, "h"), (_MINUTE, "min"))
-    return _two(whole, (_DAY, "days" if whole >= 2 * _DAY else "day"), (_HOUR, "h"))
+    if rounded < _HOUR:
+        return _two(rounded, (_MINUTE, "min"), (1, "s"))
+    if rounded < _DAY:
+        return _two(rounded, (_HOUR, "h"), (_MINUTE, "min"))
+    return _two(rounded, (_DAY, "days" if rounded >= 2 * _DAY else "day"), (_HOUR, "h"))
 
 
 def moment(at: datetime) -> str:
-    """A time in UTC: 22 November 2026, 10:15 UTC."""
+    """Return a time in UTC: 22 November 2026, 10:15 UTC."""
     utc = at.astimezone(UTC)
     return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
 
@@ -96,7 +95,7 @@ def _shown(match: re.Match[str]) -> str:
     return "⇥" if match[0] == "\t" else f"⟨U+{ord(match[0]):04X}⟩"
 
 
-def _two(whole: int, large: tuple[int, str], small: tuple[int, str]) -> str:
-    first, rest = divmod(whole, large[0])
+def _two(seconds: int, large: tuple[int, str], small: tuple[int, str]) -> str:
+    first, rest = divmod(seconds, large[0])
     second = rest // small[0]
     return f"{first:,} {large[1]} {second} {small[1]}" if second else f"{first:,} {large[1]}"

@@ -1,4 +1,4 @@
-"""The quick path: whole blocks of plain records, read by Polars."""
+"""Parse whole blocks of plain records with Polars: the fast path."""
 
 from __future__ import annotations
 
@@ -10,160 +10,168 @@ import numpy as np
 import polars as pl
 
 from loader.records import PROBLEM
-from loader.source.csv.bytes_dialect import LONGEST_CELL, MOST_CELLS, Chunk, ragged_problem
+from loader.source.batches import Chunk
+from loader.source.csv.layout import LONGEST_CELL, MOST_CELLS, ragged_problem
 from loader.source.csv.scan import scan
-from loader.source.csv.strict_parser import Exact
+from loader.source.csv.strict_parser import StrictParser
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from loader.source.csv.bytes_dialect import BytesDialect
+    from loader.source.csv.layout import CsvLayout
     from loader.source.csv.scan import Scan
 
 _CR: Final = 13
 _LF: Final = 10
 
 
-def read_plain(
-    data: bytes, form: BytesDialect, base: int, line: int, *, final: bool
+def parse_fast(
+    data: bytes, layout: CsvLayout, base: int, line: int, *, final: bool
 ) -> tuple[Chunk, int, int] | None:
-    """Reads the complete records of a block.
+    """Parse the complete records of a block.
 
     Args:
-        data: The block; it begins with a record.
-        form: How it is written.
+        data: The block; it starts with a record.
+        layout: How it is written.
         base: The offset of its first byte in the content.
-        line: The line that it begins on, from 1.
+        line: The line that it starts on, from 1.
         final: Whether the file ends with it.
 
     Returns:
-        Its complete records, the bytes they take with the blank lines among them, and the line after
-        them; None if it holds no complete record or needs the exact path.
+        Its complete records, the number of bytes that they and the blank lines among them take, and the line
+        after them; None if it has no complete record, or needs the strict parser.
     """
-    found = scan(data, form, final=final) if form.is_simple and not data.startswith(codecs.BOM_UTF8) else None
-    if found is None or not found.consumed or _needs_judgement(found, form):
+    # Polars would remove a byte-order mark at the start of the block, which is text here.
+    if not layout.is_simple or data.startswith(codecs.BOM_UTF8):
         return None
-    frame = _frame(data, found, form)
-    if frame is None:
+    records = scan(data, layout, final=final)
+    if records is None or not records.consumed or _needs_strict_parser(records, layout):
         return None
-    frame, extra = _ragged(frame, found, data, form)
+    rows = _rows(data, records, layout)
+    if rows is None:
+        return None
+    rows, extra = _with_problems(rows, records, data, layout)
     chunk = Chunk(
-        frame=frame,
-        starts=found.starts + base,
-        ends=found.ends + base,
-        lines=found.lines + line,
-        next_lines=found.next_lines + line,
+        rows=rows,
+        starts=records.starts + base,
+        ends=records.ends + base,
+        lines=records.lines + line,
+        next_lines=records.next_lines + line,
         extra=extra,
     )
-    return chunk, found.consumed, line + found.breaks
+    return chunk, records.consumed, line + records.breaks
 
 
-def _needs_judgement(found: Scan, form: BytesDialect) -> bool:
-    """Whether a record is ragged and spans lines, so that a quote may be at fault, or may be too long."""
-    if not len(found.starts):
+def _needs_strict_parser(records: Scan, layout: CsvLayout) -> bool:
+    """Return whether a record is ragged and spans lines, so that a quote may be wrong, or may be too long."""
+    if not len(records.starts):
         return False
-    if int((found.ends - found.starts).max()) > LONGEST_CELL or int(found.cells.max()) > MOST_CELLS:
+    if int((records.ends - records.starts).max()) > LONGEST_CELL or int(records.cells.max()) > MOST_CELLS:
         return True
-    spans = found.next_lines - found.lines > 1
-    return bool((spans & (found.cells != len(form.columns))).any())
+    spans = records.next_lines - records.lines > 1
+    return bool((spans & (records.cells != len(layout.columns))).any())
 
 
-def _frame(data: bytes, found: Scan, form: BytesDialect) -> pl.DataFrame | None:
-    """The cells as Polars reads them; None where it cannot, or sees other records than the scan."""
-    schema = dict.fromkeys(form.columns, pl.String)
-    if not len(found.starts):
+def _rows(data: bytes, records: Scan, layout: CsvLayout) -> pl.DataFrame | None:
+    """Return the cells as Polars reads them; None where it cannot, or sees other records than the scan."""
+    schema = dict.fromkeys(layout.columns, pl.String)
+    if not len(records.starts):
         return pl.DataFrame(schema=schema)
-    text = _as_utf8(_without_blanks(_with_lf(data, found, form), found), form)
+    text = _as_utf8(_without_blanks(_with_lf(data, records, layout), records), layout)
     if text is None:
         return None
     try:
-        frame = pl.read_csv(
+        rows = pl.read_csv(
             text,
             has_header=False,
             schema=schema,
             infer_schema=False,
             empty_string_is_null=False,
-            separator=form.delimiter.decode("ascii"),
-            quote_char=form.quote.decode("ascii") if form.quote else None,
+            separator=layout.dialect.delimiter,
+            quote_char=layout.dialect.quote,
             extra_columns="ignore",
             missing_columns="insert",
         )
     except pl.exceptions.PolarsError:
         return None
-    return frame if frame.height == len(found.starts) else None
+    return rows if rows.height == len(records.starts) else None
 
 
-def _with_lf(data: bytes, found: Scan, form: BytesDialect) -> bytes:
-    """The block with LF for each CR that alone ends a record."""
-    if not form.lone_cr:
+def _with_lf(data: bytes, records: Scan, layout: CsvLayout) -> bytes:
+    """Return the block with LF for each CR that alone ends a record."""
+    if not layout.lone_cr:
         return data
     block = np.frombuffer(data, dtype=np.uint8).copy()
-    last = found.ends - 1
-    block[last[(block[last] == _CR) & (found.text_ends < found.ends)]] = _LF
+    last = records.ends - 1
+    block[last[(block[last] == _CR) & (records.text_ends < records.ends)]] = _LF
     return block.tobytes()
 
 
-def _without_blanks(data: bytes, found: Scan) -> bytes:
-    if not len(found.blanks):
-        return data if len(data) == found.consumed else data[: found.consumed]
-    kept_from = np.concatenate(([0], found.blanks[:, 1])).tolist()
-    kept_to = [*found.blanks[:, 0].tolist(), found.consumed]
+def _without_blanks(data: bytes, records: Scan) -> bytes:
+    """Return the block without blank lines, which Polars reads as records of a file with one column."""
+    if not len(records.blanks):
+        return data if len(data) == records.consumed else data[: records.consumed]
+    kept_from = np.concatenate(([0], records.blanks[:, 1])).tolist()
+    kept_to = [*records.blanks[:, 0].tolist(), records.consumed]
     return b"".join(data[start:stop] for start, stop in zip(kept_from, kept_to, strict=True))
 
 
-def _as_utf8(data: bytes, form: BytesDialect) -> bytes | None:
-    """The block in UTF-8; None where bytes do not decode."""
+def _as_utf8(data: bytes, layout: CsvLayout) -> bytes | None:
+    """Return the block in UTF-8; None where bytes do not decode."""
     if data.isascii():
         return data
     try:
-        text = data.decode(form.scanned)
+        text = data.decode(layout.scanned)
     except UnicodeDecodeError:
         return None
-    return data if form.scanned == "utf-8" else text.encode()
+    return data if layout.scanned == "utf-8" else text.encode()
 
 
-def _ragged(
-    frame: pl.DataFrame, found: Scan, data: bytes, form: BytesDialect
+def _with_problems(
+    rows: pl.DataFrame, records: Scan, data: bytes, layout: CsvLayout
 ) -> tuple[pl.DataFrame, dict[int, tuple[str, ...]]]:
-    """Adds PROBLEM; nulls cells that are not there, and reads surplus ones."""
-    width = len(form.columns)
-    off = np.flatnonzero(found.cells != width)
-    if not len(off):
-        return frame.with_columns(pl.lit(None, pl.String).alias(PROBLEM)), {}
-    extra = _surplus(off, found, data, form)
-    problems: list[str | None] = [None] * frame.height
-    for index in off.tolist():
-        if index in extra or found.cells[index] < width:
-            problems[index] = ragged_problem(int(found.cells[index]), form)
-    frame = _absent_as_null(frame, found.cells)
-    return frame.with_columns(pl.Series(PROBLEM, problems, pl.String)), extra
+    """Add PROBLEM, null the cells that ragged records lack, and read the surplus ones."""
+    width = len(layout.columns)
+    ragged = np.flatnonzero(records.cells != width)
+    if not len(ragged):
+        return rows.with_columns(pl.lit(None, pl.String).alias(PROBLEM)), {}
+    extra = _surplus(ragged, records, data, layout)
+    problems: list[str | None] = [None] * rows.height
+    for index, cells in zip(ragged.tolist(), records.cells[ragged].tolist(), strict=True):
+        if index in extra or cells < width:
+            problems[index] = ragged_problem(cells, width, layout.basis)
+    rows = _absent_as_null(rows, records.cells)
+    return rows.with_columns(pl.Series(PROBLEM, problems, pl.String)), extra
 
 
-def _absent_as_null(frame: pl.DataFrame, cells: NDArray[np.int64]) -> pl.DataFrame:
+def _absent_as_null(rows: pl.DataFrame, cells: NDArray[np.int64]) -> pl.DataFrame:
+    """Return the rows with null for a cell that is not there, which Polars reads as an empty text."""
     fewest = int(cells.min())
-    if fewest >= frame.width:
-        return frame
+    if fewest >= rows.width:
+        return rows
     count = pl.lit(pl.Series(cells))
-    return frame.with_columns(
+    return rows.with_columns(
         pl.when(count > place).then(pl.col(name)).alias(name)
-        for place, name in enumerate(frame.columns)
+        for place, name in enumerate(rows.columns)
         if place >= fewest
     )
 
 
 def _surplus(
-    off: NDArray[np.int64], found: Scan, data: bytes, form: BytesDialect
+    ragged: NDArray[np.int64], records: Scan, data: bytes, layout: CsvLayout
 ) -> dict[int, tuple[str, ...]]:
-    """Index -> the surplus cells, of records with surplus cells that are not all empty."""
-    width = len(form.columns)
-    long = off[found.cells[off] > width]
-    border = found.delimiters[found.first_delimiter[long] + width - 1]
-    filled = long[found.text_ends[long] - border != found.cells[long] - width]
-    exact = Exact(replace(form, columns=()))
+    """Return index -> surplus cells, of records with surplus cells that are not all empty."""
+    width = len(layout.columns)
+    long = ragged[records.cells[ragged] > width]
+    # A record with nothing but delimiters behind its last column has exactly as many bytes there as surplus
+    # cells: most ragged files are of this kind, and need no parsing.
+    border = records.delimiters[records.first_delimiter[long] + width - 1]
+    filled = long[records.text_ends[long] - border != records.cells[long] - width]
+    parser = StrictParser(replace(layout, columns=()))
     extra: dict[int, tuple[str, ...]] = {}
     for index in filled.tolist():
-        start, end = int(found.starts[index]), int(found.ends[index])
-        record = exact.record(data[start:end], 0, 1, final=True)
+        start, end = int(records.starts[index]), int(records.ends[index])
+        record = parser.record(data[start:end], 0, 1, final=True)
         cells = tuple((record.cells or [])[width:]) if record else ()
         if any(cells):
             extra[index] = cells

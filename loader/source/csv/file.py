@@ -6,16 +6,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from loader.errors import SourceError
+from loader.source.batches import in_batches
 from loader.source.bytes import BLOCK
-from loader.source.csv.fast_parser import read_plain
-from loader.source.csv.strict_parser import Exact, too_long_problem
+from loader.source.columns import with_repeated_headers
+from loader.source.csv.fast_parser import parse_fast
+from loader.source.csv.strict_parser import StrictParser, too_long
+from loader.source.unfixed_rejects import with_unfixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from loader.records import Position, SourceFile
+    from loader.records import Batch, Position, SourceFile
+    from loader.source.batches import Chunk
     from loader.source.bytes import SourceContent
-    from loader.source.csv.bytes_dialect import BytesDialect, Chunk
+    from loader.source.csv.layout import CsvLayout
     from loader.source.csv.strict_parser import ParsedRecord
 
 _SMALL_WINDOW: Final = 64 * 1024
@@ -29,63 +33,63 @@ class CsvFile:
     Attributes:
         file: What others may know of it.
         content: Its bytes.
-        form: How they are cut into records.
-        columns: The columns that are given out; without REJECT_COLUMNS where the file has all of them.
+        layout: How they are split into records.
         data_at: The offset of what follows the header.
         data_line: The line of it.
-        stop: The offset after the last record: the end of the content or the beginning of a footer; None
-            where it is not known before it is reached.
-        hint: About how many records it has.
+        stop: The offset after the last record: the end of the content or the start of a footer; None where it
+            is not known before it is reached.
+        height: About how many records it has.
     """
 
     file: SourceFile
     content: SourceContent
-    form: BytesDialect
-    columns: tuple[str, ...]
+    layout: CsvLayout
     data_at: int
     data_line: int
     stop: int | None
-    hint: int
+    height: int
 
-    def chunks(self, start: Position) -> Iterator[Chunk]:
-        """Reads the records from a position of this file on.
+    def batches(self, size: int, start: Position, limit: int | None) -> Iterator[Batch]:
+        """Read batches of records from a position on; as in `SourceReader`."""
+        return in_batches(self.file, self._chunks(start), size, start, limit)
 
-        Raises:
-            SourceError: It cannot be read on, or a line has no end.
-        """
+    def _chunks(self, start: Position) -> Iterator[Chunk]:
         at, line = (start.offset, start.line) if start.line else (self.data_at, self.data_line)
+        columns, quote = list(self.file.schema), self.layout.dialect.quote
         with self.content.open(at) as stream:
-            reading = CsvReadState(self.form, stream, at, line, stop=self.stop)
-            yield from reading.chunks()
-        if reading.missing:
+            state = CsvReadState(self.layout, stream, at, line, stop=self.stop)
+            for chunk in state.chunks():
+                rows = with_unfixed(chunk.rows, columns, quote)
+                yield replace(chunk, rows=with_repeated_headers(rows, self.layout.header))
+        if state.missing:
             raise SourceError(
-                f"{self.file.path}: ends {reading.missing} bytes earlier than when it was opened",
-                next_step="Let nothing write to the file while it is loaded; give it as it was, and resume.",
+                f"{self.file.path}: ends {state.missing} bytes earlier than when it was opened",
+                next_step="Keep the file as it is while it is loaded. Restore it, and resume the load.",
             )
 
 
 class Readable(Protocol):
-    """What bytes come from: fewer than asked for only at the end."""
+    """A source of bytes."""
 
     def read(self, size: int, /) -> bytes:
-        """Reads up to `size` bytes."""
+        """Read `size` bytes; fewer only at the end."""
 
 
 class CsvReadState:
     """One pass over a file.
 
     Args:
-        form: How it is written.
+        layout: How it is written.
         stream: Its content from `offset` on.
-        offset: Where the first record begins.
-        line: The line that it begins on, from 1.
+        offset: Where the first record starts.
+        line: The line that it starts on, from 1.
         stop: The offset to stop at; None: the end.
-        block: Bytes read, and records looked at, at once; fewer after something odd was found.
+        block: Bytes that are read and parsed at once; fewer after the fast parser refused some.
     """
 
     def __init__(
         self,
-        form: BytesDialect,
+        layout: CsvLayout,
         stream: Readable,
         offset: int,
         line: int,
@@ -93,8 +97,8 @@ class CsvReadState:
         stop: int | None = None,
         block: int = BLOCK,
     ) -> None:
-        self._form = form
-        self._exact = Exact(form)
+        self._layout = layout
+        self._strict_parser = StrictParser(layout)
         self._stream = stream
         self._data = b""
         self._at = 0
@@ -106,22 +110,24 @@ class CsvReadState:
 
     @property
     def missing(self) -> int:
-        """Bytes that were expected and did not come, once all was read."""
+        """Return how many bytes were expected and are not there, once all has been read."""
         return self._left or 0
 
     def chunks(self) -> Iterator[Chunk]:
-        """Reads to the end.
+        """Read to the end.
 
         Raises:
-            SourceError: The file cannot be read on, or a line has no end.
+            SourceError: The file cannot be read any further.
         """
         window = self._block
         while self._has_more(window):
-            if chunk := self._plain(window):
+            if chunk := self._parse_fast(window):
                 window = min(window * 2, self._block)
             else:
+                # One odd record makes the fast parser refuse all of its window. A small one keeps most of the
+                # file on the fast path, and grows again where no other odd record follows.
                 window = min(_SMALL_WINDOW, self._block)
-                chunk = self._plain(window) or self._exactly(window)
+                chunk = self._parse_fast(window) or self._parse_strictly(window)
             if chunk.height:
                 yield chunk
 
@@ -131,9 +137,10 @@ class CsvReadState:
         return self._at < len(self._data)
 
     def _read(self) -> None:
+        # As much again as is waiting: a record of many blocks is then copied a few times, not once a block.
         size = max(self._block, min(len(self._data) - self._at, _MOST_AT_ONCE))
-        wanted = size if self._left is None else min(size, self._left)
-        block = self._stream.read(wanted)
+        allowed = size if self._left is None else min(size, self._left)
+        block = self._stream.read(allowed)
         self._ended = len(block) < size
         if self._left is not None:
             self._left -= len(block)
@@ -141,43 +148,45 @@ class CsvReadState:
         self._offset += self._at
         self._at = 0
 
-    def _plain(self, window: int) -> Chunk | None:
+    def _parse_fast(self, window: int) -> Chunk | None:
         stop = self._at + window
         final = self._ended and stop >= len(self._data)
         base = self._offset + self._at
-        found = read_plain(self._data[self._at : stop], self._form, base, self._line, final=final)
-        if found is None:
+        parsed = parse_fast(self._data[self._at : stop], self._layout, base, self._line, final=final)
+        if parsed is None:
             return None
-        chunk, consumed, self._line = found
+        chunk, consumed, self._line = parsed
         self._at += consumed
         return chunk
 
-    def _exactly(self, window: int) -> Chunk:
-        """Reads records one by one, at least one and at least `window` bytes of them if there are.
+    def _parse_strictly(self, window: int) -> Chunk:
+        """Parse records one by one: at least one, and `window` bytes of them if there are as many.
 
-        A record that is too long to be held is given by itself.
+        A record that is too long to be held in memory makes a chunk of its own.
         """
         records: list[ParsedRecord] = []
-        begun, first_line = self._at, self._line
-        while self._at < len(self._data) and self._at - begun < window:
-            record = self._exact.record(self._data, self._at, self._line, final=self._ended)
+        first, first_line = self._at, self._line
+        while self._at < len(self._data) and self._at - first < window:
+            record = self._strict_parser.record(self._data, self._at, self._line, final=self._ended)
             if records and (record is None or record.goes_on):
                 break
             if record is None:
                 self._read()
-                begun = self._at
+                first = self._at
                 continue
             if record.goes_on:
-                return self._skipped(record)
+                return self._skip(record)
             self._at, self._line = record.end, self._line + record.breaks
             records.append(record)
-        return self._exact.chunk(records, begun, self._offset, first_line)
+        return self._strict_parser.chunk(records, first, self._offset, first_line)
 
-    def _skipped(self, record: ParsedRecord) -> Chunk:
-        """A record that is not held: reads on to its line end, and keeps nothing of what comes."""
-        begun, line = self._offset + self._at, self._line
+    def _skip(self, record: ParsedRecord) -> Chunk:
+        """Read on to the line end of a record that is too long, and keep nothing of what comes."""
+        first, line = self._offset + self._at, self._line
         self._at = record.end
-        while (match := self._exact.cutter.line_end(self._data, self._at, final=self._ended)) is None:
+        while (
+            match := self._strict_parser.splitter.line_end(self._data, self._at, final=self._ended)
+        ) is None:
             left = 0 if self._ended else int(self._data.endswith(b"\r"))
             self._at = len(self._data) - left
             if self._ended:
@@ -187,5 +196,5 @@ class CsvReadState:
         breaks = record.breaks + (match is not None)
         self._line += breaks
         end = self._offset + self._at
-        whole = replace(record, end=end, breaks=breaks, problem=too_long_problem(end - begun))
-        return self._exact.chunk([whole], begun, 0, line)
+        complete = replace(record, end=end, breaks=breaks, findings=(too_long(end - first),))
+        return self._strict_parser.chunk([complete], first, 0, line)

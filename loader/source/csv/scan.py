@@ -1,8 +1,8 @@
-"""Where records begin and end, found in blocks of bytes with numpy.
+"""Find where records start and end in blocks of bytes, with numpy.
 
-The scan tells quoted from unquoted text by the parity of the quotes before it. That is right as long as
-every quote opens or closes a cell, or is one half of a doubled quote inside one; `scan` proves this
-for the block, from left to right, or gives the block back.
+The scan decides whether a place is inside of quotes by the parity of the quotes before it. That is right as
+long as every quote opens or closes a cell, or is one half of a doubled quote inside of one; `scan` proves
+this for the block, from left to right, or refuses the block.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from loader.source.csv.bytes_dialect import BytesDialect
+    from loader.source.csv.layout import CsvLayout
 
     Places = NDArray[np.int64]
 
@@ -25,20 +25,20 @@ _CR: Final = 13
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The complete records at the beginning of a block; blank lines are left out of the arrays.
+    """The complete records at the start of a block; blank lines are left out of the arrays.
 
     Attributes:
         consumed: Bytes up to the end of the last complete record or blank line; 0 if there is none.
-        breaks: How many line ends stand in them.
+        breaks: How many line ends these bytes have.
         starts: The index of each record's first byte.
         text_ends: The index after its last cell.
         ends: The index after its line end.
-        lines: How many line ends stand before it in the block.
-        next_lines: How many stand before its end, its own among them.
+        lines: How many line ends are before it in the block.
+        next_lines: How many line ends are before its end, its own included.
         cells: How many cells it has.
-        delimiters: The places of the delimiters between cells, all records together.
+        delimiters: The places of the delimiters between cells, those of all records together.
         first_delimiter: The index in `delimiters` of its first one.
-        blanks: The start and end of each blank line, two columns.
+        blanks: The start and end of each blank line, in two columns.
     """
 
     consumed: int
@@ -54,34 +54,36 @@ class Scan:
     blanks: Places
 
 
-def scan(data: bytes, form: BytesDialect, *, final: bool) -> Scan | None:
-    """Finds the complete records of a block that begins with a record.
+def scan(data: bytes, layout: CsvLayout, *, final: bool) -> Scan | None:
+    """Find the complete records of a block that starts with a record.
 
     Args:
         data: The block.
-        form: How it is written; simple (`BytesDialect.is_simple`).
+        layout: How it is written; simple (`CsvLayout.is_simple`).
         final: Whether the file ends with the block.
 
     Returns:
-        The records; None if the block needs the exact path (a quote or a NUL byte where none may
-        stand, or a CR at the end of a cell, which Polars would take off).
+        The records; None if the block needs the strict parser (because of a quote in a wrong place, a NUL
+        byte, or a CR at the end of a cell, which Polars would remove).
     """
+    delimiter, quote = layout.delimiter, layout.quote
     block = np.frombuffer(data, dtype=np.uint8)
-    breaks = _line_ends(block, lone_cr=form.lone_cr, final=final)
-    quotes = _places(block, ord(form.quote)) if form.quote else breaks[:0]
+    breaks = _line_ends(block, lone_cr=layout.lone_cr, final=final)
+    quotes = _places(block, ord(quote)) if quote else breaks[:0]
     ends = _outside(breaks, quotes) + 1
     if final and len(block) > (ends[-1] if len(ends) else 0):
+        # The last record has no line end. While a quote is open, only the strict parser knows its end.
         if len(quotes) % 2:
             return None
         ends = np.append(ends, len(block))
     consumed = int(ends[-1]) if len(ends) else 0
     # One byte is found ten times as fast as two, and most blocks have no CR at all.
-    if b"\0" in data or (b"\r" in data and data.find(b"\r" + form.delimiter, 0, consumed) >= 0):
+    if b"\0" in data or (b"\r" in data and data.find(b"\r" + delimiter, 0, consumed) >= 0):
         return None
     inner = quotes[: np.searchsorted(quotes, consumed)]
-    if not _quotes_are_regular(block, inner, form):
+    if not _quotes_are_regular(block, inner, layout):
         return None
-    delimiters = _outside(_places(block[:consumed], ord(form.delimiter)), inner)
+    delimiters = _outside(_places(block[:consumed], ord(delimiter)), inner)
     return _records(block, ends, breaks, delimiters)
 
 
@@ -111,17 +113,18 @@ def _places(block: NDArray[np.uint8], byte: int) -> Places:
 
 
 def _line_ends(block: NDArray[np.uint8], *, lone_cr: bool, final: bool) -> Places:
-    """The index of the last byte of every line end, inside quotes too."""
+    """Return the index of the last byte of every line end, inside of quotes too."""
     if not lone_cr:
         return _places(block, _LF)
     is_lf, is_cr = block == _LF, block == _CR
-    before_lf = np.append(is_lf[1:], not final)  # a CR at the end of a block may yet be half of a CRLF
+    # A CR at the end of a block may be half of a CRLF that the next block completes.
+    before_lf = np.append(is_lf[1:], not final)
     ends: Places = np.flatnonzero(is_lf | (is_cr & ~before_lf))
     return ends
 
 
 def _outside(places: Places, quotes: Places) -> Places:
-    """Those places that an even number of quotes stands before."""
+    """Return those places that have an even number of quotes before them."""
     if not len(quotes) or not len(places):
         return places
     # Two sorted runs are merged three times as fast as each place is searched for among the quotes.
@@ -131,28 +134,29 @@ def _outside(places: Places, quotes: Places) -> Places:
     return outside
 
 
-def _quotes_are_regular(block: NDArray[np.uint8], quotes: Places, form: BytesDialect) -> bool:
-    """Whether every quote opens or closes a cell, or is half of a doubled one."""
-    if form.quote is None or not len(quotes):
+def _quotes_are_regular(block: NDArray[np.uint8], quotes: Places, layout: CsvLayout) -> bool:
+    """Return whether every quote opens or closes a cell, or is half of a doubled one."""
+    if layout.quote is None or not len(quotes):
         return True
     openers, closers = quotes[0::2], quotes[1::2]
     if len(openers) != len(closers):
         return False
     borders = np.zeros(256, dtype=np.bool_)
-    borders[[ord(form.delimiter), ord(form.quote), _LF]] = True
-    borders[_CR] = form.lone_cr
+    # A closing quote right before an opening one: the two are a doubled quote inside of one cell.
+    borders[[ord(layout.delimiter), ord(layout.quote), _LF]] = True
+    borders[_CR] = layout.lone_cr
     before = block[np.maximum(openers - 1, 0)]
     opened = borders[before] | (openers == 0)
     following = np.minimum(closers + 1, len(block) - 1)
     closed = borders[block[following]] | (closers == len(block) - 1)
-    if not form.lone_cr:
+    if not layout.lone_cr:
         after_next = np.minimum(closers + 2, len(block) - 1)
         closed |= (block[following] == _CR) & ((block[after_next] == _LF) | (following == len(block) - 1))
     return bool(opened.all() and closed.all())
 
 
 def _without_line_end(block: NDArray[np.uint8], starts: Places, ends: Places) -> Places:
-    """The index after each record's text."""
+    """Return the index after each record's text."""
     if not len(ends):
         return ends
     stops = ends.copy()

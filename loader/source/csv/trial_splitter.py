@@ -1,45 +1,32 @@
-"""Text cut into rows by marks that are only supposed, with what speaks for and against them.
+"""Split a text into rows by a dialect that is only a candidate, and count what supports and contradicts it.
 
-The text is bytes decoded as Latin-1, so that an index in it is one in the bytes. Cutting is what the exact
-path does, but never fails: what makes no sense is counted, and cut as if it were not quoted.
+The text is bytes decoded as Latin-1, so that an index in it is one in the bytes; the dialects here have the
+marks in these characters. Splitting does what the strict parser does, but never fails: what makes no sense is
+counted, and split as if it were not quoted.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-_MOST_BAD: Final = 25  # each may look through all of the text, so the work stays bounded
+if TYPE_CHECKING:
+    from loader.records import Dialect
 
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What may cut a text, each written in Latin-1 characters.
-
-    Attributes:
-        delimiter: What stands between two cells.
-        quote: What encloses a cell; None where nothing does.
-        escape: What escapes a quote in it; None where quotes are doubled.
-        lone_cr: Whether a CR alone ends a line.
-    """
-
-    delimiter: str
-    quote: str | None
-    escape: str | None
-    lone_cr: bool
+_MOST_BAD: Final = 25  # each may search all of the text, so that the number of them must be bounded
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A line that is not blank, or several that a quoted cell holds together.
+class TrialRow:
+    """A line that is not blank, or several that a quoted cell joins.
 
     Attributes:
         cells: Their text, without the quotes around them; doubled and escaped quotes are left as they are.
         start: The index of its first character.
         stop: The index after its text.
         end: The index after its line end.
-        line: The line that it begins on, from 1.
+        line: The line that it starts on, from 1.
         quoted: The places of the cells that were quoted.
     """
 
@@ -52,28 +39,28 @@ class Row:
 
     @property
     def filled(self) -> int:
-        """How many cells there are up to the last one that is not empty."""
+        """Return how many cells there are up to the last one that is not empty."""
         return next((place for place in range(len(self.cells), 0, -1) if self.cells[place - 1].strip()), 0)
 
     def fits(self, width: int) -> bool:
-        """Whether it has so many cells, or more of which the last ones are empty."""
+        """Return whether it has this many cells, or more of which the last ones are empty."""
         return len(self.cells) == width or (len(self.cells) > width and self.filled <= width)
 
 
 @dataclass(slots=True)
 class TrialSplit:
-    """The rows of a text.
+    """The rows of a text, and how its quotes fit.
 
     Attributes:
-        rows: In order; blank lines left out.
+        rows: The rows in order, without blank lines.
         end: The index after the last one.
         well: Quoted cells that end where they must.
-        needed: Those of them that hold a delimiter or a quote.
-        bad: Cells that begin with a quote and are not quoted cells.
-        torn: Other cells with an odd number of quotes in them, as where a quoted cell was cut in two.
+        needed: Those of them that contain a delimiter or a quote.
+        bad: Cells that start with a quote and are not quoted cells.
+        torn: Other cells with an odd number of quotes in them, as where a quoted cell was split in two.
     """
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[TrialRow] = field(default_factory=list)
     end: int = 0
     well: int = 0
     needed: int = 0
@@ -81,55 +68,56 @@ class TrialSplit:
     torn: int = 0
 
 
-def line_end(marks: Marks) -> str:
-    """The pattern of a line end."""
-    return r"\r\n?|\n" if marks.lone_cr else r"\r?\n|\r\Z"
+def line_end(dialect: Dialect) -> str:
+    """Return the pattern of a line end."""
+    return r"\r\n?|\n" if dialect.lone_cr else r"\r?\n|\r\Z"
 
 
-def cut(text: str, marks: Marks, *, whole: bool, most: int) -> TrialSplit:
-    """Cuts a text into rows.
+def split_rows(text: str, dialect: Dialect, *, whole: bool, most: int) -> TrialSplit:
+    """Split a text into rows.
 
     Args:
-        text: It begins with a row.
-        marks: By what.
-        whole: Whether it ends with one too; else what touches its end is left out.
-        most: So many rows at most.
+        text: The text; it starts with a row.
+        dialect: Its marks, in Latin-1 characters, and what ends a line.
+        whole: Whether it ends with a row, too; else the one that reaches its end is left out.
+        most: The number of rows to stop at.
     """
-    return _Cutter(text, marks).cut(whole=whole, most=most)
+    return _TrialSplitter(text, dialect).split(whole=whole, most=most)
 
 
-class _Cutter:
-    def __init__(self, text: str, marks: Marks) -> None:
+class _TrialSplitter:
+    def __init__(self, text: str, dialect: Dialect) -> None:
         self._text = text
-        self._marks = marks
-        self._done = TrialSplit()
-        ending = line_end(marks)
+        self._delimiter = dialect.delimiter
+        self._quote = dialect.quote
+        self._result = TrialSplit()
+        ending = line_end(dialect)
         self._line_end = re.compile(ending)
-        self._cell_end = re.compile(f"{re.escape(marks.delimiter)}|{ending}")
-        self._quoted = _quoted_pattern(marks, ending) if marks.quote else None
+        self._cell_end = re.compile(f"{re.escape(dialect.delimiter)}|{ending}")
+        self._quoted = _quoted_pattern(dialect, ending) if dialect.quote else None
 
-    def cut(self, *, whole: bool, most: int) -> TrialSplit:
-        done, at, line = self._done, 0, 1
-        while at < len(self._text) and len(done.rows) < most and done.bad < _MOST_BAD:
+    def split(self, *, whole: bool, most: int) -> TrialSplit:
+        result, at, line = self._result, 0, 1
+        while at < len(self._text) and len(result.rows) < most and result.bad < _MOST_BAD:
             row = self._row(at, line)
+            # The row that reaches the end of a sample may go on behind it.
             if row.end == len(self._text) and not whole:
                 break
             if row.stop > row.start:
-                done.rows.append(row)
+                result.rows.append(row)
             breaks = len(self._line_end.findall(self._text, row.start, row.end)) if row.quoted else 1
             at, line = row.end, line + breaks
-            done.end = at
-        return done
+            result.end = at
+        return result
 
-    def _row(self, at: int, line: int) -> Row:
+    def _row(self, at: int, line: int) -> TrialRow:
         match = self._line_end.search(self._text, at)
         stop, end = match.span() if match else (len(self._text), len(self._text))
-        quote = self._marks.quote
-        if quote is None or self._text.find(quote, at, stop) < 0:
-            return Row(self._text[at:stop].split(self._marks.delimiter), at, stop, end, line)
+        if self._quote is None or self._text.find(self._quote, at, stop) < 0:
+            return TrialRow(self._text[at:stop].split(self._delimiter), at, stop, end, line)
         return self._row_with_quotes(at, line)
 
-    def _row_with_quotes(self, start: int, line: int) -> Row:
+    def _row_with_quotes(self, start: int, line: int) -> TrialRow:
         cells: list[str] = []
         quoted: list[int] = []
         at = start
@@ -137,8 +125,8 @@ class _Cutter:
             if match := self._quoted and self._quoted.match(self._text, at):
                 quoted.append(len(cells))
                 cells.append(match[1])
-                self._done.well += 1
-                self._done.needed += self._needs_quotes(match[1])
+                self._result.well += 1
+                self._result.needed += self._needs_quotes(match[1])
                 at = match.end()
             else:
                 ending = self._cell_end.search(self._text, at)
@@ -146,29 +134,30 @@ class _Cutter:
                 self._count_quotes(cells[-1])
             ending = self._cell_end.search(self._text, at)
             if ending is None:
-                return Row(cells, start, len(self._text), len(self._text), line, tuple(quoted))
+                return TrialRow(cells, start, len(self._text), len(self._text), line, tuple(quoted))
             at = ending.end()
-            if ending[0] != self._marks.delimiter:
-                return Row(cells, start, ending.start(), at, line, tuple(quoted))
+            if ending[0] != self._delimiter:
+                return TrialRow(cells, start, ending.start(), at, line, tuple(quoted))
 
     def _count_quotes(self, cell: str) -> None:
-        quote = self._marks.quote or ""
+        quote = self._quote or ""
         if cell.startswith(quote):
-            self._done.bad += 1
+            self._result.bad += 1
         else:
-            self._done.torn += cell.count(quote) % 2
+            self._result.torn += cell.count(quote) % 2
 
     def _needs_quotes(self, cell: str) -> bool:
-        return (self._marks.quote or "") in cell or self._marks.delimiter in cell
+        return (self._quote or "") in cell or self._delimiter in cell
 
 
-def _quoted_pattern(marks: Marks, ending: str) -> re.Pattern[str]:
-    """A quoted cell with what must follow it looked at; without backtracking, so in linear time."""
-    quote = re.escape(marks.quote or '"')
-    escape = re.escape(marks.escape) if marks.escape else None
-    single = all(len(mark) == 1 for mark in (marks.quote or "", marks.escape or "x"))
+def _quoted_pattern(dialect: Dialect, ending: str) -> re.Pattern[str]:
+    """Return the pattern of a quoted cell and what must follow it; it matches in linear time."""
+    quote = re.escape(dialect.quote or '"')
+    escape = re.escape(dialect.escape) if dialect.escape else None
+    single = all(len(mark) == 1 for mark in (dialect.quote or "", dialect.escape or "x"))
+    # Possessive, because a file of nothing but open quotes would be searched again from each of them.
     plain = f"[^{quote}{escape or ''}]++" if single else f"(?!{quote}{f'|{escape}' if escape else ''})."
     branches = [plain, f"{escape}." if escape else "", quote * 2]
     inside = "|".join(branch for branch in branches if branch)
-    following = rf"{re.escape(marks.delimiter)}|{ending}|\Z"
+    following = rf"{re.escape(dialect.delimiter)}|{ending}|\Z"
     return re.compile(f"{quote}((?:{inside})*+){quote}(?={following})", re.DOTALL)

@@ -1,1 +1,1 @@
-"""Read a sheet of an Excel workbook."""
+"""Read one sheet of an Excel workbook."""

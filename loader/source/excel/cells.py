@@ -1,4 +1,4 @@
-"""A workbook's cells: each as text, and of which kind; a column's kinds decide on its type."""
+"""Read a workbook's cells: each as text with its kind; the kinds in a column decide its type."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _MIDNIGHT: Final = time()
 
 
-def told_cell(value: Any, data_type: str) -> tuple[str | None, str]:
-    """A cell as text, and its kind; None for an empty one.
+def text_and_kind(value: Any, data_type: str) -> tuple[str | None, str]:
+    """Return a cell as text, and its kind; None for an empty one.
 
     Args:
         value: As openpyxl gives it.
@@ -40,7 +40,7 @@ def told_cell(value: Any, data_type: str) -> tuple[str | None, str]:
 
 
 def _letter(match: re.Match[str]) -> str:
-    """The letter that XML cannot hold (ECMA-376, part 1, 22.4.2.4); half of a pair stays as it stands."""
+    """Return a letter that XML cannot hold (ECMA-376, part 1, 22.4.2.4); half of a pair stays escaped."""
     code = int(match[1], 16)
     return match[0] if 0xD800 <= code <= 0xDFFF else chr(code)  # noqa: PLR2004 - surrogates
 
@@ -67,14 +67,14 @@ def _moment(value: Any) -> tuple[str, str]:
 
 
 def typed(texts: pl.Series, kinds: set[str]) -> tuple[pl.Series, bool]:
-    """A column of texts as what its cells are.
+    """Return a column of texts with the type of its cells.
 
     Args:
-        texts: What `told_cell` gave; null for empty cells and for errors.
-        kinds: Of its cells.
+        texts: From `text_and_kind`; null for empty cells and for errors.
+        kinds: The kinds of its cells.
 
     Returns:
-        The column, and whether it is text because its cells differ in kind.
+        The column, and whether it is text because its cells are of several kinds.
     """
     convert = next((convert for held, convert in _TYPES if kinds and kinds <= held), None)
     return (texts, len(kinds) > 1) if convert is None else (convert(texts), False)

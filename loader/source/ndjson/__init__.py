@@ -1,1 +1,1 @@
-"""Read files with one JSON object a line."""
+"""Read files with one JSON object per line."""

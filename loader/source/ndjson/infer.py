@@ -1,4 +1,4 @@
-"""From the values that a column's records have to the one type that holds all of them exactly."""
+"""Find the one type that holds all values of a column exactly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from loader.source.ndjson.lines import Broken, Whole, written
+from loader.source.ndjson.lines import Fractional, Whole, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,26 +25,26 @@ _EXACT: Final = Context(prec=_LONGEST_NUMBER)
 
 @dataclass(slots=True)
 class Numbers:
-    """What the numbers seen so far need.
+    """What the numbers so far need.
 
     Attributes:
         seen: Whether there were any.
-        broken: Whether one had a fraction or an exponent.
+        fractional: Whether one had a fraction or an exponent.
         whole_digits: The most digits before the point.
         scale: The most digits behind it.
         in_64_bits: Whether all without a fraction fit 64 bits.
-        as_floats: Whether the shortest writing of each one's float has its value.
+        as_floats: Whether the float of each one, written as short as possible, has its exact value.
     """
 
     seen: bool = False
-    broken: bool = False
+    fractional: bool = False
     whole_digits: int = 0
     scale: int = 0
     in_64_bits: bool = True
     as_floats: bool = True
 
     def see_whole(self, text: str) -> None:
-        """Takes a number without fraction and exponent into account."""
+        """Take a number without fraction and exponent into account."""
         self.seen = True
         size = len(text)
         if size > self.whole_digits:
@@ -54,9 +54,9 @@ class Numbers:
         if size > _SURE_WHOLE and self.in_64_bits:
             self.in_64_bits = size < _MOST_DIGITS and _LEAST_64 <= int(text) <= _MOST_64
 
-    def see_broken(self, text: str) -> None:
-        """Takes any other number into account."""
-        self.seen = self.broken = True
+    def see_fractional(self, text: str) -> None:
+        """Take any other number into account."""
+        self.seen = self.fractional = True
         whole, _, fraction = text.partition(".")
         if len(text) > _SURE_FLOAT + 1 or not fraction.isdigit():
             self._see_long(text)
@@ -80,8 +80,8 @@ class Numbers:
         self.as_floats = self.as_floats and _is_exact_float(text)
 
     def dtype(self) -> pl.DataType | None:
-        """The narrowest type that holds all of them; None where none does."""
-        if not self.broken and self.in_64_bits:
+        """Return the narrowest type that holds all of them; None where none does."""
+        if not self.fractional and self.in_64_bits:
             return pl.Int64()
         if self.whole_digits + self.scale <= _MOST_DIGITS:
             return pl.Decimal(_MOST_DIGITS, self.scale)
@@ -97,7 +97,7 @@ def _is_exact_float(text: str) -> bool:
 
 @dataclass(slots=True)
 class InferredShape:
-    """What the values seen so far are; nulls count for nothing.
+    """What the values so far are; nulls do not count.
 
     Attributes:
         texts: Whether there were texts.
@@ -116,14 +116,14 @@ class InferredShape:
     is_wild: bool = False
 
     def see(self, value: Any, depth: int = 0) -> None:
-        """Takes a value into account."""
+        """Take a value into account."""
         kind = type(value)
         if kind is str:
             self.texts = True
         elif kind is Whole:
             self.numbers.see_whole(value)
-        elif kind is Broken:
-            self.numbers.see_broken(value)
+        elif kind is Fractional:
+            self.numbers.see_fractional(value)
         elif kind is bool:
             self.flags = True
         elif value is not None:
@@ -133,33 +133,33 @@ class InferredShape:
         if isinstance(value, list):
             if self.item is None:
                 self.item = InferredShape()
-            for each in () if depth >= _DEEPEST else value:
-                self.item.see(each, depth + 1)
+            for item in () if depth >= _DEEPEST else value:
+                self.item.see(item, depth + 1)
         else:
             if self.members is None:
                 self.members = {}
-            for name, each in () if depth >= _DEEPEST else value.items():
+            for name, member in () if depth >= _DEEPEST else value.items():
                 if name not in self.members:
                     self.members[name] = InferredShape()
-                self.members[name].see(each, depth + 1)
+                self.members[name].see(member, depth + 1)
             if len(self.members) > _MOST_MEMBERS:
                 self.members, self.is_wild = {}, True
         self.is_wild = self.is_wild or depth >= _DEEPEST
 
     @property
     def kinds(self) -> list[str]:
-        """What there was, for people."""
-        found = {
+        """Return the kinds of values that there were, for people."""
+        kinds = {
             "texts": self.texts,
             "numbers": self.numbers.seen,
             "true and false": self.flags,
             "objects": self.members is not None,
             "arrays": self.item is not None,
         }
-        return [name for name, is_there in found.items() if is_there]
+        return [name for name, is_there in kinds.items() if is_there]
 
     def dtype(self) -> pl.DataType | None:
-        """The type that holds all values as they are; None where there is none."""
+        """Return the type that holds all values as they are; None where there is none."""
         if self.is_wild or len(self.kinds) > 1:
             return None
         if self.members is not None:
@@ -176,11 +176,11 @@ class InferredShape:
 
 @dataclass(frozen=True, slots=True)
 class InferredColumn:
-    """How a column's values are given out.
+    """How a column's values are read.
 
     Attributes:
         dtype: Their type; String where no other holds them all.
-        is_json: Whether each is written as JSON: objects or arrays that no type holds.
+        is_json: Whether each is JSON text: objects or arrays that no type holds.
         why: What there was that no type holds; empty where one does.
     """
 
@@ -190,10 +190,10 @@ class InferredColumn:
 
 
 def column_of(shape: InferredShape) -> InferredColumn:
-    """How to give out values that were seen.
+    """Return how to read a column whose values have been seen.
 
-    One type where it holds them all exactly; else text, plain values as they were written, and JSON where
-    objects or arrays are among them.
+    It has one type where that holds all values exactly. Else it is text: plain values as they are in the
+    file, or JSON where objects or arrays are among them.
     """
     dtype = shape.dtype()
     if dtype is not None:
@@ -207,10 +207,10 @@ def column_of(shape: InferredShape) -> InferredColumn:
 
 
 def series_of(name: str, values: Sequence[Any], column: InferredColumn) -> pl.Series:
-    """Values of records, as `column` says."""
+    """Return a column's values as a series of its type."""
     dtype = column.dtype
     if column.is_json:
-        texts = [None if value is None else written(value) for value in values]
+        texts = [None if value is None else as_json(value) for value in values]
         return pl.Series(name, texts, pl.String)
     if isinstance(dtype, pl.String):
         texts = [_plain(value) if type(value) is bool else value for value in values]
@@ -225,13 +225,13 @@ def _plain(value: bool) -> str:  # noqa: FBT001 - it is the value
 
 
 def _valued(value: Any, dtype: Any) -> Any:
-    """A value as Polars takes it for a type that holds it."""
+    """Return a value as Polars takes it for a type that holds it."""
     if value is None:
         return None
     if isinstance(dtype, pl.Struct):
-        return {each.name: _valued(value.get(each.name), each.dtype) for each in dtype.fields}
+        return {inner.name: _valued(value.get(inner.name), inner.dtype) for inner in dtype.fields}
     if isinstance(dtype, pl.List):
-        return [_valued(each, dtype.inner) for each in value]
+        return [_valued(item, dtype.inner) for item in value]
     if isinstance(dtype, pl.Int64):
         return int(value)
     if isinstance(dtype, pl.Decimal):

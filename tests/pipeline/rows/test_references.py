@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loader.errors import JournalFailed
-from loader.journal import Journal
+from loader.findings import Finding
+from loader.journal import open_journal
 from loader.payload.results import LookupResult
-from loader.pipeline.rows import references as crosswalk
-from loader.pipeline.rows.references import ReferenceResolver, crosswalk_of
+from loader.pipeline.rows import references
+from loader.pipeline.rows.references import ReferenceResolver, journal_references
 from loader.records import ExistingRecord, Status
-from tests.journal.journal_values import created, judged, load, ready
+from tests.journal.journal_values import created, decided, load, ready
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +61,7 @@ def test_a_record_type_is_asked_once_a_batch_and_only_for_what_is_not_known() ->
 
 def test_not_every_id_is_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory stays flat: past a limit what is kept is dropped and asked for again."""
-    monkeypatch.setattr(crosswalk, "_KEPT", 2)
+    monkeypatch.setattr(references, "_KEPT", 2)
     asked = Asked()
     asked.create(*"abcd")
     find = ReferenceResolver("acme", asked)
@@ -69,39 +70,38 @@ def test_not_every_id_is_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked.calls[1] == ("billing-template", ["a", "d"])
 
 
-def test_reasons_say_what_to_do() -> None:
-    """No record, one in doubt, and one whose id nobody has said."""
+def test_a_key_without_an_id_has_a_reason() -> None:
+    """No record, one in doubt, and one whose id nobody has given."""
     asked = Asked()
     asked.known = {
         "doubt": ExistingRecord(Status.IN_DOUBT, "L7", 0, 12, None, None),
-        "said": ExistingRecord(Status.CREATED, "L8", 0, 1, None, None),
+        "unknown": ExistingRecord(Status.CREATED, "L8", 0, 1, None, None),
     }
-    found = ReferenceResolver("acme", asked)({"billing-template": ["doubt", "none", "said"]})[
-        "billing-template"
-    ]
-    assert found == LookupResult(
+    results = ReferenceResolver("acme", asked)({"billing-template": ["doubt", "none", "unknown"]})
+    kind = {"record_type": "billing-template"}
+    assert results["billing-template"] == LookupResult(
         {},
         {
-            "doubt": "which is in doubt; reconcile its load first: loader reconcile L7",
-            "none": "which no load into tenant acme has created; load it first",
-            "said": "which load L8 is said to have created, and nobody has said with what id",
+            "doubt": Finding("lookup.in_doubt", params={**kind, "load_id": "L7"}),
+            "none": Finding("lookup.not_found", params={**kind, "tenant": "acme"}),
+            "unknown": Finding("lookup.no_id", params={**kind, "load_id": "L8"}),
         },
     )
 
 
 def test_a_load_reads_the_journal_beside_the_one_that_writes(tmp_path: Path) -> None:
     """What was committed a moment ago is found; the file is opened when the first key is wanted."""
-    with crosswalk_of(tmp_path, "acme") as find:
+    with journal_references(tmp_path, "acme") as find:
         assert find({}) == {}
         assert not list(tmp_path.iterdir())
-        with Journal.open(tmp_path) as journal:
-            begun = load()
-            journal.begin(begun)
+        with open_journal(tmp_path) as journal:
+            started = load()
+            journal.begin(started)
             assert find({"billing-run": ["K1"]})["billing-run"].ids == {}
             assert not journal.has_created("acme", "billing-run")
-            journal.commit(begun.load_id, intents=[ready(0, "K1")], judged=[judged(1, external_id="K2")])
-            assert "loader reconcile" in find({"billing-run": ["K1"]})["billing-run"].reasons["K1"]
-            journal.commit(begun.load_id, outcomes=[created(0)])
+            journal.commit(started.load_id, intents=[ready(0, "K1")], decided=[decided(1, external_id="K2")])
+            assert find({"billing-run": ["K1"]})["billing-run"].reasons["K1"].code == "lookup.in_doubt"
+            journal.commit(started.load_id, outcomes=[created(0)])
             found = find({"billing-run": ["K1", "K2"], "billing-template": ["K1"]})
             assert found["billing-run"].ids == {"K1": "id-0"}
             assert found["billing-template"].ids == {}
@@ -113,5 +113,5 @@ def test_a_load_reads_the_journal_beside_the_one_that_writes(tmp_path: Path) -> 
 def test_a_journal_that_cannot_be_read_stops_the_load(tmp_path: Path) -> None:
     """Rows may have been sent by then, so that it is no error of the call."""
     (tmp_path / "journal.db").write_text("this is no journal, but it is long enough to be one" * 40)
-    with crosswalk_of(tmp_path, "acme") as find, pytest.raises(JournalFailed):
+    with journal_references(tmp_path, "acme") as find, pytest.raises(JournalFailed):
         find({"billing-run": ["K1"]})

@@ -1,4 +1,4 @@
-"""A real browser and axe-core for tests of the page: where they are, and what to say where they are not."""
+"""Find a real browser and axe-core for tests of the page, and name what is missing."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 
 @cache
 def chromium() -> str | None:
-    """The browser's program; None where there is none."""
-    return next((found for name in _NAMES if (found := shutil.which(name))), None)
+    """Return the browser's program; None where there is none."""
+    return next((path for name in _NAMES if (path := shutil.which(name))), None)
 
 
 @cache
 def axe() -> Path | None:
-    """axe-core's script, fetched with npm once a user; None where it cannot be had."""
+    """Return axe-core's script, fetched with npm once a user; None where it cannot be fetched."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "loader-tests" / _AXE
     script = folder / "node_modules" / "axe-core" / "axe.min.js"
     if not script.is_file() and (npm := shutil.which("npm")):
@@ -44,7 +44,7 @@ def axe() -> Path | None:
 
 @cache
 def missing() -> str | None:
-    """What the tests in a browser lack, in words; None where they lack nothing."""
+    """Return what the tests in a browser lack, in words; None where they lack nothing."""
     if find_spec("playwright") is None:
         return "playwright"
     if not chromium():
@@ -55,14 +55,14 @@ def missing() -> str | None:
 
 
 def heading(args: Sequence[str]) -> str | None:
-    """A line of a run's heading, where the run covers the tests in a browser and they are left out.
+    """Return a line of a run's heading, where the run covers the tests in a browser and they are left out.
 
     Args:
-        args: The files and folders whose tests run.
+        args: The files and folders with the tests that run.
     """
     here = Path(__file__).parent
     named = [Path(arg.partition("::")[0]).resolve() for arg in args]
-    if not any(here.is_relative_to(each) or each.is_relative_to(here) for each in named):
+    if not any(here.is_relative_to(path) or path.is_relative_to(here) for path in named):
         return None
     lack = missing()
     return f"NOT PROVEN HERE: tests/report/page/test_*_in_browser.py need {lack}" if lack else None

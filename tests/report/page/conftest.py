@@ -1,4 +1,4 @@
-"""Where there is no browser, the tests in it are left out; the heading of the run says so."""
+"""Leave out the tests in a browser where there is none; the heading of the run says so."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from loader.records import Status
 from loader.report.page import (
     BeforeAfter,
     Capped,
@@ -16,14 +17,12 @@ from loader.report.page import (
     ExampleValue,
     FieldProfile,
     FindingGroup,
-    InDoubtGroup,
     LoadPageValues,
     MappingUsed,
     PageOrigin,
     Pause,
     Positions,
     ReconciledCounts,
-    RefusedGroup,
     ReportPage,
     RowPlace,
     SamplePayload,
@@ -52,12 +51,12 @@ fields:
 
 
 def dry_run_page(**changes: Any) -> ReportPage:
-    """A dry run of 1,240 rows, 61 of them with something wrong."""
+    """A dry run of 1,240 rows, 61 of them with errors."""
     rows = {"read": 1240, "valid": 1141, "already_loaded": 20, "filtered": 18, "invalid": 54, "blocked": 7}
     page = ReportPage(
         verdict=dry_run_verdict(rows),
         code="K7QM-3F2X",
-        made=PageOrigin(at=datetime(2026, 11, 22, 10, 15, 4, tzinfo=UTC), version="0.1.0", seconds=1.83),
+        origin=PageOrigin(at=datetime(2026, 11, 22, 10, 15, 4, tzinfo=UTC), version="0.1.0", seconds=1.83),
         resource="billing-run",
         tenant="acme",
         rows=rows,
@@ -66,10 +65,10 @@ def dry_run_page(**changes: Any) -> ReportPage:
             "billing-run.yaml", "9c41f2aa" * 8, text=_MAPPING, where="COALESCE(State, '') <> 'TEST'"
         ),
         findings=68,
-        reasons=Capped.of(_reasons()),
+        groups=Capped.of(_groups()),
         positions=Capped.of([_positions()]),
         fields=Capped.of(_fields()),
-        profiled=1161,
+        profiled_rows=1161,
         unused=Capped.of(["Old_Region", "Printed By", "Batch Ref"]),
         ignored=Capped.of(["Notes", "Old_Flag", "TemplateKey"]),
         tables=Capped.of(_tables()),
@@ -97,20 +96,20 @@ def load_page(**changes: Any) -> ReportPage:
         verdict=load_verdict(rows, "finished"),
         rows=rows,
         effort=None,
-        story=_story(),
+        load=_load(),
         links=("results.csv", "rejects.csv", "summary.json"),
-        made=PageOrigin(at=datetime(2026, 11, 22, 10, 19, tzinfo=UTC), version="0.1.0", seconds=171.2),
+        origin=PageOrigin(at=datetime(2026, 11, 22, 10, 19, tzinfo=UTC), version="0.1.0", seconds=171.2),
     )
     return replace(page, **changes)
 
 
 def clean_page() -> ReportPage:
-    """A dry run that found nothing wrong, and of which little else is known."""
+    """A dry run without errors, and of which little else is known."""
     rows = {"read": 60, "valid": 60, "already_loaded": 0, "filtered": 0, "invalid": 0, "blocked": 0}
     return ReportPage(
         verdict=dry_run_verdict(rows),
         code="A2B3-C4D5",
-        made=PageOrigin(at=datetime(2026, 11, 22, tzinfo=UTC), version="0.1.0", seconds=0.2),
+        origin=PageOrigin(at=datetime(2026, 11, 22, tzinfo=UTC), version="0.1.0", seconds=0.2),
         resource="billing-template",
         tenant=None,
         rows=rows,
@@ -139,7 +138,10 @@ def nasty_page(text: str = NASTY) -> ReportPage:
         largest=text,
         examples=(BeforeAfter(text, text),),
     )
-    reason = FindingGroup(text, text, 1, text, Capped.of([ExampleValue(text, place, text)]), text, text)
+    example = ExampleValue(text, place, text, RowPlace(2, 3, file=text))
+    group = FindingGroup(
+        Status.INVALID, text, text, text, 1, text, Capped.of([example]), text, text, text, http_status=400
+    )
     source = SourceSummary(text, 1, text, ((text, text),), 1)
     throughput = Throughput(1, (ThroughputBin(1, 1),), Capped.of([Pause(0, 1, text)]))
     return load_page(
@@ -147,10 +149,10 @@ def nasty_page(text: str = NASTY) -> ReportPage:
         resource=text,
         tenant=text,
         verdict=replace(load_page().verdict, sentence=text),
-        made=PageOrigin(datetime(2026, 11, 22, tzinfo=UTC), text, 1),
+        origin=PageOrigin(datetime(2026, 11, 22, tzinfo=UTC), text, 1),
         sources=Capped.of([source, source]),
         mapping=MappingUsed(text, text, text, text),
-        reasons=Capped.of([reason]),
+        groups=Capped.of([group]),
         positions=Capped.of([Positions(text, 1, 1, (1,))]),
         fields=Capped.of([field]),
         unused=Capped.of([text]),
@@ -158,12 +160,12 @@ def nasty_page(text: str = NASTY) -> ReportPage:
         tables=Capped.of([table]),
         samples=(SamplePayload(place, Capped.of([(text, text)]), text, text),),
         links=(text,),
-        story=replace(
-            _story(),
+        load=replace(
+            _load(),
             load_id=text,
             approved_code=text,
-            refusals=Capped.of([RefusedGroup(text, 400, 1, Capped.of([place]))]),
-            doubts=Capped.of([InDoubtGroup(text, 1, Capped.of([place]))]),
+            refusals=Capped.of([group]),
+            in_doubt=Capped.of([group]),
             throughput=throughput,
         ),
     )
@@ -174,16 +176,16 @@ def huge_page(text: str = '"' * 5_000, count: int = 10_000) -> ReportPage:
     place = RowPlace(999_999_999, 999_999_999, text, text)
     page = nasty_page(text)
     table = replace(page.tables.items[0], rows=Capped((ValueRow(text, text, 10**9),) * 100, count))
-    reason = replace(page.reasons.items[0], examples=Capped((ExampleValue(text, place, text),) * 100, count))
+    example = ExampleValue(text, place, text, RowPlace(999_999_999, 999_999_999, file=text))
+    group = replace(page.groups.items[0], examples=Capped((example,) * 100, count), rows=10**9)
     field = replace(page.fields.items[0], examples=(BeforeAfter(text, text),) * 3, conversions=(text,) * 5)
     sample = SamplePayload(place, Capped((((text, text),) * 1_000), count), text * 100, text)
-    assert page.story is not None
-    refusal = replace(page.story.refusals.items[0], examples=Capped((place,) * 100, count))
+    assert page.load is not None
     return replace(
         page,
         sources=Capped((replace(page.sources.items[0], dialect=((text, text),) * 20),) * 500, count),
         mapping=MappingUsed(text, text, text * 100, text),
-        reasons=Capped((reason,) * 500, count),
+        groups=Capped((group,) * 500, count),
         positions=Capped((Positions(text, 100_000, 1_000, tuple(range(100))),) * 100, count),
         fields=Capped((field,) * 1_000, count),
         unused=Capped((text,) * 1_000, count),
@@ -191,10 +193,10 @@ def huge_page(text: str = '"' * 5_000, count: int = 10_000) -> ReportPage:
         tables=Capped((table,) * 500, count),
         samples=(sample,) * 3,
         links=(text,) * 100,
-        story=replace(
-            page.story,
-            refusals=Capped((refusal,) * 500, count),
-            doubts=Capped((InDoubtGroup(text, 10**9, Capped((place,) * 100, count)),) * 500, count),
+        load=replace(
+            page.load,
+            refusals=Capped((group,) * 500, count),
+            in_doubt=Capped((group,) * 500, count),
             throughput=Throughput(
                 3_600.0, (ThroughputBin(10**6, 10**3),) * 240, Capped((Pause(0, 1, text),) * 500, count)
             ),
@@ -215,95 +217,86 @@ def _source() -> SourceSummary:
     return SourceSummary("billing-runs.csv", 412_388, "1f8d03be" * 8, dialect, 1240)
 
 
-def _reasons() -> list[FindingGroup]:
+def _example(value: str | None, record_no: int, nearest: str | None = None) -> ExampleValue:
+    return ExampleValue(value, RowPlace(record_no, record_no + 4, f"{record_no + 400:06}"), nearest)
+
+
+def _groups() -> list[FindingGroup]:
     return [
         FindingGroup(
-            field="status",
+            Status.INVALID,
+            "map.no_entry",
+            "status",
             reason="not in the mapping's table",
             rows=31,
             column="State",
-            expected="D, S, C, X, E, R",
-            mend="Add the code to the table of `status` in the mapping, or correct it in the source.",
-            examples=Capped(
-                (
-                    ExampleValue("c", RowPlace(14, 18, "000414"), "C"),
-                    ExampleValue("Q", RowPlace(57, 61, "000457")),
-                    ExampleValue("comp.", RowPlace(602, 607, "001002"), "C"),
-                ),
-                31,
-            ),
+            expected="one of D, S, C, X, E, R",
+            fix="Correct the values in column 'State', or add these values to `map` of status.",
+            examples=Capped((_example("c", 14, "C"), _example("Q", 57), _example("comp.", 602, "C")), 31),
         ),
         FindingGroup(
-            field="application_expiration_options.expiration_date_range_end",
-            reason="required, and empty",
+            Status.INVALID,
+            "required.empty",
+            "application_expiration_options.expiration_date_range_end",
+            reason="required, but empty",
             rows=14,
             column="Expires To",
-            mend="Fill the column Expires To for these rows; the platform takes no run without it.",
-            examples=Capped(
-                (
-                    ExampleValue(None, RowPlace(88, 92, "000488")),
-                    ExampleValue(None, RowPlace(91, 95, "000491")),
-                ),
-                14,
-            ),
+            fix="Fill in column 'Expires To', or set a `default` in the mapping.",
+            examples=Capped((_example(None, 88), _example(None, 91)), 14),
         ),
         FindingGroup(
-            field="run_date",
-            reason="not a date of the formats %d.%m.%Y, %Y-%m-%d",
+            Status.INVALID,
+            "date.format",
+            "run_date",
+            reason="does not match the date format DD.MM.YYYY or YYYY-MM-DD",
             rows=9,
             column="Run Date",
-            expected="31.12.2019 or 2019-12-31",
-            mend="Correct the date in the source, or add its format to `run_date` in the mapping.",
-            examples=Capped(
-                (
-                    ExampleValue("31.02.2019", RowPlace(203, 207, "000603")),
-                    ExampleValue("12/31/2018", RowPlace(204, 208, "000604")),
-                ),
-                9,
-            ),
+            expected="a date in the format %d.%m.%Y or %Y-%m-%d",
+            fix="Correct the values in column 'Run Date', or add their format to `date` of run_date.",
+            examples=Capped((_example("31.02.2019", 203), _example("12/31/2018", 204)), 9),
         ),
         FindingGroup(
-            field="template_id",
-            reason="no billing template with this key has been loaded",
+            Status.BLOCKED,
+            "lookup.not_found",
+            "template_id",
+            reason="names a billing-template that no load has created",
             rows=7,
             column="TemplateKey",
-            mend="Load the billing templates first; then run this again.",
-            examples=Capped((ExampleValue("00061", RowPlace(1190, 1195, "001590")),), 7),
-            status="blocked",
+            fix="Load these billing-template records first, then load these rows again.",
+            examples=Capped((_example("00061", 1190),), 7),
         ),
         FindingGroup(
-            field="bill_training_providers",
-            reason="neither a word for yes nor one for no",
+            Status.INVALID,
+            "boolean.word",
+            "bill_training_providers",
+            reason="not one of the words for true and false",
             rows=4,
             column="Bill TP",
-            expected="J, Y for yes; N for no",
-            mend="Correct the cell, or add the word to the list of words in the mapping.",
-            examples=Capped(
-                (
-                    ExampleValue("Ja", RowPlace(2, 6, "000402"), "J"),
-                    ExampleValue("?", RowPlace(9, 13, "000409")),
-                ),
-                4,
-            ),
+            expected="one of J, Y, N",
+            fix="Correct the values in column 'Bill TP', or add these words to `boolean`.",
+            examples=Capped((_example("Ja", 2, "J"), _example("?", 9)), 4),
         ),
         FindingGroup(
-            field="notification_email",
-            reason="longer than the platform takes",
+            Status.INVALID,
+            "group.cells_differ",
+            "notification_email",
+            reason="differs among the rows of one record",
             rows=2,
             column="OWNER_EMAIL",
-            mend="Shorten the address.",
+            fix="Make the values in column 'OWNER_EMAIL' the same in all rows of a record.",
             examples=Capped(
-                (ExampleValue("abrechnung." * 12 + "@example.org", RowPlace(700, 705, "001100")),),
-                2,
+                (replace(_example("abrechnung." * 12 + "@example.org", 700), row=RowPlace(702, 707)),), 2
             ),
         ),
         FindingGroup(
-            field="",
-            reason="the external id stands twice in this load",
+            Status.INVALID,
+            "external_id.duplicate",
+            "",
+            reason="an external id that several rows have",
             rows=1,
             column="RunId",
-            mend="Give one of the two rows another id, or take it out.",
-            examples=Capped((ExampleValue("000415", RowPlace(1239, 1244, "000415")),), 1),
+            fix="Keep one of these rows, or give the others their own id; the first row counts.",
+            examples=Capped((_example("000415", 1239),), 1),
         ),
     ]
 
@@ -499,7 +492,21 @@ def _samples() -> tuple[SamplePayload, ...]:
     )
 
 
-def _story() -> LoadPageValues:
+def _answers(code: str, words: str, status: int, rows: int, record_nos: tuple[int, ...]) -> FindingGroup:
+    return FindingGroup(
+        Status.REFUSED,
+        code,
+        "",
+        reason=f"HTTP {status}: {words}",
+        rows=rows,
+        fix="Correct these rows as the service asks, then load the rejects file.",
+        examples=Capped(tuple(_example(None, number) for number in record_nos), rows),
+        words=words,
+        http_status=status,
+    )
+
+
+def _load() -> LoadPageValues:
     steady = [
         ThroughputBin(22),
         ThroughputBin(24),
@@ -508,7 +515,7 @@ def _story() -> LoadPageValues:
         ThroughputBin(20),
     ]
     bins = (*steady * 5, ThroughputBin(11), *[ThroughputBin(0)] * 8, *steady * 5, ThroughputBin(9))
-    waits = Pause(52.0, 68.0, "the load was interrupted, and went on with loader resume")
+    waits = Pause(52.0, 68.0, "interrupted or ended, then resumed")
     return LoadPageValues(
         load_id="20261122T101500Z-8f3a2c1d",
         state="finished",
@@ -519,45 +526,38 @@ def _story() -> LoadPageValues:
         changed=4,
         refusals=Capped.of(
             [
-                RefusedGroup(
+                _answers(
+                    "answer.missing_reference",
                     "invoice_template_id INV-ALT does not exist",
                     409,
                     12,
-                    Capped(
-                        (
-                            RowPlace(88, 92, "000488"),
-                            RowPlace(91, 95, "000491"),
-                            RowPlace(120, 124, "000520"),
-                        ),
-                        12,
-                    ),
+                    (88, 91, 120),
                 ),
-                RefusedGroup(
+                _answers(
+                    "answer.refused",
                     "run_date must not lie before the tenant's start of business",
                     422,
                     7,
-                    Capped((RowPlace(3, 7, "000403"),), 7),
+                    (3,),
                 ),
             ]
         ),
-        doubts=Capped.of(
+        in_doubt=Capped.of(
             [
-                InDoubtGroup(
-                    "the connection was lost before the answer came",
-                    3,
-                    Capped.of(
-                        [
-                            RowPlace(501, 506, "000901"),
-                            RowPlace(502, 507, "000902"),
-                            RowPlace(503, 508, "000903"),
-                        ]
-                    ),
+                FindingGroup(
+                    Status.IN_DOUBT,
+                    "answer.connection_lost",
+                    "",
+                    reason="the connection was lost before the whole answer arrived",
+                    rows=3,
+                    fix="Run `loader reconcile LOAD` to find out whether these rows were stored.",
+                    examples=Capped.of([_example(None, number) for number in (501, 502, 503)]),
                 )
             ]
         ),
         reconciled=ReconciledCounts(created=9, not_stored=2, by_hand=1),
         throughput=Throughput(2.0, bins, Capped.of([waits])),
         attempts=((1, 1089), (2, 40), (3, 9), (4, 3)),
-        foreseen=ComparisonResult(rejected=80, by_dry_run=61),
+        dry_run=ComparisonResult(rejected=80, by_dry_run=61),
         approved_code="K7QM-3F2X",
     )

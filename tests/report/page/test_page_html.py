@@ -83,24 +83,24 @@ class Read(HTMLParser):
         return " ".join("".join(self.words).split())
 
 
-@pytest.mark.parametrize("made", _ALL)
-def test_elements_nest_ids_are_unique_and_links_lead_somewhere(made: object) -> None:
+@pytest.mark.parametrize("page_of", _ALL)
+def test_elements_nest_ids_are_unique_and_links_lead_somewhere(page_of: object) -> None:
     """As far as HTML can be checked cheaply; nothing in it loads, and no attribute runs."""
-    page = Read(render(made()))  # type: ignore[operator]  # the functions of pages.py
+    page = Read(render(page_of()))  # type: ignore[operator]  # the functions of pages.py
     names = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
     assert len(names) == len(set(names))
-    assert {each[1:] for each in page.of("a", "href") if each.startswith("#")} <= set(names)
+    assert {link[1:] for link in page.of("a", "href") if link.startswith("#")} <= set(names)
     for _, attrs in page.elements:
         for named in ("aria-labelledby", "for"):
             assert attrs.get(named, names[0]) in names
-        assert not [each for each in attrs if each.startswith("on") or each in ("style", "src", "srcset")]
+        assert not [name for name in attrs if name.startswith("on") or name in ("style", "src", "srcset")]
     assert not _LOADING.intersection(tag for tag, _ in page.elements)
 
 
-@pytest.mark.parametrize("made", _ALL)
-def test_nothing_refers_to_the_network(made: object) -> None:
-    """No address anywhere but in text."""
-    page = Read(render(made()))  # type: ignore[operator]  # likewise
+@pytest.mark.parametrize("page_of", _ALL)
+def test_nothing_refers_to_the_network(page_of: object) -> None:
+    """No address, except in text."""
+    page = Read(render(page_of()))  # type: ignore[operator]  # likewise
     for _, attrs in page.elements:
         assert not any("://" in (value or "") for value in attrs.values())
 
@@ -156,30 +156,40 @@ def test_limits_never_reach_nothing() -> None:
     limits = PageLimits()
     for _ in range(20):
         limits = limits.halved()
-    assert (limits.fields, limits.reasons, limits.sentence) == (1, 1, 80)
+    assert (limits.fields, limits.groups, limits.sentence) == (1, 1, 80)
 
 
 def test_a_dry_run_says_all_that_is_signed() -> None:
-    """Verdict, numbers, what is wrong, where from, what is not known, and what identifies it."""
+    """Verdict, numbers, what is wrong, where from, what is not checked, and what identifies it."""
     text = Read(render(pages.dry_run_page())).text
     for words in (
-        *("1,141 of 1,240 rows can be loaded; 61 cannot, as they are.", "K7QM-3F2X", "1f8d03be" * 8),
+        *(
+            "1,141 of 1,240 rows can be loaded; 54 rows have errors, and 7 wait for other records.",
+            "K7QM-3F2X",
+            "1f8d03be" * 8,
+        ),
         *(
             "9c41f2aa" * 8,
             "Would be created 1,141",
             "Filtered 18 left out on purpose",
             "billing-run for acme",
         ),
-        *("31 rows, 2.5 % of all rows", "comp. C record 602, line 607 001002", "and 28 more of this kind"),
+        *("31 rows, 2.5 % of all rows", "comp. C record 602, line 606 001002", "and 28 more of this kind"),
+        *(
+            "status not in the mapping's table map.no_entry",
+            "How to fix: Correct the values in column 'State', or add these values to map of status.",
+            "From the column State. Expected: one of D, S, C, X, E, R.",
+            "record 700, line 704 (record 702, line 707) 001100",
+        ),
         *(
             "␣␣Frühjahrslauf 2019␣ becomes → Frühjahrslauf 2019",
             "over 100,000",
             "Old_Region, Printed By, Batch Ref",
         ),
         *("C completed 702", "c not allowed 22", "and 1,240 more values", "and 29 more columns"),
-        *("1,141 requests, one a row. At the rate that earlier loads reached", "48.5 a second 23.5 s"),
+        *("1,141 requests, one per row. At the rate that earlier loads reached", "48.5 per second 23.5 s"),
         *(
-            "What a dry run cannot know",
+            "What a dry run does not check",
             "22 November 2026, 10:15 UTC",
             "I approve loading 1,141 rows into acme",
         ),
@@ -193,54 +203,59 @@ def test_a_dry_run_says_all_that_is_signed() -> None:
 
 
 def test_a_load_says_what_happened() -> None:
-    """Refusals in the server's words, doubts, pauses, attempts, what was foreseen, and the code it had."""
+    """Refusals in the service's words, rows in doubt, pauses, attempts, its dry run, and the code it had."""
     text = Read(render(pages.load_page())).text
     for words in (
         *(
-            "1,139 of 1,240 rows are loaded; 80 are not, and for 3 it is not known.",
+            "1,139 of 1,240 rows are loaded; 80 are not, and 3 are in doubt.",
             "20261122T101500Z-8f3a2c1d",
         ),
         *(
-            "1,207 requests were sent, 66 of them to try again; 60 times the server asked to slow down",
+            "1,207 requests were sent, 66 of them as retries; the service asked 60 times to slow down",
             "Refused 19",
         ),
-        *("invoice_template_id INV-ALT does not exist 12 409 record 88, line 92 (000488)", "and 9 more"),
         *(
-            "the connection was lost before the answer came 3",
-            "After 52 s: 16 s without sending, the load was",
+            "invoice_template_id INV-ALT does not exist answer.missing_reference 12 409 record 88, line 92",
+            "and 9 more",
+            "Correct these rows as the service asks, then load the rejects file.",
         ),
-        *("9 found stored, 2 found not stored, 1 decided by a person", "2 attempts 40", "In doubt 3"),
-        *("61 of the 80 rows that were not loaded had been named by the dry run", "Ids known 1,139 rows"),
         *(
-            "The same as on the report that was approved.",
-            "4 rows were already loaded, but with other content",
+            "the connection was lost before the whole answer arrived answer.connection_lost 3 record 501",
+            "Run loader reconcile LOAD to find out whether these rows were stored.",
+            "After 52 s: 16 s without sending, interrupted",
         ),
-        *("I have seen what this load came to", "Records as they were sent"),
+        *("9 rows stored, 2 not stored, 1 decided by a person", "2 attempts 40", "In doubt 3"),
+        *("It had findings for 61 of the 80 rows that were not loaded", "Ids known 1,139 rows"),
+        *(
+            "The approved report has the same code.",
+            "4 rows were already loaded with different content",
+        ),
+        *("I have seen the result of this load", "Records as they were sent"),
     ):
         assert words in text
-    assert "What a dry run cannot know" not in text
+    assert "What a dry run does not check" not in text
 
 
 def test_a_load_under_another_code_than_the_approved_one_says_so() -> None:
-    """Both codes stand on the first screen."""
-    story = pages.load_page().story
-    assert story is not None
-    text = Read(render(pages.load_page(story=replace(story, approved_code="ZZZZ-9999")))).text
-    assert "K7QM-3F2X The report that was approved has ZZZZ-9999." in text
+    """Both codes are on the first screen."""
+    load = pages.load_page().load
+    assert load is not None
+    text = Read(render(pages.load_page(load=replace(load, approved_code="ZZZZ-9999")))).text
+    assert "K7QM-3F2X The approved report has another code: ZZZZ-9999." in text
 
 
 def test_a_page_of_which_little_is_known_is_a_page() -> None:
     """Lists without anything say so."""
     text = Read(render(pages.clean_page())).text
     for words in (
-        *("All 60 rows can be loaded.", "Nothing. Every row that was looked at is right in every field."),
+        *("All 60 rows can be loaded.", "Nothing. No row has an error in any field."),
         *(
-            "No figures of fields were taken.",
-            "No field goes through a table of values.",
-            "There is none to show.",
+            "The fields were not counted.",
+            "No field has a fixed list of values.",
+            "There are none.",
         ),
-        *("No load has been measured here yet", "50 a second 1.2 s 500 a second under a second"),
-        *("none was named", "This report cannot be signed: no tenant was named"),
+        *("No load has been measured here yet", "50 per second 1.2 s 500 per second under a second"),
+        *("Tenant none", "This report cannot be signed: no tenant to load into was named"),
     ):
         assert words in text
 
@@ -248,11 +263,11 @@ def test_a_page_of_which_little_is_known_is_a_page() -> None:
 def test_the_given_rate_is_named_as_such() -> None:
     """It is not one that was measured."""
     text = Read(render(pages.dry_run_page(effort=Effort(1_140, "given", (20.0,))))).text
-    assert "At the rate that was given, that takes about: 20 a second 57 s" in text
+    assert "At the given rate, this takes about: 20 per second 57 s" in text
 
 
-def test_charts_are_drawn_with_words_for_those_who_do_not_see_them() -> None:
-    """An image each, named, whose colours are the style sheet's."""
+def test_charts_have_a_description_for_those_who_do_not_see_them() -> None:
+    """Each is a named image with the colours of the style sheet."""
     assert can_draw()
     html = render(pages.load_page())
     page = Read(html)
@@ -268,7 +283,7 @@ def test_several_files_have_a_chart_each(monkeypatch: pytest.MonkeyPatch) -> Non
     """Six at most; a file without findings has none."""
     files = [Positions(f"{number}.csv", 10, 5, (number, 0)) for number in range(8)]
     page = Read(render(pages.dry_run_page(positions=Capped.of(files, total=40))))
-    assert len([each for each in page.of("svg", "aria-labelledby") if each.startswith("positions")]) == 5
+    assert len([name for name in page.of("svg", "aria-labelledby") if name.startswith("positions")]) == 5
     assert "and 34 more files" in page.text
     assert "Where in 0.csv" not in page.text
     monkeypatch.setattr("loader.report.page.charts.can_draw", lambda: False)
@@ -279,7 +294,7 @@ def test_several_files_have_a_chart_each(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("gone", ["altair", "vl_convert"])
-def test_without_the_extra_the_tables_stand_alone_and_the_page_says_so(
+def test_without_the_extra_there_are_tables_only_and_the_page_says_so(
     gone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same figures, open to be read, and the line that brings the charts."""
@@ -293,14 +308,14 @@ def test_without_the_extra_the_tables_stand_alone_and_the_page_says_so(
     assert "1 to 128 4 129 to 256 3" in page.text
 
 
-def test_what_is_not_loaded_yet_needs_no_chart_of_time() -> None:
+def test_a_load_without_times_has_no_chart_of_them() -> None:
     """A load that was never recorded over time has no such figure."""
     page: ReportPage = pages.load_page()
-    assert page.story is not None
-    bare = replace(page, story=replace(page.story, throughput=None, attempts=(), state="stopped"))
+    assert page.load is not None
+    bare = replace(page, load=replace(page.load, throughput=None, attempts=(), state="stopped"))
     text = Read(render(bare)).text
     assert "Records created over time" not in text
-    assert "The load was stopped after 2 min 51 s: loader resume goes on with it." in text
+    assert "The load was stopped after 2 min 51 s: loader resume continues it." in text
 
 
 def test_a_list_cannot_have_more_than_there_are() -> None:

@@ -45,11 +45,11 @@ def _html(name: str) -> str:
 
 
 class Opened(NamedTuple):
-    """A page in the browser, and what the browser said and asked for while it opened."""
+    """A page in the browser, with the browser's messages and requests while it opened."""
 
     page: Page
-    said: list[str]
-    asked: list[str]
+    messages: list[str]
+    requests: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +71,13 @@ def opened(browser: Browser, tmp_path: Path) -> Callable[..., Opened]:
         path = tmp_path / "report.html"
         path.write_text(_html(name), encoding="utf-8")
         page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 844}, **options)
-        found = Opened(page, [], [])
-        page.on("console", lambda message: found.said.append(message.text))
-        page.on("pageerror", lambda error: found.said.append(str(error)))
-        page.on("dialog", lambda dialog: found.said.append(dialog.message))
-        page.on("request", lambda request: found.asked.append(request.url))
+        opened_page = Opened(page, [], [])
+        page.on("console", lambda message: opened_page.messages.append(message.text))
+        page.on("pageerror", lambda error: opened_page.messages.append(str(error)))
+        page.on("dialog", lambda dialog: opened_page.messages.append(dialog.message))
+        page.on("request", lambda request: opened_page.requests.append(request.url))
         page.goto(path.as_uri())
-        return found
+        return opened_page
 
     return open_it
 
@@ -87,16 +87,17 @@ def test_it_opens_silently_alone_and_accessibly(
     opened: Callable[..., Opened], name: str, scheme: str, width: int
 ) -> None:
     """No word on the console, no request but its own, no scrolling sideways, nothing for axe to find."""
-    page, said, asked = opened(name, scheme, width)
+    page, messages, requests = opened(name, scheme, width)
     script = axe()
     assert script is not None
     page.evaluate(script.read_text("utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(said => said.violations)")
+    violations = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)")
     assert [
-        (each["id"], each["nodes"][0]["html"], each["nodes"][0]["failureSummary"]) for each in found
+        (violation["id"], violation["nodes"][0]["html"], violation["nodes"][0]["failureSummary"])
+        for violation in violations
     ] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert (said, asked) == ([], [page.url])
+    assert (messages, requests) == ([], [page.url])
 
 
 def test_light_and_dark_differ_and_both_are_drawn(opened: Callable[..., Opened]) -> None:
@@ -117,7 +118,7 @@ def test_light_and_dark_differ_and_both_are_drawn(opened: Callable[..., Opened])
 
 
 def test_it_is_read_without_scripts(opened: Callable[..., Opened]) -> None:
-    """All is there; what only a script can do is not offered."""
+    """Everything is there; what only a script can do is not offered."""
     page = opened("load", java_script_enabled=False).page
     assert page.get_by_role("heading", name="What happened").is_visible()
     assert page.get_by_text("invoice_template_id INV-ALT does not exist").first.is_visible()
@@ -128,13 +129,13 @@ def test_it_is_read_without_scripts(opened: Callable[..., Opened]) -> None:
 
 
 def test_fields_can_be_filtered(opened: Callable[..., Opened]) -> None:
-    """By any text in their row; how many are left is said."""
+    """By any text in their row; the page shows how many are left."""
     page = opened("dry-run").page
     page.get_by_label("Show fields that contain").fill("email")
     shown = page.locator(".fields tbody tr:visible")
     assert shown.count() == 1
     assert "notification_email" in shown.inner_text()
-    assert page.locator("#filter-found").inner_text() == "1 of 10"
+    assert page.locator("#filter-count").inner_text() == "1 of 10"
 
 
 def test_a_table_that_scrolls_is_reached_by_the_keyboard(opened: Callable[..., Opened]) -> None:

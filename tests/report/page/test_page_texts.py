@@ -26,8 +26,8 @@ _ANY_TEXT = st.text(st.characters(exclude_categories=()))
         ("שלום 👩\u200d🎓", "שלום 👩\u200d🎓"),
     ],
 )
-def test_a_cell_is_one_line_on_which_all_is_seen(text: str, shown: str) -> None:
-    """Blanks at its ends, breaks, control characters and marks that turn text have a sign."""
+def test_a_cell_is_one_line_on_which_everything_is_seen(text: str, shown: str) -> None:
+    """Blanks at its ends, breaks, control characters and marks that turn text are shown by a sign."""
     assert texts.cell(text) == shown
 
 
@@ -53,15 +53,15 @@ def test_any_block_can_be_written(text: str, at_most: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "words"),
+    ("part", "total", "words"),
     [
         *((0, 10, "0 %"), (0, 0, "0 %"), (10, 10, "100 %"), (1, 40, "2.5 %"), (1, 2, "50 %")),
         *((1, 10_000_000, "under 0.1 %"), (9_999_999, 10_000_000, "over 99.9 %")),
     ],
 )
-def test_shares_do_not_hide_the_first_or_the_last(part: int, whole: int, words: str) -> None:
+def test_shares_do_not_hide_the_first_or_the_last(part: int, total: int, words: str) -> None:
     """Only nothing is 0 %, and only all is 100 %."""
-    assert texts.share(part, whole) == words
+    assert texts.share(part, total) == words
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_moments_are_in_utc() -> None:
 
 def test_numbers_have_their_thousands_apart() -> None:
     """And a digit of a fraction, where there is one."""
-    assert [texts.number(each) for each in (0, 1_240, 48.5, 50.0)] == ["0", "1,240", "48.5", "50"]
+    assert [texts.number(value) for value in (0, 1_240, 48.5, 50.0)] == ["0", "1,240", "48.5", "50"]

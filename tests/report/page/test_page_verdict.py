@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from loader.records import Status
 from loader.report import dry_rows, load_rows
 from loader.report.page import PageVerdict, dry_run_verdict, load_verdict
 
@@ -14,23 +15,63 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(
-    ("valid", "invalid", "filtered", "verdict"),
+    ("rows", "verdict"),
     [
-        (0, 0, 0, PageVerdict("The source has no rows: there is nothing to load.", "bad")),
-        (1_240, 0, 0, PageVerdict("All 1,240 rows can be loaded.", "good")),
-        (1, 0, 0, PageVerdict("The only row can be loaded.", "good")),
-        (5, 0, 1, PageVerdict("5 of 6 rows can be loaded; the others need not be.", "good")),
-        (0, 0, 3, PageVerdict("Nothing is left to load: every row is already loaded or filtered.", "good")),
-        (5, 2, 1, PageVerdict("5 of 8 rows can be loaded; 2 cannot, as they are.", "warning")),
-        (0, 2, 1, PageVerdict("No row can be loaded: something is wrong with 2 of 3 rows.", "bad")),
+        ({}, PageVerdict("The source has no rows: there is nothing to load.", "bad")),
+        ({"valid": 1_240}, PageVerdict("All 1,240 rows can be loaded.", "good")),
+        ({"valid": 1}, PageVerdict("The only row can be loaded.", "good")),
+        (
+            {"valid": 5, "filtered": 1},
+            PageVerdict("5 of 6 rows can be loaded; the others do not need to be.", "good"),
+        ),
+        (
+            {"filtered": 3},
+            PageVerdict("Nothing is left to load: every row is already loaded or filtered.", "good"),
+        ),
+        (
+            {"valid": 5, "invalid": 1},
+            PageVerdict("5 of 6 rows can be loaded; 1 row has errors.", "warning"),
+        ),
+        (
+            {"valid": 5, "invalid": 2, "filtered": 1},
+            PageVerdict("5 of 8 rows can be loaded; 2 rows have errors.", "warning"),
+        ),
+        (
+            {"valid": 5, "invalid": 2, "blocked": 3},
+            PageVerdict(
+                "5 of 10 rows can be loaded; 2 rows have errors, and 3 wait for other records.", "warning"
+            ),
+        ),
+        (
+            {"valid": 5, "blocked": 1},
+            PageVerdict("5 of 6 rows can be loaded; 1 row waits for other records.", "warning"),
+        ),
+        (
+            {"invalid": 2, "filtered": 1},
+            PageVerdict("No row can be loaded: 2 of 3 rows have errors.", "bad"),
+        ),
+        (
+            {"invalid": 1, "blocked": 2},
+            PageVerdict("No row can be loaded: 1 of 3 rows has errors, and 2 wait for other records.", "bad"),
+        ),
+        (
+            {"blocked": 2, "filtered": 1},
+            PageVerdict("No row can be loaded yet: 2 of 3 rows wait for other records.", "bad"),
+        ),
     ],
 )
-def test_a_dry_run_is_judged_by_what_could_be_sent(
-    valid: int, invalid: int, filtered: int, verdict: PageVerdict
+def test_the_verdict_of_a_dry_run_depends_on_what_could_be_sent(
+    rows: dict[str, int], verdict: PageVerdict
 ) -> None:
-    """Rows that are wrong count against it; rows left out on purpose do not."""
-    rows = dry_rows(valid + invalid + filtered, valid, {"invalid": invalid, "filtered": filtered})  # type: ignore[dict-item]  # a status is its name
-    assert dry_run_verdict(rows) == verdict
+    """Rows with errors count against it, and rows that wait; rows left out on purpose do not."""
+    others = {Status(name): count for name, count in rows.items() if name != "valid"}
+    assert dry_run_verdict(dry_rows(sum(rows.values()), rows.get("valid", 0), others)) == verdict
+
+
+def test_the_verdict_of_a_source_that_breaks_off() -> None:
+    """However good the rows before are."""
+    sentence = "The source could not be read to its end: it broke off after 7 rows."
+    assert dry_run_verdict(dry_rows(7, 7, {}), stopped=True) == PageVerdict(sentence, "bad")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +91,7 @@ def test_a_dry_run_is_judged_by_what_could_be_sent(
         (
             "finished",
             {"created": 2, "in_doubt": 1, "refused": 1},
-            PageVerdict("2 of 4 rows are loaded; 1 is not, and for 1 it is not known.", "bad"),
+            PageVerdict("2 of 4 rows are loaded; 1 is not, and 1 is in doubt.", "bad"),
         ),
         (
             "finished",
@@ -79,12 +120,13 @@ def test_a_dry_run_is_judged_by_what_could_be_sent(
         (
             "running",
             {"created": 1, "in_doubt": 3},
-            PageVerdict("The load is still at work: 1 of 4 rows read so far is loaded.", "bad"),
+            PageVerdict("The load is still running: 1 of 4 rows read so far is loaded.", "bad"),
         ),
     ],
 )
-def test_a_load_is_judged_by_what_is_there(
+def test_the_verdict_of_a_load_depends_on_what_is_stored(
     state: LoadState, became: dict[str, int], verdict: PageVerdict
 ) -> None:
-    """What still waits weighs more than what is in doubt, and that more than what was not taken."""
-    assert load_verdict(load_rows(4, became), state) == verdict  # type: ignore[arg-type]  # a status is its name
+    """Rows that wait count more than rows in doubt, and these more than refused ones."""
+    rows = load_rows(4, {Status(name): count for name, count in became.items()})
+    assert load_verdict(rows, state) == verdict

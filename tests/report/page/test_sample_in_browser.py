@@ -38,20 +38,20 @@ def test_the_sample_opens_silently_and_accessibly(
 ) -> None:
     """No word on the console, no request but its own, no scrolling sideways, nothing for axe to find."""
     page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 844})
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
+    messages: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
     page.goto(report.as_uri())
     script = axe()
     assert script is not None
     page.evaluate(script.read_text("utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(said => said.violations)")
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    violations = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)")
+    assert [(violation["id"], violation["nodes"][0]["html"]) for violation in violations] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert (said, asked) == ([], [report.as_uri()])
-    for name in ("What is wrong", "Field by field", "Values through tables", "What it would take"):
+    assert (messages, requests) == ([], [report.as_uri()])
+    for name in ("What is wrong", "Field by field", "Value tables", "How long it would take"):
         assert page.get_by_role("heading", name=name).first.is_visible(), name
     page.close()
 

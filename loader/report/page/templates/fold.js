@@ -1,6 +1,6 @@
 "use strict";
-// The page reads well without this: it opens folds for printing, filters the table of fields, and takes tables
-// that need no scrolling out of the order of the Tab key.
+// The page works without this script. It opens folds for printing, filters the table of fields, and takes tables
+// that do not scroll out of the order of the Tab key.
 (() => {
   const folds = [...document.querySelectorAll("details")];
   let closed = [];
@@ -27,13 +27,13 @@
   const filter = document.getElementById("filter");
   if (!filter) return;
   const rows = [...document.querySelectorAll(".fields tbody tr")];
-  const found = document.getElementById("filter-found");
+  const count = document.getElementById("filter-count");
   filter.parentElement.hidden = false;
   filter.addEventListener("input", () => {
-    const wanted = filter.value.trim().toLowerCase();
-    for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    const text = filter.value.trim().toLowerCase();
+    for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(text);
     const shown = rows.filter((row) => !row.hidden).length;
-    found.textContent = wanted ? `${shown} of ${rows.length}` : "";
+    count.textContent = text ? `${shown} of ${rows.length}` : "";
     measure();
   });
 })();

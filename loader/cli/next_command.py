@@ -1,0 +1,42 @@
+"""The command to run next, where a command ends in an error: the last line that a person sees."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from loader.cli.output import command_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from loader.cli.progress import Bar, ProgressLines
+
+
+@dataclass(slots=True)
+class NextCommand:
+    """What the running command suggests to run after it, should it fail; None: nothing in particular."""
+
+    line: str | None = None
+
+
+def suggest(line: str) -> None:
+    """Suggest a command to run next if the running command fails."""
+    context = click.get_current_context(silent=True)
+    if context is not None and (next_command := context.find_object(NextCommand)) is not None:
+        next_command.line = line
+
+
+@contextmanager
+def resumable(observer: Bar | ProgressLines, home: Path) -> Iterator[None]:
+    """Suggest to resume the load if anything ends the block after the load started."""
+    try:
+        yield
+    except BaseException:
+        if observer.load_id:
+            suggest(command_line("loader", "resume", observer.load_id, home=home))
+        raise

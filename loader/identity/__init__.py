@@ -1,0 +1,8 @@
+"""Decide by its external id whether a row may be sent: each id once in a load, and once in a tenant."""
+
+from __future__ import annotations
+
+from loader.identity.decide import KnownIds, Row, decide_rows, nothing_known, payload_hash
+from loader.identity.duplicate_index import DuplicateIndex
+
+__all__ = ["DuplicateIndex", "KnownIds", "Row", "decide_rows", "nothing_known", "payload_hash"]
