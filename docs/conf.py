@@ -17,14 +17,17 @@ extensions = [
     "_ext.finding_codes",
     "_ext.mapping_reference",
 ]
-exclude_patterns = ["_ext"]
+exclude_patterns = ["_ext", "_static"]
 
 html_theme = "furo"
 html_title = f"loader {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_copy_source = False
+html_show_copyright = False  # the licence is a file of the project
 html_show_sphinx = False
 
-# Every heading down to the third level is a target for links, by the words that it has.
+# Links can point at every heading down to the third level, by its words.
 myst_heading_anchors = 3
-# Help texts come as they are: typographic quotes and dashes would change options and values in them.
+# Typographic quotes and dashes would change the options and values in help texts.
 smartquotes = False

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sphinx.util.typing import ExtensionMetadata
 
 _KEEP_LINES = "\b\n"  # Click's sign for a block that is not wrapped
+_EXAMPLE = "Example: "
 
 
 class CommandReference(SphinxDirective):
@@ -56,11 +57,14 @@ def _commands(group: click.Group, context: click.Context) -> Iterator[click.Cont
 
 
 def _blocks(text: str) -> Iterator[nodes.Node]:
-    """Yield the paragraphs of a help text."""
+    """Yield the paragraphs of a help text; the command of an example becomes code."""
     for block in text.partition("\f")[0].strip().split("\n\n"):
         if block.startswith(_KEEP_LINES):
             lines = block.removeprefix(_KEEP_LINES)
             yield nodes.literal_block(lines, lines, language="none")
+        elif block.startswith(_EXAMPLE):
+            example = " ".join(block.removeprefix(_EXAMPLE).split())
+            yield paragraph(f"{_EXAMPLE}`{example}`")
         elif block:
             yield paragraph(" ".join(block.split()))
 

@@ -49,7 +49,7 @@ class FindingCodes(SphinxDirective):
         items = {
             "Severity": paragraph(code.severity),
             "Cause": paragraph(reason) if reason not in message else None,
-            "Example": nodes.literal_block(message, message, language="none"),
+            "Example": nodes.literal_block(message, message, language="none", classes=["wrapped"]),
             "Expected": paragraph(expected) if expected else None,
             "Fix": paragraph(wording.fix(finding)),
         }

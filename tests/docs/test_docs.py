@@ -109,6 +109,16 @@ def test_commands_and_options_in_the_text_exist(page: str) -> None:
     assert all(find_spec(module) for module in re.findall(r"python -m ([\w.]+)", text))
 
 
+def test_paths_in_the_architecture_exist() -> None:
+    """Every path that the architecture names is in the project, and every room is named."""
+    text = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    paths = set(re.findall(r"`((?:loader|tests|docs|mappings)/[\w/.]*)`", text))
+    rooms = {path.name for path in (ROOT / "loader").iterdir() if path.is_dir() and path.name[0] != "_"}
+
+    assert {path for path in paths if not (ROOT / path).exists()} == set()
+    assert {f"loader/{room}/" for room in rooms} <= paths
+
+
 def _names(command: click.Command) -> Iterator[str]:
     for parameter in command.params:
         yield from (*parameter.opts, *parameter.secondary_opts)
