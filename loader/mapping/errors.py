@@ -33,7 +33,12 @@ class RuleError(ValueError):
 
 def mapping_error(findings: Sequence[Finding]) -> MappingError:
     """Return the error for findings, whose message has them in words, one line each."""
-    return MappingError("\n".join(map(_line, findings)), findings)
+    # The fix that all have in common; where they differ, there is not room for each.
+    fixes = {wording.fix(finding) for finding in findings}
+    next_step = (
+        fixes.pop() if len(fixes) == 1 else "Run `loader check` with this mapping to see how to fix each."
+    )
+    return MappingError("\n".join(map(_line, findings)), findings, next_step=next_step)
 
 
 def _line(finding: Finding) -> str:

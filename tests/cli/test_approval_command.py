@@ -167,19 +167,19 @@ def nothing(_: Shell) -> None:
 
 TENANT = ("tenant: acme was approved, this load goes to beta",)
 TYPE = (
-    "record type: billing-run was approved, this load makes billing-template",
-    "the mapping runs.yaml has changed since",
+    "record type: billing-run was approved, this load creates billing-template",
+    "mapping: runs.yaml with the hash ",
 )
-ROW = ("file runs.csv has another fingerprint", "it had 75 bytes, now 85")
+ROW = ("file runs.csv has other content", "it had 75 bytes, now 85")
 FILE = ("file runs-2.csv was not approved",)
-OPTION = ("source option skip_footer", "none given was approved, it is 1 now")
+OPTION = ("source option skip_footer", "no value was approved, it is now 1")
 
 
 @pytest.mark.parametrize(
     ("change", "more", "words"),
     [
         (nothing, ["--tenant", "beta"], TENANT),
-        (mended_mapping, [], ("the mapping runs.yaml has changed since",)),
+        (mended_mapping, [], ("mapping: runs.yaml with the hash ",)),
         (other_records, [], TYPE),
         (one_more_row, [], ROW),
         (one_more_file, [], FILE),

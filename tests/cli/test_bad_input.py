@@ -108,9 +108,10 @@ def test_ragged_rows(shell: Shell, sandbox: RunningSandbox) -> None:
     done = load(shell, sandbox.url)
     assert (done.code, done.rows) == (3, {"read": 4, "created": 2, "invalid": 2})
     lines = shell.results(done)
-    assert "has 2 cells, the header has 3" in lines[1]["message"]
-    assert "has 4 cells, the header has 3" in lines[2]["message"]
-    assert "(record 2, 3)" in done.err
+    assert "has 2 cells, but the header has 3" in lines[1]["message"]
+    assert "has 4 cells, but the header has 3" in lines[2]["message"]
+    assert "fewer cells than columns  (record 2)" in done.err
+    assert "more cells than columns  (record 3)" in done.err
 
 
 def test_cell_of_a_megabyte(shell: Shell, sandbox: RunningSandbox) -> None:
@@ -258,7 +259,7 @@ def test_the_same_refusal_from_the_start(shell: Shell) -> None:
         done = load(shell, api.url)
         assert done.code == 5
         assert done.rows["refused"] == len(api.asked) < 100
-    assert "all refused alike" in done.err
+    assert "all refused for the same reason" in done.err
     assert "payment_terms_id is closed" in done.err
 
 

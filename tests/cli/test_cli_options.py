@@ -287,4 +287,4 @@ def test_external_id_twice_in_a_load(shell: Shell) -> None:
         assert (done.code, done.rows) == (3, {"read": 4, "created": 3, "invalid": 1})
     line = shell.results(done)[3]
     assert line["code"] == "external_id.duplicate"
-    assert 'external id "K00002" is already used in record 2' in line["message"]
+    assert 'external id "K00002" is already used in a.csv, record 2' in line["message"]

@@ -199,7 +199,7 @@ def test_demo(shell: Shell) -> None:
     assert [name for name, _ in files] == ["results", "rejects"] * 2
     for _, path in files:
         assert (shell.folder / path).is_file()
-    assert "what was wrong, on purpose" in done.err
+    assert "errors, on purpose" in done.err
     assert "in doubt" not in done.out + done.err
     assert shell.follow(done).out.count("finished") == 2
 

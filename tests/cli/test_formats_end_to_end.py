@@ -108,7 +108,7 @@ def test_the_content_decides(here: Shell, content: bytes, name: str) -> None:
     """The kept file is named as a file of its content would be."""
     shown = piped(here, content, "preview", "-", "-m", "runs.yaml", "--format", "json")
     assert shown.code == 0
-    assert '"name": "Run 1"' in shown.out
+    assert '"name":"Run 1"' in shown.out
     (kept,) = (here.folder / ".loader" / "spool").rglob("stdin*")
     assert kept.name == name
     assert shown.next_words == ["validate", "runs.yaml", str(kept.relative_to(here.folder))]
@@ -149,7 +149,7 @@ def test_the_format_that_was_said_names_the_file(here: Shell) -> None:
     ("content", "words"),
     [
         (b"", "standard input is empty; records were expected"),
-        (b"PK\x03\x04 and no zip", "standard input: is a zip archive or an Excel workbook, and is damaged"),
+        (b"PK\x03\x04 and no zip", "standard input: is a zip archive or an Excel workbook that is damaged"),
     ],
 )
 def test_unusable_standard_input(here: Shell, content: bytes, words: str) -> None:

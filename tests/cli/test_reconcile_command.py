@@ -136,7 +136,7 @@ def test_rows_that_are_not_in_doubt(shell: Shell, doubtful: str, text: str) -> N
     done = shell.run("reconcile", doubtful, "--as", "created", "--rows", "rows.txt", "--json")
     number = text.split()[1].rpartition(":")[2]
     assert (done.code, done.out) == (2, "")
-    assert f"record {number} of " in done.err
+    assert f", record {number}: not in doubt in load {doubtful}" in done.err
     assert decisions(shell) == []
 
 

@@ -263,7 +263,7 @@ def test_keys_that_were_not_looked_up_are_told(validated: Callable[..., ReportPa
     assert "What is already loaded." in html_of(shell)
     page = validated(mapping, "Id,Name,T\n1,a,7\n", "--tenant", "acme")
     assert (page.untried_lookups, page.rows["blocked"]) == ("", 1)
-    assert "No row can be loaded yet: 1 of 1 row waits for others." in html_of(shell)
+    assert "No row can be loaded yet: 1 of 1 row waits for other records." in html_of(shell)
     assert "and the 1 blocked row as soon as the records that it waits for exist" in html_of(shell)
 
 

@@ -27,7 +27,7 @@ def test_at_the_rate_that_is_given(shell: Shell, tenant: tuple[str, ...]) -> Non
     shell.write_rows(120)
     done = shell.run("validate", "runs.yaml", "runs.csv", "--report", "tried", "--rate", "120/min", *tenant)
     assert done.code == 0
-    assert "2 a second 1 min" in effort(shell)
+    assert "2 per second 1 min" in effort(shell)
     assert done.next_words[-2:] == ["--rate", "120/min"] if not tenant else "--rate" in done.next_words
 
 
@@ -37,13 +37,13 @@ def test_at_the_rate_that_earlier_loads_got(shell: Shell, sandbox: RunningSandbo
     words = ("validate", "runs.yaml", "runs.csv", "--report", "tried", "--tenant", "acme")
     place = ("--base-url", sandbox.url)
     assert shell.run(*words, *place).code == 0
-    assert "50 a second" in effort(shell)
-    assert "500 a second" in effort(shell)
+    assert "50 per second" in effort(shell)
+    assert "500 per second" in effort(shell)
     shell.run("load", "runs.yaml", "runs.csv", "--tenant", "acme", *place, "--rate", "100/s")
     shell.write_rows(60)
     assert shell.run(*words, *place).code == 0
     assert "At the rate that earlier loads reached here" in effort(shell)
-    assert "a second 500 a second" not in effort(shell)
+    assert "per second 500 per second" not in effort(shell)
     assert shell.run(*words, "--base-url", "http://127.0.0.1:9").code == 0
     assert "No load has been measured here yet" in effort(shell)
 
