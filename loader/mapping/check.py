@@ -262,5 +262,6 @@ def _check_constant(value: Any, target: Field, leaf: Leaf, keys: YamlPath, findi
             role=str(keys[0]),
             key=str(keys[1]) if keys[0] == "map" else None,
             got=shown_json(value),
-            params=misfit.params,
+            # `member` groups cells; a constant is there once.
+            params={name: param for name, param in misfit.params.items() if name != "member"},
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -127,40 +128,41 @@ def _needed(size: int, at: Position, limit: int | None) -> int:
 
 
 def _batch(file: SourceFile, parts: list[Chunk], at: Position) -> Batch:
-    first, last = parts[0], parts[-1]
-    rows = _joined([part.rows for part in parts])
-    starts = np.concatenate([part.starts for part in parts])
+    chunk = parts[0] if len(parts) == 1 else _joined(parts)
     end = Position(
-        seq=at.seq + rows.height,
+        seq=at.seq + chunk.height,
         file_no=file.file_no,
-        record_no=at.record_no + rows.height,
-        line=int(last.next_lines[-1]),
-        offset=int(last.ends[-1]),
+        record_no=at.record_no + chunk.height,
+        line=int(chunk.next_lines[-1]),
+        offset=int(chunk.ends[-1]),
     )
-    lines = pl.Series(LINE, np.concatenate([part.lines for part in parts]))
     numbers = pl.Series(RECORD_NO, np.arange(at.record_no, end.record_no, dtype=np.int64))
+    # A format that has no lines has 0 for each, which nobody should see as a line.
+    lines = pl.Series(LINE, chunk.lines) if end.line else pl.lit(None, pl.Int64).alias(LINE)
     return Batch(
         file=file,
-        start=Position(at.seq, file.file_no, at.record_no, int(first.lines[0]), int(first.starts[0])),
+        start=Position(at.seq, file.file_no, at.record_no, int(chunk.lines[0]), int(chunk.starts[0])),
         end=end,
-        # A format that has no lines says 0 for each, which nobody should see as a line.
-        rows=rows.with_columns(numbers, lines if end.line else pl.lit(None, pl.Int64).alias(LINE)).select(
-            *file.schema, RECORD_NO, LINE, PROBLEM
-        ),
-        extra=_extra(parts, at.record_no),
-        raw=None if first.raw is None else pl.concat([part.raw for part in parts if part.raw is not None]),
-        offsets=starts if end.offset else None,
+        rows=chunk.rows.select(*file.schema, numbers, lines, PROBLEM),
+        extra={at.record_no + index: cells for index, cells in chunk.extra.items()},
+        raw=chunk.raw,
+        offsets=chunk.starts if end.offset else None,
     )
 
 
-def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
-    return frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True)
-
-
-def _extra(parts: list[Chunk], record_no: int) -> dict[int, tuple[str, ...]]:
-    """Return the surplus cells by record number."""
-    extra: dict[int, tuple[str, ...]] = {}
-    for part in parts:
-        extra |= {record_no + index: cells for index, cells in part.extra.items()}
-        record_no += part.height
-    return extra
+def _joined(parts: list[Chunk]) -> Chunk:
+    firsts = accumulate((part.height for part in parts), initial=0)
+    raws = [part.raw for part in parts if part.raw is not None]
+    return Chunk(
+        rows=pl.concat([part.rows for part in parts], rechunk=True),
+        starts=np.concatenate([part.starts for part in parts]),
+        ends=np.concatenate([part.ends for part in parts]),
+        lines=np.concatenate([part.lines for part in parts]),
+        next_lines=np.concatenate([part.next_lines for part in parts]),
+        extra={
+            first + index: cells
+            for first, part in zip(firsts, parts, strict=False)
+            for index, cells in part.extra.items()
+        },
+        raw=pl.concat(raws) if raws else None,
+    )

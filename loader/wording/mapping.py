@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 _NAME: Final = choose("suggestion", "Write '{suggestion}' instead.", "Use one of {allowed}.")
 
 
-def _in_field(text: str) -> Text:
-    """Return a text about a key, with the field in front where that is not the key itself."""
+def _in_field(text: str, key_name: str | None = None) -> Text:
+    """Return a text about a key, with the field in front where that is not the key itself.
+
+    Args:
+        text: The template.
+        key_name: The key; None: the parameter `key`.
+    """
 
     def rendered(finding: Finding) -> str:
-        key = finding.params.get("key", "resource")
+        key = key_name or finding.params.get("key")
         prefix = "" if finding.field in {"", key} else f"{finding.field}: "
         return prefix + render(text, finding)
 
@@ -78,7 +83,7 @@ DOCUMENT: Final[Mapping[str, Wording]] = {
         fix="Write `resource` and `fields`, or let `loader init` propose a mapping.",
     ),
     "mapping.unknown_record_type": Wording(
-        message=_in_field("unknown record type '{record_type}'"),
+        message=_in_field("unknown record type '{record_type}'", "resource"),
         expected="one of {allowed}",
         fix=_NAME,
         with_field=False,
@@ -244,7 +249,8 @@ COLUMNS: Final[Mapping[str, Wording]] = {
         with_field=False,
     ),
     "lookup.not_tried": Wording(
-        message="ids of {record_type} for {names} were not looked up, since there is no tenant",
+        message="ids of {record_type} for {names} were not looked up, since there is no tenant: "
+        "<{record_type} KEY> is shown in their place",
         fix="Pass `--tenant` to look them up.",
         with_field=False,
     ),

@@ -126,7 +126,7 @@ def test_two_files_are_approved_in_their_order(shell: Shell, api: ScriptedApi) -
     turned = load(shell, api.url, sources=("runs.csv", "more.csv"))
     assert turned.code == 2
     assert (
-        "files in another order: more.csv, runs.csv was approved, it is runs.csv, more.csv now" in turned.err
+        "files in another order: more.csv, runs.csv was approved, it is now runs.csv, more.csv" in turned.err
     )
     assert api.asked == []
     assert load(shell, api.url, sources=("*.csv",)).rows == {"read": 4, "created": 4}
@@ -196,7 +196,7 @@ def test_any_difference_is_refused_before_anything_is_sent(
     change(shell)
     done = load(shell, api.url, *more, sources=("runs*.csv",))
     assert (done.code, done.out) == (2, "")
-    assert f"error: signed: this load is not what {code} was given for:" in done.err
+    assert f"error: signed: this load differs from what {code} approves:" in done.err
     for word in words:
         assert word in done.err
     assert api.asked == []
@@ -226,7 +226,7 @@ def test_dry_run_without_a_tenant_approves_no_load(shell: Shell, api: ScriptedAp
     done = load(shell, api.url)
     assert done.code == 2
     assert "- the dry run had no --tenant" in done.err
-    assert "validate again with --tenant acme and --report" in done.err
+    assert "Validate again with --tenant acme and --report" in done.err
     assert api.asked == []
     again = shell.follow(done)
     assert shell.follow(again, "--base-url", api.url).code == 0
@@ -263,7 +263,7 @@ def test_folder_of_a_load_approves_nothing(shell: Shell, sandbox: RunningSandbox
     load_id = load(shell, sandbox.url).summary["load_id"]
     done = load(shell, api.url, "--approved", f".loader/loads/{load_id}")
     assert done.code == 2
-    assert f"this is the summary of load {load_id}; a dry run's was expected" in done.err
+    assert f"this is the summary of load {load_id}, expected that of a dry run" in done.err
     assert api.asked == []
 
 

@@ -400,7 +400,7 @@ def test_resume_tells_that_the_mapping_has_changed(shell: Shell) -> None:
         done = shell.run("resume", load_id, "--base-url", api.url, "--json")
         terms = {each.body["training_provider_billing_options"]["payment_terms_id"] for each in api.asked}
     assert (done.code, terms) == (0, {"NET30"})
-    assert "runs.yaml has changed since the load began, from line 9 on" in done.err
+    assert "runs.yaml has changed since the load started, from line 9 on" in done.err
 
 
 def test_resume_from_another_folder(shell: Shell) -> None:

@@ -1,4 +1,4 @@
-"""One bad record costs one record: what stands in the rejects, and what becomes of it when it is mended."""
+"""One bad record costs one record: what is in the rejects, and what becomes of it when it is fixed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from tests.support.shell import Ended, Shell
 
 FAULTS = {
-    b'K1,"open,C\n': (["K1", '"open', "C"], "a quote opened in line 3 is not closed before"),
-    b'K2,"x" y,C\n': (["K2", '"x" y', "C"], "has text after the closing quote of cell 2"),
-    b"K3,b\xe9d,C\n": (["K3", "b\ufffdd", "C"], 'bytes at position 5 (column "Name") are not utf-8'),
-    b"K4,n\0l,C\n": (["K4", "n\0l", "C"], "holds a NUL byte in cell 2"),
-    b"K5,short\n": (["K5", "short", ""], "has 2 cells, the header has 3"),
-    b"K6,long,C,more,\n": (["K6", "long", "C"], "has 5 cells, the header has 3"),
-    b'K7,"l1\nl2" x,C\n': (["K7", '"l1\nl2" x', "C"], "has text after the closing quote of cell 2"),
+    b'K1,"open,C\n': (["K1", '"open', "C"], "row.unclosed_quote"),
+    b'K2,"x" y,C\n': (["K2", '"x" y', "C"], "row.text_after_quote"),
+    b"K3,b\xe9d,C\n": (["K3", "b\ufffdd", "C"], "row.bad_bytes"),
+    b"K4,n\0l,C\n": (["K4", "n\0l", "C"], "row.nul_byte"),
+    b"K5,short\n": (["K5", "short", ""], "row.too_few_cells"),
+    b"K6,long,C,more,\n": (["K6", "long", "C"], "row.too_many_cells"),
+    b'K7,"l1\nl2" x,C\n': (["K7", '"l1\nl2" x', "C"], "row.text_after_quote"),
 }
-MENDED = ("open", "xy", "bad", "nl", "short", "long", "l1\nl2")
+FIXED = ("open", "xy", "bad", "nl", "short", "long", "l1\nl2")
 
 
 def validated(shell: Shell, *words: str) -> Ended:
@@ -46,16 +46,16 @@ def test_each_costs_itself_only(shell: Shell) -> None:
     assert done.code == 3
     assert done.rows == {"read": 15, "valid": 8, "invalid": 7}
     header, *lines = rejects(shell)
-    assert header == ["Key", "Name", "State", "_status", "_record_no", "_line", "_field", "_message"]
-    for number, (line, (cells, words)) in enumerate(zip(lines, FAULTS.values(), strict=True), 1):
+    assert header == ["Key", "Name", "State", "_status", "_record_no", "_line", "_field", "_code", "_message"]
+    for number, (line, (cells, code)) in enumerate(zip(lines, FAULTS.values(), strict=True), 1):
         assert line[:3] == cells
         assert line[3:6] == ["invalid", str(2 * number), str(2 * number + 1)]
-        assert line[7].startswith(words)
-    assert lines[5][8:] == ["more", ""]
+        assert line[7] == code
+    assert lines[5][9:] == ["more", ""]
 
 
-def test_rejects_go_on_being_rejected_until_they_are_mended(shell: Shell) -> None:
-    """The rejects loaded as they are are rejected again; mended, they are all valid."""
+def test_rejects_go_on_being_rejected_until_they_are_fixed(shell: Shell) -> None:
+    """The rejects loaded as they are are rejected again; fixed, they are all valid."""
     shell.write("runs.yaml", MAPPING)
     shell.write("runs.csv", b"Key,Name,State\nG1,One,C\n" + b"".join(FAULTS) + b"G2,Two,C\n")
     validated(shell, "runs.csv", "-s", "encoding=utf-8")
@@ -63,8 +63,8 @@ def test_rejects_go_on_being_rejected_until_they_are_mended(shell: Shell) -> Non
         shell.write(name, (shell.folder / "report" / "rejects.csv").read_bytes())
         assert validated(shell, name).rows == {"read": 7, "invalid": 7}
     header, *lines = rejects(shell)
-    with (shell.folder / "mended.csv").open("w", encoding="utf-8", newline="") as file:
-        mended = [[line[0], name, "C", *line[3:8]] for line, name in zip(lines, MENDED, strict=True)]
-        csv.writer(file).writerows([header, *mended])
-    done = validated(shell, "mended.csv")
+    with (shell.folder / "fixed.csv").open("w", encoding="utf-8", newline="") as file:
+        fixed = [[line[0], name, "C", *line[3:9]] for line, name in zip(lines, FIXED, strict=True)]
+        csv.writer(file).writerows([header, *fixed])
+    done = validated(shell, "fixed.csv")
     assert done.rows == {"read": 7, "valid": 7}, json.dumps(rejects(shell))

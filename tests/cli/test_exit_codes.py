@@ -68,7 +68,7 @@ def test_configuration_is_2(shell: Shell) -> None:
     shell.write_rows(1)
     done = shell.run("load", "runs.yaml", "runs.csv")
     assert done.code == 2
-    assert "No tenant is given" in done.err
+    assert "no tenant given" in done.err
     assert done.next_words == ["load", "runs.yaml", "runs.csv"]
 
 
@@ -120,7 +120,7 @@ def test_rows_in_doubt_are_4_and_not_sent_again(shell: Shell) -> None:
         assert done.err.splitlines()[-1].startswith("next: loader reconcile ")
         told = shell.follow(done)
     assert told.code == 4
-    assert "1 stay in doubt" in told.err
+    assert "1 still in doubt" in told.err
 
 
 def test_stopped_early_is_5_before_4_and_3(shell: Shell) -> None:

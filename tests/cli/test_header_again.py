@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+from loader.findings import load_findings
 from loader.records import REPEATED_HEADER
+from loader.wording import message
 from tests.support.shell import MAPPING
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ def test_results_list_it_as_filtered(shell: Shell, sandbox: RunningSandbox) -> N
     assert (rows["read"], rows["created"], rows["filtered"], rows["invalid"]) == (3, 2, 1, 0)
     assert "rejects" not in done.summary["files"]
     with (shell.folder / done.summary["files"]["results"]).open(encoding="utf-8", newline="") as file:
-        listed = [(row["status"], row["message"]) for row in csv.DictReader(file)]
-    assert listed == [("created", ""), ("filtered", REPEATED_HEADER), ("created", "")]
+        listed = [(row["status"], row["code"]) for row in csv.DictReader(file)]
+    assert listed == [("created", ""), ("filtered", "row.repeated_header"), ("created", "")]
 
 
 def test_validate_counts_it_as_filtered(shell: Shell) -> None:
@@ -46,6 +48,7 @@ def test_validate_counts_it_as_filtered(shell: Shell) -> None:
 def test_preview_names_it(shell: Shell) -> None:
     """Both previews name it on stderr, with its record and line."""
     glued(shell)
-    said = f"record 2, line 3: {REPEATED_HEADER}"
-    assert said in shell.run("preview", "runs.csv").err
-    assert said in shell.run("preview", "runs.csv", "-m", "runs.yaml").err
+    (finding,) = load_findings(REPEATED_HEADER)
+    note = f"record 2, line 3: {message(finding)}"
+    assert note in shell.run("preview", "runs.csv").err
+    assert note in shell.run("preview", "runs.csv", "-m", "runs.yaml").err

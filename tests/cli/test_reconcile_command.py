@@ -76,7 +76,7 @@ def test_no_lookups(shell: Shell, doubtful: str) -> None:
     """Without lookups the rows stay in doubt, and it is said how to decide."""
     done = shell.run("reconcile", doubtful)
     assert done.code == 4
-    assert "404 no such path" in done.err
+    assert "HTTP 404: no such path" in done.err
     assert f"loader reconcile {doubtful} --as created|unsent" in done.err
 
 

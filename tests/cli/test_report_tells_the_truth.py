@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 import loader.pipeline.validation.report as made_in
-from loader.report.message_groups import MessageGroups
 from loader.report.page import RowPlace, load_verdict, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from loader.report.page import ReportPage
-    from loader.report.page.values import FieldProfile, FindingGroup
+    from loader.report.page.values import FieldProfile
+    from loader.report.values import FindingGroup
     from tests.support.shell import Shell
 
 HEAD = """\
@@ -66,9 +66,9 @@ def field(page: ReportPage, path: str) -> FieldProfile:
     return next(each for each in page.fields.items if each.path == path)
 
 
-def reason(page: ReportPage, words: str) -> FindingGroup:
-    """The reason that says so."""
-    return next(each for each in page.reasons.items if words in each.reason)
+def group(page: ReportPage, code: str) -> FindingGroup:
+    """The group of findings with this code."""
+    return next(each for each in page.groups.items if each.code == code)
 
 
 def html_of(shell: Shell) -> str:
@@ -119,10 +119,10 @@ def test_rows_of_a_reason_are_records_each_once(validated: Callable[..., ReportP
     """A record with three wrong items is one row; its items are told by where they stand."""
     shell.write("rem.csv", "Run,Notice,No\n1,A,x\n1,B,y\n1,C,z\n3,D,4\n")
     page = validated(GROUPED, "Id,Name,Program\n1,a,P\n1,a,Q\n2,b,P\n3,c,P\n3,c,R\n")
-    wrong = reason(page, "not a number")
+    wrong = group(page, "number.format")
     assert (page.findings, wrong.rows, page.rows["invalid"]) == (3, 1, 1)
     assert [each.row for each in wrong.examples.items] == [
-        f"rem.csv, record {number}, line {number + 1}" for number in (1, 2, 3)
+        RowPlace(number, number + 1, file="rem.csv") for number in (1, 2, 3)
     ]
 
 
@@ -153,7 +153,7 @@ def test_second_files_stand_among_the_files(validated: Callable[..., ReportPage]
     """With their fingerprint, since they are part of what is signed."""
     shell.write("rem.csv", "Run,Notice,No\n1,A,1\n9,B,2\n")
     page = validated(GROUPED, "Id,Name,Program\n1,a,P\n", "--tenant", "acme")
-    (second,) = page.second.items
+    (second,) = page.second_files.items
     summary = json.loads((shell.folder / "tried" / "summary.json").read_text())
     assert second.fingerprint == summary["approval"]["joined_files"][0]["sha256"]
     assert html_of(shell).count(second.fingerprint) == 2
@@ -180,7 +180,7 @@ def test_samples_are_records_that_would_be_sent(validated: Callable[..., ReportP
 def test_examples_name_several_records_that_lack_the_same(validated: Callable[..., ReportPage]) -> None:
     """Five of them, with their ids, though no value tells them apart."""
     page = validated(HEAD, "Id,Name\n" + "".join(f"{number},\n" for number in range(1, 9)))
-    (wrong,) = page.reasons.items
+    (wrong,) = page.groups.items
     assert [each.place.external_id for each in wrong.examples.items] == ["1", "2", "3", "4", "5"]
     assert wrong.examples.more == 3
 
@@ -188,31 +188,31 @@ def test_examples_name_several_records_that_lack_the_same(validated: Callable[..
 def test_records_of_other_widths_are_told_apart(validated: Callable[..., ReportPage]) -> None:
     """Too many cells is one reason and too few another; each record says how many it has."""
     page = validated(HEAD, "Id,Name,A,B\n1,a,,\n2,b,,,x\n3,c,,,y,z\n4,d\n")
-    more, fewer = reason(page, "more cells than the header"), reason(page, "fewer cells than the header")
+    more, fewer = group(page, "row.too_many_cells"), group(page, "row.too_few_cells")
     assert (more.rows, fewer.rows) == (2, 1)
     assert [each.value for each in more.examples.items] == [
-        f"has {cells} cells, the header has 4" for cells in (5, 6)
+        f"has {cells} cells, but the header has 4" for cells in (5, 6)
     ]
 
 
 def test_what_differs_in_its_numbers_is_told_in_general(validated: Callable[..., ReportPage]) -> None:
     """The heading is true of every record below it, and each one has its own words."""
     page = validated(HEAD, "Id,Name,A\n1,\0,\n2,b,\0\n3,c,\n")
-    (wrong,) = page.reasons.items
-    assert wrong.reason == "holds a NUL byte in cell …"
-    assert [each.value for each in wrong.examples.items] == [f"holds a NUL byte in cell {n}" for n in (2, 3)]
+    (wrong,) = page.groups.items
+    assert wrong.reason == "a NUL byte"
+    assert [each.value for each in wrong.examples.items] == [f"cell {n} holds a NUL byte" for n in (2, 3)]
 
 
 def test_no_default_is_proposed_for_ids(validated: Callable[..., ReportPage]) -> None:
     """With one, all rows without an id would be the same record."""
     page = validated(HEAD, "Id,Name\n,a\n1,b\n")
-    assert "default" not in reason(page, "required").mend
+    assert "default" not in group(page, "external_id.empty").fix
 
 
 def test_dates_are_told_as_people_write_them(validated: Callable[..., ReportPage]) -> None:
     """DD.MM.YYYY, not %d.%m.%Y."""
     page = validated(f'{HEAD}  run_date: {{column: D, date: "%d.%m.%Y"}}\n', "Id,Name,D\n1,a,2019-01-01\n")
-    assert reason(page, "a date").reason == "not a date of the form DD.MM.YYYY"
+    assert group(page, "date.format").reason == "does not match the date format DD.MM.YYYY"
     assert "date DD.MM.YYYY" in field(page, "run_date").conversions
 
 
@@ -225,13 +225,13 @@ def test_many_wrong_values_do_not_hide_the_right_ones(
     (table,) = page.tables.items
     assert (table.rows.items[0].source, table.rows.items[0].rows) == ("C", 2)
     assert table.wrong + table.others == 3_000
-    assert f"and still others in {table.others:,} rows" in html_of(shell)
+    assert f"and other values in {table.others:,} rows" in html_of(shell)
 
 
 def test_without_a_tenant_nothing_can_be_signed(validated: Callable[..., ReportPage], shell: Shell) -> None:
     """`load --approved` refuses such a report, so the page has no line to sign on."""
     validated(HEAD, "Id,Name\n1,a\n")
-    assert "Cannot be signed: no tenant was named" in html_of(shell)
+    assert "Cannot be signed: no tenant to load into was named" in html_of(shell)
     assert "I approve" not in html_of(shell)
     validated(HEAD, "Id,Name\n1,a\n", "--tenant", "acme")
     assert "I approve loading 1 row into <bdi>acme</bdi>" in html_of(shell)
@@ -247,7 +247,7 @@ def test_what_could_not_be_read_to_its_end_cannot_be_signed(
     def broken(*_: object) -> None:
         raise SourceLost("rows.csv: the disk has gone")
 
-    monkeypatch.setattr(Validator, "judge", broken)
+    monkeypatch.setattr(Validator, "validate", broken)
     page = validated(HEAD, "Id,Name\n1,a\n", "--tenant", "acme")
     assert page.verdict.tone == "bad"
     assert page.unsignable == "not all rows were read"
@@ -259,12 +259,12 @@ def test_keys_that_were_not_looked_up_are_told(validated: Callable[..., ReportPa
     """Without a tenant none is, and the page says what stands for ids; with one there is nothing to say."""
     mapping = f"{HEAD}  template_id: {{lookup: billing-template, column: T}}\n"
     validated(mapping, "Id,Name,T\n1,a,7\n")
-    assert html_of(shell).count("&lt;billing-template KEY&gt; stands for the id") == 2
-    assert "What is loaded already." in html_of(shell)
+    assert html_of(shell).count("&lt;billing-template KEY&gt; is shown in their place") == 3
+    assert "What is already loaded." in html_of(shell)
     page = validated(mapping, "Id,Name,T\n1,a,7\n", "--tenant", "acme")
-    assert (page.unlooked, page.rows["blocked"]) == ("", 1)
+    assert (page.untried_lookups, page.rows["blocked"]) == ("", 1)
     assert "No row can be loaded yet: 1 of 1 row waits for others." in html_of(shell)
-    assert "and the 1 blocked row once what it waits for is there" in html_of(shell)
+    assert "and the 1 blocked row as soon as the records that it waits for exist" in html_of(shell)
 
 
 def test_axes_of_few_findings_have_no_halves(validated: Callable[..., ReportPage], shell: Shell) -> None:
@@ -284,7 +284,7 @@ def test_the_external_id_is_a_field(validated: Callable[..., ReportPage]) -> Non
 def test_a_repeated_id_is_told_with_its_line(validated: Callable[..., ReportPage], shell: Shell) -> None:
     """On the page and in findings.csv, as any other finding."""
     page = validated(HEAD, "Id,Name\n1,a\n2,b\n1,c\n")
-    assert page.reasons.items[0].examples.items[0].place.line == 4
+    assert page.groups.items[0].examples.items[0].place.line == 4
     assert "rows.csv,3,4,1,invalid" in (shell.folder / "tried" / "findings.csv").read_text()
 
 
@@ -294,24 +294,14 @@ def test_what_is_wrong_with_json_is_told(validated: Callable[..., ReportPage]) -
     cells = ['"{""program_ids"": 5}"', '"{""program_ids"": 7}"', '"{"']
     rows = "".join(f"{number},a,{cell}\n" for number, cell in enumerate(cells))
     page = validated(mapping, "Id,Name,J\n" + rows)
-    assert [each.rows for each in page.reasons.items] == [2, 1]
-    fits, parses = page.reasons.items
-    assert fits.reason.startswith("does not fit: program_ids")
-    assert parses.reason.startswith("is no JSON: ")
-
-
-def test_refusals_that_differ_in_their_numbers_are_told_in_general() -> None:
-    """One row's words stand for it; those of several are without what differs."""
-    answers = MessageGroups()
-    for number in (2, 3):
-        answers.add(f"no template {number}", 409, RowPlace(number))
-    answers.add("name is missing", 400, RowPlace(9))
-    told = [(each.words, each.rows) for each in answers.refusals().items]
-    assert told == [("no template …", 2), ("name is missing", 1)]
+    assert [(each.code, each.rows) for each in page.groups.items] == [
+        ("json.wrong_type", 2),
+        ("json.syntax", 1),
+    ]
 
 
 def test_doubts_do_not_hide_what_was_refused() -> None:
     """The sentence counts both."""
     rows = {"read": 600, "created": 15, "filtered": 6, "invalid": 11, "refused": 554, "in_doubt": 14}
     said = load_verdict(rows, "finished").sentence
-    assert said == "15 of 600 rows are loaded; 565 are not, and for 14 it is not known."
+    assert said == "15 of 600 rows are loaded; 565 are not, and 14 are in doubt."

@@ -298,5 +298,9 @@ def test_a_constant_is_named_by_its_role(role: str, start: str) -> None:
     """A mapping has constants in four places."""
     params: dict[str, JsonValue] = {"role": role, "key": "D", "got": "5", "part": "5", "takes": "text"}
     assert wording.message(Finding("constant.wrong_type", "name", params=params)) == (
-        f"{start}: expected text, found 5"
+        f"{start}: expected text"
+    )
+    inside = params | {"place": "reminders[0].name"}
+    assert wording.message(Finding("constant.wrong_type", "name", params=inside)) == (
+        f"{start}: reminders[0].name: expected text, found 5"
     )

@@ -73,7 +73,7 @@ def test_a_load_id_is_taken_once(journal: Journal) -> None:
 
 
 def test_rows_of_an_unknown_load_are_refused(journal: Journal) -> None:
-    """A commit names a load that has begun."""
+    """A commit names a load that has started."""
     with pytest.raises(LoaderError, match="not in the journal"):
         journal.commit(THREE, intents=[ready(0)])
 

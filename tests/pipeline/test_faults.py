@@ -26,7 +26,7 @@ def words(url: str) -> list[str]:
     """A load of runs.csv into acme."""
     return [
         *("load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", url, "--json"),
-        *("--concurrency", "4", "--batch-size", "50"),
+        *("--concurrency", "4", "--batch-size", "50", "--settle-wait", "0.05"),
     ]
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from loader.sandbox import RunningSandbox
-    from tests.support.remembering_api import Told
+    from tests.support.remembering_api import Reply
     from tests.support.shell import Shell
 
 HEAD = """\
@@ -168,7 +168,7 @@ def test_rejected_groups_are_mended_and_loaded(shell: Shell) -> None:
 
 
 def test_refused_groups_are_rejected_whole(shell: Shell) -> None:
-    """What the service said stands at the first row, and of the others that their record was refused."""
+    """What the service usual stands at the first row, and of the others that their record was refused."""
     shell.write("runs.yaml", GROUPED)
     shell.write("runs.csv", HEADER + "1,One,,N1,1\n1,One,,N2,2\n2,Two,,N1,1\n")
     with RememberingApi(fate=lambda key, _: 422 if key == "1" else "") as api:
@@ -209,12 +209,12 @@ def test_doubtful_groups_are_reconciled_by_value(shell: Shell) -> None:
     """Where only a list by a field's value is offered, the bodies of doubtful records are made again."""
     write_groups(shell, 12)
 
-    def only_by_value(_number: int, said: Told) -> Told:
-        return said
+    def only_by_value(_number: int, usual: Reply) -> Reply:
+        return usual
 
-    def lists(number: int, said: Told) -> Told:
+    def lists(number: int, usual: Reply) -> Reply:
         path = api.looks[number - 1]
-        return only_by_value(number, said) if "recurring" in path else (404, {}, '{"message": "no"}')
+        return only_by_value(number, usual) if "recurring" in path else (404, {}, '{"message": "no"}')
 
     with RememberingApi(fate=lambda key, n: AFTER if key < "K00006" and n == 1 else "", look=lists) as api:
         done = shell.run(*load_words(api.url))
@@ -223,7 +223,7 @@ def test_doubtful_groups_are_reconciled_by_value(shell: Shell) -> None:
 
 
 def test_second_files_of_a_load(shell: Shell, tmp_path: Path) -> None:
-    """Found beside the source and said aloud; a changed one is refused; the rejects load with it."""
+    """Found beside the source and usual aloud; a changed one is refused; the rejects load with it."""
     shell.write("runs.yaml", JOINED)
     data = tmp_path / "data"
     data.mkdir()

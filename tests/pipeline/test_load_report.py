@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from loader.journal import Journal
+from loader.journal import open_journal
 from loader.report.findings import SCHEMA
 from loader.sandbox import SandboxSettings
 from tests.pipeline.crowd import counted
@@ -61,7 +61,7 @@ def page(shell: Shell, done: Ended) -> Written:
 
 def moments(shell: Shell, load_id: str) -> dict[str, int]:
     """The sums over a load's timeline."""
-    with Journal.open(shell.folder / ".loader") as journal:
+    with open_journal(shell.folder / ".loader") as journal:
         every = list(journal.timeline(load_id))
     return {name: sum(getattr(each, name) for each in every) for name in every[0]._fields if name != "second"}
 

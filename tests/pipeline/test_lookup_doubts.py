@@ -15,7 +15,7 @@ from tests.support.remembering_api import AFTER, RememberingApi, load_words, no_
 from tests.support.shell import ended
 
 if TYPE_CHECKING:
-    from tests.support.remembering_api import Told
+    from tests.support.remembering_api import Reply
     from tests.support.shell import Ended, Shell
 
 ROWS = 160
@@ -61,15 +61,15 @@ def test_a_person_may_say_the_id(shell: Shell) -> None:
         shell.run("reconcile", first.summary["load_id"], "--as", "created")
         done = shell.run("resume", second.summary["load_id"], "--json")
         assert (done.code, done.rows) == (3, {"read": 1, "blocked": 1})
-        assert "is said to have created, and nobody has said with what id" in done.err
+        assert "is usual to have created, and nobody has usual with what id" in done.err
         assert api.keys() == ["T1"]
 
 
 def test_rows_in_doubt_are_found_by_an_id_that_was_looked_up(shell: Shell) -> None:
     """Reconciling, within a load and by its command, lists by the value the body had when it was sent."""
 
-    def by_value_only(_number: int, said: Told) -> Told:
-        return said if "/recurringBillingRun/" in api.looks[-1] else no_lists(0, said)
+    def by_value_only(_number: int, usual: Reply) -> Reply:
+        return usual if "/recurringBillingRun/" in api.looks[-1] else no_lists(0, usual)
 
     for in_load in (True, False):
         shell.write("runs.yaml", PARENTS)

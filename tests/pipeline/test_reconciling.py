@@ -13,7 +13,7 @@ from tests.support.remembering_api import AFTER, BEFORE, RememberingApi, load_wo
 from tests.support.shell import MAPPING, ended
 
 if TYPE_CHECKING:
-    from tests.support.remembering_api import Told
+    from tests.support.remembering_api import Reply
     from tests.support.shell import Ended, Shell
 
 
@@ -55,8 +55,8 @@ def test_rows_that_were_not_stored_are_sent_again(shell: Shell) -> None:
 def test_reads_that_lag_behind_writes(shell: Shell) -> None:
     """A record that the first look does not show and the second does is created, not sent again."""
 
-    def lagging(number: int, said: Told) -> Told:
-        return (200, {}, "[]") if number <= 2 else said
+    def lagging(number: int, usual: Reply) -> Reply:
+        return (200, {}, "[]") if number <= 2 else usual
 
     shell.write_rows(3)
     with RememberingApi(lambda key, _: AFTER if key == "K00001" else "", lagging) as api:
@@ -84,9 +84,9 @@ def test_list_that_breaks_off(shell: Shell) -> None:
     """A list that ends half-way shows nothing to be missing; once it is whole, `reconcile` finds the row."""
     whole = threading.Event()
 
-    def half(_number: int, said: Told) -> Told:
-        items = json.loads(said[2])["Items"]
-        return said if whole.is_set() else (200, {}, json.dumps({"Items": items})[:-2])
+    def half(_number: int, usual: Reply) -> Reply:
+        items = json.loads(usual[2])["Items"]
+        return usual if whole.is_set() else (200, {}, json.dumps({"Items": items})[:-2])
 
     shell.write_rows(3)
     with RememberingApi(lambda key, _: AFTER if key == "K00003" else "", half) as api:
@@ -100,9 +100,10 @@ def test_list_that_breaks_off(shell: Shell) -> None:
 def test_records_without_a_place_show_nothing_missing(shell: Shell) -> None:
     """A service that drops the record numbers cannot show that a row was not stored: nothing twice."""
 
-    def bare(_number: int, said: Told) -> Told:
+    def bare(_number: int, usual: Reply) -> Reply:
         items = [
-            {name: each[name] for name in ("id", "sys_bulk_load_id")} for each in json.loads(said[2])["Items"]
+            {name: each[name] for name in ("id", "sys_bulk_load_id")}
+            for each in json.loads(usual[2])["Items"]
         ]
         return 200, {}, json.dumps(items)
 
@@ -124,7 +125,7 @@ def by_series(shell: Shell) -> Shell:
 
 def only_series(api: RememberingApi) -> None:
     """Has a service list runs by their series alone."""
-    api.look = lambda _, said: said if "/recurringBillingRun/" in api.looks[-1] else no_lists(0, said)
+    api.look = lambda _, usual: usual if "/recurringBillingRun/" in api.looks[-1] else no_lists(0, usual)
 
 
 def test_runs_listed_by_series_only(by_series: Shell) -> None:
@@ -140,7 +141,7 @@ def test_runs_listed_by_series_only(by_series: Shell) -> None:
 
 
 def test_reconciling_by_series_without_the_source(by_series: Shell) -> None:
-    """Where the source is gone, nobody knows the rows' series: they stay in doubt, and that is said."""
+    """Where the source is gone, nobody knows the rows' series: they stay in doubt, and that is usual."""
     with RememberingApi(lambda key, _: AFTER if key == "K00001" else "", no_lists) as api:
         done = by_series.run(*load_words(api.url))
         assert done.code == 4
@@ -300,10 +301,10 @@ def test_signal_while_reconciling(shell: Shell, number: signal.Signals, *, resum
         if resumed:
             words = ["resume", shell.run(*words).summary["load_id"], "--json"]
 
-        def stuck(_number: int, said: Told) -> Told:
+        def stuck(_number: int, usual: Reply) -> Reply:
             looking.set()
             released.wait(30)
-            return said
+            return usual
 
         api.look = stuck
         process = shell.start(*words)

@@ -127,22 +127,22 @@ def traced(
 
 
 def _events(trace: Path) -> Iterator[Event]:
-    begun: dict[str, Call] = {}
+    started: dict[str, Call] = {}
     with trace.open(encoding="latin-1", newline="\n") as lines:
         for line in lines:
             if found := _LINE.match(line.rstrip("\n")):
-                yield from _events_of(found["thread"], found["rest"], begun)
+                yield from _events_of(found["thread"], found["rest"], started)
 
 
-def _events_of(thread: str, rest: str, begun: dict[str, Call]) -> Iterator[Event]:
+def _events_of(thread: str, rest: str, started: dict[str, Call]) -> Iterator[Event]:
     """What a line tells: a beginning, an end, or both."""
     if rest.endswith(_UNFINISHED):
         if found := _STARTED.match(rest.removesuffix(_UNFINISHED).rstrip()):
-            begun[thread] = Call(found["name"], found["words"])
-            yield Event(begun[thread], ended=False)
+            started[thread] = Call(found["name"], found["words"])
+            yield Event(started[thread], ended=False)
         return
     if resumed := _RESUMED.match(rest):
-        call = begun.pop(thread)
+        call = started.pop(thread)
         if found := _CALL.match(f"{call.name}({call.words}{resumed['rest']}"):
             call.words, call.result, call.more = found["words"], int(found["result"]), found["more"]
             yield Event(call, ended=True)
@@ -165,7 +165,7 @@ class Disk:
     """A disk below one folder that keeps what was synced and loses everything else.
 
     A file is there after the power cut if its name and those of the folders above it were made durable by a
-    sync of the folder that each stands in; its content is that of the last sync of the file.
+    sync of the folder that each is in; its content is that of the last sync of the file.
 
     Args:
         root: The folder that the process runs in; it is there for sure, and has no journal.

@@ -97,14 +97,14 @@ def unprotected(
     """The rows whose first byte left when a power cut would have lost their intent."""
     disk = Disk(shell.folder, deaf=deaf)
     place.mkdir()
-    wanted: dict[int, list[Posted]] = {}
+    leaving: dict[int, list[Posted]] = {}
     for each in sent:
-        wanted.setdefault(each.at, []).append(each)
+        leaving.setdefault(each.at, []).append(each)
     missing = []
     for number, event in enumerate(events):
-        if number in wanted:
+        if number in leaving:
             kept = intents(disk, place / str(number))
-            missing += [each for each in wanted[number] if each.external_id not in kept]
+            missing += [each for each in leaving[number] if each.external_id not in kept]
         disk.take(event)
     return missing
 

@@ -1,4 +1,4 @@
-"""A server on a real socket that does to each request what a test tells it to."""
+"""A server on a real socket that does to each request what a test asks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
-    """A whole HTTP answer; underscores in header names stand for hyphens."""
+    """A whole HTTP answer; underscores in header names become hyphens."""
     lines = [f"HTTP/1.1 {status} Said", f"content-length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body

@@ -43,7 +43,7 @@ class FakeTime:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Lets time pass at once, or stands still."""
+        """Lets time pass at once, or never ends."""
         self.slept.append(seconds)
         self.sleeping.set()
         if self.stuck:

@@ -37,7 +37,7 @@ def refused_with(words: str) -> SendResult:
 
 
 class FakeClient:
-    """Answers at once, or as told; keeps what it was given and when the ledger knew of it."""
+    """Answers at once, or as the test asks; keeps what it was given and when the ledger knew of it."""
 
     def __init__(self, ledger: FakeLedger, answer: Answer = created, *, turns: int = 1) -> None:
         self.ledger = ledger
@@ -164,9 +164,9 @@ def test_every_row_is_sent_once_and_in_doubt_stays_small(concurrency: int, turns
     ended = run(ledger, client, batches(500, filtered=lambda seq: seq % 3 == 0), concurrency=concurrency)
 
     assert ended == DispatchResult()
-    wanted = [seq for seq in range(500) if seq % 3]
-    assert sorted(client.posted) == wanted
-    assert {seq: each.id for seq, each in ledger.ends.items()} == {seq: f"id-{seq}" for seq in wanted}
+    sendable = [seq for seq in range(500) if seq % 3]
+    assert sorted(client.posted) == sendable
+    assert {seq: each.id for seq, each in ledger.ends.items()} == {seq: f"id-{seq}" for seq in sendable}
     assert ledger.order == list(range(500))
     assert ledger.most_open <= 2 * concurrency
     assert [each.seq for each in ledger.checkpoints] == list(range(0, 500, 50))
@@ -306,7 +306,7 @@ def test_streak_counts_for_the_first_rows_only() -> None:
     ],
 )
 def test_max_errors(limit: ErrorLimit, rows: int, stops: bool) -> None:  # noqa: FBT001 - a parameter of the table
-    """A number, or a share that is judged from 100 rows on and at the end."""
+    """A number, or a share that counts from 100 rows on and at the end."""
     ledger = FakeLedger()
 
     def answer(seq: int) -> SendResult:

@@ -202,7 +202,7 @@ def test_sheets(tmp_path: Path) -> None:
     assert silent.files[0].notes[0] == (
         'detected: sheet "Runs", the first; set source.sheet for one of the others: "Notes", "Old"'
     )
-    with pytest.raises(SourceError, match='has no sheet "Run"; did you mean "Runs"') as caught:
+    with pytest.raises(SourceError, match="has no sheet 'Run'; did you mean 'Runs'") as caught:
         opened(tmp_path, content, "b.xlsx", sheet="Run")
     assert caught.value.next_step == 'Set source.sheet to one of "Notes", "Runs", "Old".'
 

@@ -66,6 +66,10 @@ _DECIDED_AGAIN: Final = (
     "UPDATE load_row SET line = ?, payload_hash = COALESCE(?, payload_hash), state = ?, id = ?, code = ?,"
     " findings = ? WHERE key = ?"
 )
+_OUTCOME_CREATED: Final = (
+    f"UPDATE load_row SET state = {_CREATED}, id = ?, http_status = COALESCE(?, http_status),"  # noqa: S608 - likewise
+    " attempts = attempts + ?, code = NULL, findings = NULL WHERE key = ?"
+)
 _OUTCOME: Final = (
     "UPDATE load_row SET state = ?, id = ?, http_status = COALESCE(?, http_status), attempts = attempts + ?,"
     " code = ?, findings = ? WHERE key = ?"
@@ -99,17 +103,21 @@ def end_rows(
     # One look at the short index of rows under way answers for nearly all keys; few are asked for one by one.
     states = dict.fromkeys(_under_way(connection, load), _SENT)
     states |= _states(connection, [key for key in keys if key not in states])
+    created: list[tuple[str | None, int | None, int, int]] = []
     changes = []
     for key, outcome in zip(keys, outcomes, strict=True):
-        # Nearly every row goes this way; the whole rule takes longer.
-        plain = outcome.status is Status.CREATED and outcome.id is not None and states.get(key) == _SENT
-        if plain or _is_change(connection, key, states.get(key), outcome):
-            state = _CREATED if plain else STATE_OF[outcome.status]
-            answer = (_text(outcome.id), outcome.http_status, outcome.attempts)
-            changes.append((state, *answer, *_stored_findings(outcome.findings), key))
+        record_id, state = outcome.id, states.get(key)
+        # Nearly every row goes this way; the whole rule takes longer, and so does its statement.
+        if outcome.status is Status.CREATED and record_id is not None and state == _SENT:
+            created.append((_text(record_id), outcome.http_status, outcome.attempts, key))
+        elif _is_change(connection, key, state, outcome):
+            answer = (_text(record_id), outcome.http_status, outcome.attempts)
+            changes.append((STATE_OF[outcome.status], *answer, *_stored_findings(outcome.findings), key))
+    connection.executemany(_OUTCOME_CREATED, created)
+    connection.executemany(_OUTCOME, changes)
+    moves.update({_CREATED: len(created), _SENT: -len(created)})
     moves.update([change[0] for change in changes])
     moves.subtract([states[change[-1]] for change in changes])
-    connection.executemany(_OUTCOME, changes)
     if _IN_DOUBT not in states.values():
         return 0, 0
     reconciled = [change[0] for change in changes if states[change[-1]] == _IN_DOUBT]
@@ -219,11 +227,16 @@ def _write_decided(
     moves: Counter[int],
 ) -> None:
     new, again = [], []
+    findings: tuple[Finding, ...] = ()
+    stored: tuple[str | None, str | None] = (None, None)
     for row in decided:
         if row.status not in DECIDED_STATUSES:
             raise LoaderError(f"row {row.seq} cannot be {row.status} without an intent")
         key, state = load.first_key + row.seq, STATE_OF[row.status]
-        values = (row.payload_hash, state, _text(row.id), *_stored_findings(row.findings))
+        # Neighbouring rows mostly have equal findings (loaded already by L), and JSON costs more than SQL.
+        if row.findings != findings:
+            findings, stored = row.findings, _stored_findings(row.findings)
+        values = (row.payload_hash, state, _text(row.id), *stored)
         if key in states:
             again.append((row.line, *values, key))
         else:

@@ -127,7 +127,7 @@ def with_groups(
     joins = [JoinedRows(join, second.files[join.file], nulls) for join in joins_of(mapping.tree)]
     kept = _WhereFilter(mapping)
     by = mapping.spec.group_by
-    return GroupedSource(source, by=by, nulls=nulls, kept=kept, joined=joins, layout=index)
+    return GroupedSource(source, by=by, nulls=nulls, kept=kept, joined=joins, index=index)
 
 
 class _WhereFilter:
@@ -154,9 +154,9 @@ def kept_groups(source: Source | GroupedSource) -> KeptGroups | None:
     Raises:
         SourceError: Records cannot be made of the source's rows without a doubt.
     """
-    if not isinstance(source, GroupedSource) or not source.layout.is_plain:
+    if not isinstance(source, GroupedSource) or not source.index.is_plain:
         return None
-    return KeptGroups(records=source.layout.records)
+    return KeptGroups(records=source.index.records)
 
 
 def known_groups(kept: KeptGroups | None) -> GroupIndex | None:
@@ -172,7 +172,7 @@ def group_notes(source: Source | GroupedSource, second: SecondFiles) -> Iterator
     """
     if not isinstance(source, GroupedSource):
         return
-    index = source.layout
+    index = source.index
     yield from second.notes()
     yield from (SourceNote("", note) for note in index.notes)
     if index.records is not None:

@@ -22,7 +22,7 @@ from loader.source.columns import kept_columns
 from loader.source.excel.rows import SheetRows, read_rows
 from loader.source.paths import fingerprint, unreadable
 from loader.source.unfixed_rejects import with_unfixed
-from loader.text import nearest, shorten
+from loader.text import did_you_mean, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -132,10 +132,8 @@ def _sheet(path: str, book: Any, option: str | None) -> tuple[Any, list[str]]:
     if option is not None and option in sheets:
         return sheets[option], []
     if option is not None:
-        suggestion = nearest(option, list(sheets))
-        question = f'; did you mean "{suggestion}"?' if suggestion else ""
         raise SourceError(
-            f'{path}: has no sheet "{option}"{question}',
+            f"{path}: has no sheet {option!r}{did_you_mean(option, list(sheets))}",
             next_step=f"Set source.sheet to one of {_quoted(sheets)}.",
         )
     visible = [sheet for sheet in sheets.values() if sheet.sheet_state == "visible"]

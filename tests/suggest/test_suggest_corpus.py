@@ -6,7 +6,8 @@ import sys
 from typing import Final, Literal
 
 import pytest
-from tests.mapping.suggest_cases import long_table, proposed
+
+from tests.suggest.suggest_cases import long_table, propose_for
 
 Answer = Literal["mapped", "perhaps", "which one", "not mapped"]
 
@@ -41,7 +42,7 @@ PINS: Final[list[tuple[str, float, str]]] = [
 def answer_for(column: str) -> Answer:
     """Return what a proposal does with a column beside all that a run requires."""
     cells, field, _ = CASES[column]
-    proposal = proposed({**long_table(len(cells)), column: cells})
+    proposal = propose_for({**long_table(len(cells)), column: cells})
     if column in proposal.mapped:
         return "mapped"
     line = next(line for line in proposal.text.splitlines() if column in line)
