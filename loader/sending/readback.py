@@ -38,6 +38,7 @@ ATTEMPTS: Final = 6
 LONGEST_WAIT: Final = 10.0
 """Seconds between two attempts, unless the service asks for more."""
 _LONGEST_PAGE: Final = 256 * 1024 * 1024  # bytes; a bare array holds all records at once
+# How services answer that have no such list, or none for this token: the next attempt would end alike.
 _MISSING: Final = frozenset({403, 404, 405, 501})
 _THROTTLED: Final = 429
 _SERVER_ERROR: Final = 500
@@ -141,6 +142,7 @@ class _Lister:
                 shows_load = shows_load or isinstance(record.get("sys_bulk_load_id"), str)
                 key = _row_key(record, load_id, url)
                 if key is not None and key in rows:
+                    # Should a row be there twice, the first record counts.
                     ids.setdefault(key, _id(record, url))
                 # Also true of no rows at all: such a call only asks whether the list exists.
                 if len(ids) == len(rows):
@@ -152,6 +154,7 @@ class _Lister:
         key: str | None = None
         keys: set[str] = set()
         while True:
+            # An empty page is not the last one: only a missing key ends the list.
             items, key = _page(await self._ask(client, url, key))
             for item in items:
                 if isinstance(item, dict):

@@ -29,9 +29,9 @@ UNCLEAR = {
     "garbage": 0.06,
 }
 HURRY: Final[dict[str, float]] = {
-    "loader.sending.pace.FIRST_PAUSE": 0.02,
-    "loader.sending.pace.LOWEST_RATE": 200.0,
-    "loader.sending.lookup.LONGEST_WAIT": 0.1,
+    "loader.sending.limits.rate_limiter.FIRST_PAUSE": 0.02,
+    "loader.sending.limits.rate_curve.LOWEST_RATE": 200.0,
+    "loader.sending.readback.LONGEST_WAIT": 0.1,
 }
 """Constants by which a load comes back sooner: nothing here depends on how long it waits."""
 CLEAR = {"429": 0.01, "429-silent": 0.01}

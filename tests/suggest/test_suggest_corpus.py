@@ -11,7 +11,7 @@ from tests.suggest.suggest_cases import long_table, propose_for
 
 Answer = Literal["mapped", "perhaps", "which one", "not mapped"]
 
-MATCH: Final = "loader.mapping.suggest.match"
+MATCH: Final = "loader.suggest.match"
 """The module of the constants."""
 
 DAYS: Final = ["2019-01-01"] * 3
@@ -31,11 +31,11 @@ CASES: Final[dict[str, tuple[list[str], str, Answer]]] = {
 PINS: Final[list[tuple[str, float, str]]] = [
     ("CONFIDENT", 0.5, "Legacy Created"),
     ("CONFIDENT", 0.75, "Created Number"),
-    ("_WORTH_SAYING", 0.25, "Locked Colour Region"),
-    ("_WORTH_SAYING", 0.55, "Locked Colour"),
+    ("_WORTH_SHOWING", 0.25, "Locked Colour Region"),
+    ("_WORTH_SHOWING", 0.55, "Locked Colour"),
     ("_TIE", 0.005, "Snapshot"),
     ("_TIE", 0.2, "Programs"),
-    ("_EMAIL_SAYS", 0.5, "Text"),
+    ("_EMAIL_VALUE", 0.5, "Text"),
 ]
 
 

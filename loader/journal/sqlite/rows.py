@@ -273,6 +273,7 @@ def _write_intents(
 def _refuse_gap(keys: Sequence[int], first: int, following: int) -> None:
     if len(set(keys)) != len(keys):
         raise LoaderError("a row is sent or decided twice in one commit")
+    # A row left out would never be read again: a load continues behind the last row that the journal has.
     new = [key for key in keys if key >= following]
     if new and max(new) - following + 1 != len(new):
         raise LoaderError(
@@ -290,6 +291,7 @@ def _is_change(connection: sqlite3.Connection, key: int, state: int | None, outc
     if may_become(state, status) and not without_id:
         return True
     if may_repeat(state, status):
+        # Repeating an outcome is harmless; another id would mean a second record of the row.
         (known,) = connection.execute("SELECT id FROM load_row WHERE key = ?", (key,)).fetchone()
         if known == outcome.id:
             return False

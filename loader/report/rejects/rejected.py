@@ -61,14 +61,21 @@ def added_cells(
         record_no: The number of the record's first row.
 
     Returns:
-        Several findings are joined with "; ", in the same order in each of the last three cells.
+        Several findings are joined with "; ", in the same order in each of the last three cells; a record
+        that was rejected before and is not fixed has the codes of its causes behind its own.
     """
     findings = _findings_of(row, number, record_no)
     fields = (
         _joined(finding.field for finding in findings) if any(finding.field for finding in findings) else ""
     )
-    codes = _joined(finding.code for finding in findings)
+    codes = _joined(code for finding in findings for code in _codes_of(finding))
     return row.status.value, number, line, fields, codes, _joined(map(message, findings))
+
+
+def _codes_of(finding: Finding) -> list[str]:
+    """Return the finding's code, then those of its causes: by them the reader knows when it is fixed."""
+    causes = finding.params.get("causes")
+    return [finding.code, *map(str, causes)] if isinstance(causes, list) else [finding.code]
 
 
 def _joined(texts: Iterable[str]) -> str:
