@@ -78,7 +78,8 @@ class _CountedGroup:
             return
         if other.column != cause.column:
             self.same_column = False
-        if self.same_words and _words_of(other) != _words_of(cause):
+        # Words that vary from row to row are not part of the cause.
+        if self.same_words and "words" in cause.params and _words_of(other) != _words_of(cause):
             self.same_words = False
 
     def count_rows(self, rows: int, record_nos: Iterable[int]) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from loader.errors import JournalFailed
-from loader.journal import Journal
+from loader.journal.sqlite.journal import SqliteJournal
 from loader.sandbox import RunningSandbox, SandboxSettings
 from tests.pipeline.crowd import agrees, counted
 from tests.support.scripted_api import ScriptedApi, always, created
@@ -26,7 +26,7 @@ def words(url: str) -> list[str]:
     """A load of runs.csv into acme."""
     return [
         *("load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", url, "--json"),
-        *("--concurrency", "4", "--batch-size", "50", "--settle-wait", "0.05"),
+        *("--concurrency", "4", "--batch-size", "50", "--reconcile-wait", "0.05"),
     ]
 
 
@@ -135,10 +135,10 @@ def test_full_disk_stops_sending(shell: Shell) -> None:
 def test_journal_that_fails_in_a_commit(shell: Shell, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
     """Whichever commit fails: no row is sent without its intent, the object balances, resume goes on."""
     shell.write_rows(40)
-    commit = Journal.commit
+    commit = SqliteJournal.commit
     left = [calls]
 
-    def failing(self: Journal, *args: object, **kwargs: object) -> None:
+    def failing(self: SqliteJournal, *args: object, **kwargs: object) -> None:
         left[0] -= 1
         if left[0] < 0:
             raise JournalFailed("journal.db: the disk is full")
@@ -146,7 +146,7 @@ def test_journal_that_fails_in_a_commit(shell: Shell, monkeypatch: pytest.Monkey
 
     with ScriptedApi() as api:
         with monkeypatch.context() as patch:
-            patch.setattr(Journal, "commit", failing)
+            patch.setattr(SqliteJournal, "commit", failing)
             stopped = shell.run(*words(api.url))
         assert (stopped.code, stopped.summary["state"]) == (5, "stopped")
         assert "the disk is full" in stopped.err

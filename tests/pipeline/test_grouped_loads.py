@@ -140,16 +140,17 @@ def test_rejected_groups_are_mended_and_loaded(shell: Shell) -> None:
         path = done.summary["files"]["rejects"]
         found = [(line["_record_no"], line["_line"], line["_message"]) for line in rejects(shell, path)]
         assert found == [
-            ("3", "4", "its record (the one that begins with record 3) is invalid"),
+            ("3", "4", "its record, which begins with record 3, is invalid"),
             ("4", "5", '"x" is not a number'),
             ("5", "6", found[2][2]),
-            ("6", "7", "has 4 cells, the header has 5"),
-            ("7", "8", "its record (the one that begins with record 6) is invalid"),
+            ("6", "7", "has 4 cells, but the header has 5"),
+            ("7", "8", "its record, which begins with record 6, is invalid"),
         ]
         assert "reminder_notice_id is required" in found[2][2]
         results = shell.results(done)
         assert [line["record_no"] for line in results] == ["1", "3", "6", "8"]
-        assert 'record 4, line 5: "x" is not a number' in results[1]["message"]
+        place = "record 4, line 5: application_reminder_options.reminders[].id"
+        assert f'{place}: "x" is not a number' in results[1]["message"]
         words = ["load", "runs.yaml", path, "--tenant", "acme", "--base-url", api.url, "--json"]
         unmended = shell.run(*words)
         assert (unmended.code, unmended.rows) == (3, {"read": 2, "invalid": 2})
@@ -168,7 +169,7 @@ def test_rejected_groups_are_mended_and_loaded(shell: Shell) -> None:
 
 
 def test_refused_groups_are_rejected_whole(shell: Shell) -> None:
-    """What the service usual stands at the first row, and of the others that their record was refused."""
+    """The first row has the service's words, and the others that their record was refused."""
     shell.write("runs.yaml", GROUPED)
     shell.write("runs.csv", HEADER + "1,One,,N1,1\n1,One,,N2,2\n2,Two,,N1,1\n")
     with RememberingApi(fate=lambda key, _: 422 if key == "1" else "") as api:
@@ -176,7 +177,7 @@ def test_refused_groups_are_rejected_whole(shell: Shell) -> None:
     assert (done.code, done.rows) == (3, {"read": 2, "created": 1, "refused": 1})
     first, second = rejects(shell, done.summary["files"]["rejects"])
     assert "refers to nothing" in first["_message"]
-    assert second["_message"] == "its record (the one that begins with record 1) is refused"
+    assert second["_message"] == "its record, which begins with record 1, is refused"
 
 
 def test_parquet_groups(shell: Shell) -> None:
@@ -198,7 +199,7 @@ def test_parquet_groups(shell: Shell) -> None:
         done = shell.run(*words, "--batch-size", "1")
     assert (done.code, done.rows) == (3, {"read": 2, "created": 1, "invalid": 1})
     assert sent_items(api) == {"7": ["x", "y", "w"]}
-    assert "do not stand one below the other" in done.err
+    assert "are not one below the other" in done.err
     found = pl.read_parquet(shell.folder / done.summary["files"]["rejects"])
     assert found["Nr"].to_list() == [1, 2]
     assert found.schema["Key"] == pl.Int64()
@@ -223,7 +224,7 @@ def test_doubtful_groups_are_reconciled_by_value(shell: Shell) -> None:
 
 
 def test_second_files_of_a_load(shell: Shell, tmp_path: Path) -> None:
-    """Found beside the source and usual aloud; a changed one is refused; the rejects load with it."""
+    """Found beside the source and reported; a changed one is refused; the rejects load with it."""
     shell.write("runs.yaml", JOINED)
     data = tmp_path / "data"
     data.mkdir()
@@ -233,14 +234,14 @@ def test_second_files_of_a_load(shell: Shell, tmp_path: Path) -> None:
     with ScriptedApi() as api:
         options = ["--tenant", "acme", "--base-url", api.url, "--json"]
         done = shell.run("load", "runs.yaml", data / "runs.csv", *options, "--limit", "2")
-        assert f"reminders.csv: the second file is {second}; 3 rows are held in memory" in done.err
+        assert f"reminders.csv: the second file is {second}; 3 rows kept in memory" in done.err
         assert (done.code, done.rows) == (0, {"read": 2, "created": 2})
         assert sent_items(api) == {"1": ["a"], "2": ["b", "c"]}
         text = second.read_text(encoding="utf-8")
         second.write_text(text.replace("c", "d"), encoding="utf-8")
         refused = shell.run("resume", done.summary["load_id"], "--limit", "3", "--json")
         assert refused.code == 2
-        assert "reminders.csv: has the size that it had when the load began" in refused.err
+        assert "as when the load started, but other content" in refused.err
         second.write_text(text + "1,x,9\n", encoding="utf-8")
         refused = shell.run("resume", done.summary["load_id"], "--limit", "3", "--json")
         assert "reminders.csv: has" in refused.err
@@ -261,7 +262,7 @@ def test_validate_and_preview_make_the_same_records(shell: Shell) -> None:
     assert (dry.code, dry.rows) == (3, {"read": 2, "valid": 1, "invalid": 1})
     assert [line["_record_no"] for line in rejects(shell, "out/rejects.csv")] == ["1", "3"]
     shown = shell.run("preview", "runs.csv", "-m", "runs.yaml", "--limit", "1")
-    assert 'record 3, line 4: "x" is not a number' in shown.out
+    assert 'record 3, line 4: application_reminder_options.reminders[].id: "x" is not a number' in shown.out
     assert "record 2" not in shown.out
 
 
@@ -354,7 +355,7 @@ def test_lookups_in_items(shell: Shell) -> None:
         assert sent_items(api)["2"] == ["id-1"]
         messages = [line["message"] for line in shell.results(done)]
         assert messages[0].startswith("record 2, line 3: ")
-        assert 'waits for billing-run "N2"' in messages[0]
+        assert 'has created the billing-run "N2"' in messages[0]
         assert "N9" in messages[2]
         assert '"x" is not a number' in messages[2]
         shell.write("second.csv", HEADER + "N2,Second,,,\n")
@@ -411,4 +412,4 @@ examples:
     assert good.code == 0, good.out + good.err
     shell.write("runs.yaml", JOINED + joined.replace("reminders.csv:", "remainders.csv:"))
     bad = shell.run("check", "runs.yaml")
-    assert "no list takes rows of 'remainders.csv'" in bad.out + bad.err
+    assert "no list uses rows of 'remainders.csv'" in bad.out + bad.err

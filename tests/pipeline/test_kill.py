@@ -26,7 +26,7 @@ SETTINGS = SandboxSettings(latency=0.005, page_size=10_000)
 def load_words(url: str) -> list[str]:
     """A load into a sandbox in small batches."""
     words = ["load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", url, "--json"]
-    return [*words, "--concurrency", str(CONCURRENCY), "--batch-size", "40", "--settle-wait", "0.05"]
+    return [*words, "--concurrency", str(CONCURRENCY), "--batch-size", "40", "--reconcile-wait", "0.05"]
 
 
 @pytest.mark.parametrize("seed", range(4))

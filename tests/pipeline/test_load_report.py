@@ -84,7 +84,7 @@ def fate(key: str, attempt: int) -> Fate:
     return refused.get(key) or (first.get(key, "") if attempt == 1 else "")
 
 
-def test_page_tells_what_the_summary_tells(shell: Shell) -> None:
+def test_page_has_what_the_summary_has(shell: Shell) -> None:
     """Counts, refusals in the server's words, findings by reason, reconciled doubts, attempts."""
     write_rows(shell, 40)
     with RememberingApi(fate) as api:
@@ -95,24 +95,24 @@ def test_page_tells_what_the_summary_tells(shell: Shell) -> None:
     assert "33 of 40 rows are loaded; 7 are not." in found.text
     assert SCRIPT not in found.html
     assert (
-        f" Examples id … {SCRIPT} & co 3 400 record 5 (K00005); record 6 (K00006); record 7 (K00007)"
+        f"id … {SCRIPT} & co answer.refused 3 400 record 5 (K00005); record 6 (K00006); record 7 (K00007)"
         in found.text
     )
-    assert "=name is “too” long 1 422 record 9 (K00009)" in found.text
+    assert "=name is “too” long answer.refused 1 422 record 9 (K00009)" in found.text
     assert "3 findings in 3 rows, of 2 kinds" in found.text
-    assert "name required, and empty 2 rows, 5 % of all rows" in found.text
+    assert "name required, but empty required.empty 2 rows, 5 % of all rows" in found.text
     assert "<b>X</b> record 23, line 24 K00023" in found.text
-    assert "1 found stored, 1 found not stored" in found.text
+    assert "1 rows stored, 1 not stored" in found.text
     assert "Ids known 33 rows" in found.text
     sent = done.summary["requests"]
-    assert f"{sent['sent']} requests were sent, {sent['retried']} of them to try again" in found.text
-    assert "1 time the server asked to slow down" in found.text
+    assert f"{sent['sent']} requests were sent, {sent['retried']} of them as retries" in found.text
+    assert "the service asked 1 time to slow down" in found.text
     assert moments(shell, done.summary["load_id"]) == {
         "created": 33,
         "throttled": sent["throttled"],
-        "begun": 1,
-        "found": 1,
-        "absent": 1,
+        "started": 1,
+        "found_stored": 1,
+        "found_absent": 1,
     }
     assert [each for each in found.read.of("a", "href") if not each.startswith("#")] == [
         *("./results.csv", "./rejects.csv", "./summary.json")
@@ -140,11 +140,11 @@ def test_interrupted_and_resumed(shell: Shell) -> None:
     last = page(shell, done)
     assert last.rows == done.summary["rows"]
     assert "All 240 rows are loaded." in last.text
-    told = moments(shell, done.summary["load_id"])
-    assert (told["created"], told["begun"]) == (240, 2)
+    sums = moments(shell, done.summary["load_id"])
+    assert (sums["created"], sums["started"]) == (240, 2)
 
 
-def test_killed_load_can_be_told(shell: Shell) -> None:
+def test_killed_load_has_a_report(shell: Shell) -> None:
     """After kill -9 the report is made of what the journal has, without files of another time."""
     shell.write_rows(240)
     with counted(SandboxSettings(latency=0.005, page_size=10_000)) as sandbox:
@@ -160,7 +160,7 @@ def test_killed_load_can_be_told(shell: Shell) -> None:
         assert (told.code, told.out) == (0, f".loader/loads/{load_id}/report.html\n")
         assert told.next_words == ["resume", load_id]
         assert found.rows == shown.summary["rows"]
-        assert "the loader stopped while the row was under way" in found.text
+        assert "the loader ended while its request was under way" in found.text
         assert "The load was interrupted" in found.text
         assert not [each for each in found.read.of("a", "href") if not each.startswith("#")]
         assert (running.code, running.next_words) == (0, ["status", load_id])
@@ -169,7 +169,7 @@ def test_killed_load_can_be_told(shell: Shell) -> None:
     assert moments(shell, load_id)["created"] == done.rows["created"]
 
 
-def test_load_at_work_can_be_told(shell: Shell) -> None:
+def test_load_at_work_has_a_report(shell: Shell) -> None:
     """While another process sends, the report says so, and rows under way do not frighten."""
     shell.write_rows(200)
     with counted(SandboxSettings(latency=0.02, page_size=10_000)) as sandbox:
@@ -180,9 +180,9 @@ def test_load_at_work_can_be_told(shell: Shell) -> None:
         found = page_of(shell, load_id)
         done = ended(process)
     assert told.code == 0
-    assert f"another process is at work on load {load_id}" in told.err
-    assert "The load is still at work" in found.text
-    assert "sent just now: the answer has not come yet" in found.text
+    assert f"another process works on load {load_id}" in told.err
+    assert "The load is still running" in found.text
+    assert "sent just now; the answer has not arrived yet" in found.text
     assert page(shell, done).rows == done.summary["rows"]
 
 
@@ -191,7 +191,7 @@ def test_words_of_a_person_are_counted(shell: Shell) -> None:
     shell.write_rows(4)
     with RememberingApi(lambda key, n: AFTER if key < "K00003" and n == 1 else "", no_lists) as api:
         doubtful = shell.run(*load_words(api.url))
-        assert "HTTP 500: no 2 record 1 (K00001); record 2 (K00002)" in page(shell, doubtful).text
+        assert "HTTP 500: no answer.server_error 2 record 1 (K00001); record 2 (K00002)" in page(shell, doubtful).text
         load_id = doubtful.summary["load_id"]
         shell.write("rows.txt", "1\n")
         done = shell.run("reconcile", load_id, "--as", "created", "--rows", "rows.txt", "--json")
@@ -199,11 +199,11 @@ def test_words_of_a_person_are_counted(shell: Shell) -> None:
         assert "1 decided by a person" in page(shell, done).text
         api.look = None
         done = shell.run("reconcile", load_id, "--reconcile-wait", "0", "--json")
-    assert "1 found stored, 0 found not stored, 1 decided by a person" in page(shell, done).text
+    assert "1 rows stored, 0 not stored, 1 decided by a person" in page(shell, done).text
     assert moments(shell, load_id)["created"] == done.rows["created"] == 4
 
 
-def test_stopped_load_is_told(shell: Shell) -> None:
+def test_stopped_load_has_a_report(shell: Shell) -> None:
     """A load that was refused as a whole has its page too."""
     shell.write_rows(10)
     with RememberingApi(lambda _key, _n: 403) as api:
@@ -223,7 +223,7 @@ def test_rows_that_changed_since(shell: Shell, sandbox: RunningSandbox) -> None:
     assert (done.code, done.rows) == (0, {"read": 3, "already_loaded": 3})
     found = page(shell, done)
     assert "Ids known 3 rows" in found.text
-    assert "1 row was already loaded, but with other content than now" in found.text
+    assert "1 row was already loaded with different content" in found.text
 
 
 class Panic(BaseException):
@@ -310,31 +310,31 @@ def signed(shell: Shell, found: list[dict[str, Any]] | None) -> Ended:
 
 def row(record_no: int, file: str = "runs.csv") -> dict[str, Any]:
     """A finding of a dry run."""
-    return {"file": file, "record_no": record_no, "status": "invalid", "field": "name", "message": "empty"}
+    return {"file": file, "record_no": record_no, "status": "invalid", "field": "name", "code": "required.empty"}
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("found", "sentence"),
     [
-        ([row(21), row(21), row(22), row(3), row(5, "other.csv")], "2 of the 7 rows that were not loaded"),
-        ([], "0 of the 7 rows that were not loaded"),
+        ([row(21), row(21), row(22), row(3), row(5, "other.csv")], "It had findings for 2 of the 7 rows that were not loaded"),
+        ([], "It had findings for 0 of the 7 rows that were not loaded"),
         (None, None),
     ],
 )
-def test_what_the_dry_run_had_foreseen(
-    shell: Shell, found: list[dict[str, Any]] | None, told: str | None
+def test_what_the_dry_run_had_found(
+    shell: Shell, found: list[dict[str, Any]] | None, sentence: str | None
 ) -> None:
-    """Rows are counted once, by file and record number; without the findings nothing is said."""
+    """Rows are counted once, by file and record number; without the findings there is no such line."""
     write_rows(shell, 40)
     dry = signed(shell, found)
     with RememberingApi(fate) as api:
         done = shell.run(*load_words(api.url), "--approved", "signed")
     assert done.rows["refused"] + done.rows["invalid"] == 7
     written = page(shell, done)
-    assert ("had been named by the dry run" in written.text) is (told is not None)
-    assert (told or "") in written.text
+    assert ("It had findings for" in written.text) is (sentence is not None)
+    assert (sentence or "") in written.text
     assert written.code == dry.summary["approval"]["code"]
-    assert "The same as on the report that was approved." in written.text
+    assert "The approved report has the same code." in written.text
 
 
 def test_findings_of_another_dry_run(shell: Shell) -> None:
@@ -348,7 +348,7 @@ def test_findings_of_another_dry_run(shell: Shell) -> None:
         signed(shell, [row(21)])
         load_id = done.summary["load_id"]
         assert shell.run("report", load_id).code == 0
-    assert "Foreseen" not in page_of(shell, load_id).text
+    assert "It had findings for" not in page_of(shell, load_id).text
 
 
 def test_load_that_nobody_approved_has_the_code_of_its_own(shell: Shell, sandbox: RunningSandbox) -> None:

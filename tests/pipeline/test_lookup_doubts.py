@@ -36,7 +36,7 @@ def run_that_waits(shell: Shell, api: RememberingApi, load_id: str) -> Ended:
     shell.write("runs.csv", "Key,Name,State,Template\nR1,a,C,T1\n")
     done = shell.run(*load_words(api.url))
     assert (done.code, done.rows) == (3, {"read": 1, "blocked": 1})
-    assert f"which is in doubt; reconcile its load first: loader reconcile {load_id}" in done.err
+    assert f"names a billing-template that is in doubt in load {load_id}" in done.err
     assert api.keys() == ["T1"]
     return done
 
@@ -61,7 +61,7 @@ def test_a_person_may_say_the_id(shell: Shell) -> None:
         shell.run("reconcile", first.summary["load_id"], "--as", "created")
         done = shell.run("resume", second.summary["load_id"], "--json")
         assert (done.code, done.rows) == (3, {"read": 1, "blocked": 1})
-        assert "is usual to have created, and nobody has usual with what id" in done.err
+        assert "names a billing-template without a known id" in done.err
         assert api.keys() == ["T1"]
 
 

@@ -90,12 +90,13 @@ def loads(shell: Shell, url: str) -> Loads:
     return Loads(shell, url)
 
 
-def findings_of(loads: Loads, done: Ended) -> dict[str, tuple[str, str, str]]:
-    """The rejects of a load: key -> status, fields, messages."""
+def findings_of(loads: Loads, done: Ended) -> dict[str, tuple[str, str, str, str]]:
+    """The rejects of a load: key -> status, fields, codes, messages."""
     path = loads.shell.folder / done.summary["files"]["rejects"]
     with path.open(encoding="utf-8", newline="") as file:
         return {
-            each["Key"]: (each["_status"], each["_field"], each["_message"]) for each in csv.DictReader(file)
+            line["Key"]: (line["_status"], line["_field"], line["_code"], line["_message"])
+            for line in csv.DictReader(file)
         }
 
 
@@ -113,13 +114,11 @@ def test_blocked_rows_get_in_when_what_they_wait_for_is_there(loads: Loads) -> N
     ids = loads.templates("T1")
     done = loads.runs("R1,a,C,T1\nR2,b,C,T7\n")
     assert (done.code, done.rows) == (3, {"read": 2, "created": 1, "blocked": 1}), done.err
-    message = (
-        'template_id waits for billing-template "T7" (column Template), which no load into tenant acme has '
-        "created; load it first"
-    )
-    assert findings_of(loads, done) == {"R2": ("blocked", "template_id", message)}
-    assert loads.shell.results(done)[1]["message"] == message
-    assert f"blocked: {message}" in done.err
+    message = 'no load into tenant acme has created the billing-template "T7"'
+    assert findings_of(loads, done) == {"R2": ("blocked", "template_id", "lookup.not_found", message)}
+    result = loads.shell.results(done)[1]
+    assert (result["code"], result["message"]) == ("lookup.not_found", f"template_id: {message}")
+    assert "blocked: template_id: names a billing-template that no load has created" in done.err
     assert done.next_words == ["resume", done.summary["load_id"]]
     assert loads.stored("template_id") == {"R1": ids["T1"]}
 
@@ -167,7 +166,7 @@ def test_all_that_is_wrong_is_told_with_all_keys(loads: Loads) -> None:
     done = loads.load(mapping, "runs", rows)
     assert done.rows == {"read": 3, "created": 1, "invalid": 1, "blocked": 1}, done.err
     rejects = findings_of(loads, done)
-    status, fields, messages = rejects["R1"]
+    status, fields, _, messages = rejects["R1"]
     paths = ["name", *["application_activation_options.program_ids"] * 2, "drop_options.zz_items[0].inner"]
     assert (status, fields.split("; ")) == ("invalid", paths)
     assert [key in messages for key in ('"T8"', '"T9"', '"T7"', '"T1"')] == [True, True, True, False]
@@ -188,7 +187,7 @@ def test_what_is_loaded_already_waits_for_nothing(loads: Loads) -> None:
     loads.runs("R1,a,C,\n")
     again = loads.runs("R1,a,C,T9\n")
     assert (again.code, again.rows) == (0, {"read": 1, "already_loaded": 1})
-    assert "changed" in loads.shell.results(again)[0]["message"]
+    assert loads.shell.results(again)[0]["code"] == "changed.payload"
 
 
 def test_a_key_that_stands_twice_is_invalid_and_waits(loads: Loads) -> None:
@@ -237,10 +236,7 @@ def test_a_dry_run_looks_up_and_sends_nothing(loads: Loads) -> None:
     assert "not looked up" not in tried.err
     untried = loads.shell.run("validate", "runs.yaml", "runs.csv", "--json")
     assert (untried.code, untried.rows) == (3, {"read": 3, "valid": 2, "invalid": 1})
-    assert (
-        "ids of billing-template for column Template were not looked up, since no tenant is given"
-        in untried.err
-    )
+    assert "note: ids of billing-template for Template were not looked up" in untried.err
     unknown = loads.shell.run("validate", "runs.yaml", "runs.csv", "--tenant", "other", "--json")
     assert unknown.rows == {"read": 3, "blocked": 2, "invalid": 1}
     assert WARNED.replace("acme", "other") in unknown.err
@@ -256,7 +252,7 @@ def test_a_dry_run_counts_keys_of_its_own_type_as_found(loads: Loads) -> None:
     loads.shell.write("runs.csv", "Key,Parent,Name,State\nR1,,a,C\nR2,R1,a,C\n")
     tried = loads.shell.run("validate", "runs.yaml", "runs.csv", "--tenant", "acme", "--json")
     assert (tried.code, tried.rows) == (0, {"read": 2, "valid": 2})
-    assert "note: keys of billing-run in column Parent count as found" in tried.err
+    assert "note: keys of billing-run in Parent count as found" in tried.err
 
 
 def test_a_preview_shows_what_would_be_looked_up(loads: Loads) -> None:
@@ -265,14 +261,14 @@ def test_a_preview_shows_what_would_be_looked_up(loads: Loads) -> None:
     loads.shell.write("runs.csv", "Key,Name,State,Template\nR1,a,C,T7\n")
     shown = loads.shell.run("preview", "runs.csv", "-m", "runs.yaml", "--format", "json")
     assert json.loads(shown.out)[0]["payload"]["template_id"] == "<billing-template T7>"
-    assert "<billing-template KEY> stands for its id" in shown.err
+    assert "<billing-template KEY> is shown in their place" in shown.err
 
 
 def test_blocked_rows_count_for_max_errors(loads: Loads) -> None:
     """What waits for another record type is an error of the load."""
     done = loads.runs("R1,a,C,T1\nR2,a,C,T1\nR3,a,C,\n", "--max-errors", "1")
     assert done.code == 5
-    assert "2 rows are wrong, and --max-errors allows 1" in done.err
+    assert "2 rows have errors, and --max-errors allows 1" in done.err
 
 
 def test_lookups_of_several_files_and_batches(loads: Loads) -> None:

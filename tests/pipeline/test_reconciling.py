@@ -38,7 +38,7 @@ def test_stored_rows_are_found(shell: Shell) -> None:
         done = shell.run(*load_words(api.url))
         all_created(shell, done, api, 6)
         assert sorted(api.keys()) == keys(6)
-    assert "1 are stored" in done.err
+    assert "1 stored" in done.err
 
 
 def test_rows_that_were_not_stored_are_sent_again(shell: Shell) -> None:
@@ -49,7 +49,7 @@ def test_rows_that_were_not_stored_are_sent_again(shell: Shell) -> None:
         all_created(shell, done, api, 4)
         assert sorted(api.keys()) == sorted([*keys(4), "K00003"])
         assert len(api.looks) == 3  # is there a list, and two looks
-    assert "1 are not" in done.err
+    assert "1 not stored" in done.err
 
 
 def test_reads_that_lag_behind_writes(shell: Shell) -> None:
@@ -92,7 +92,7 @@ def test_list_that_breaks_off(shell: Shell) -> None:
     with RememberingApi(lambda key, _: AFTER if key == "K00003" else "", half) as api:
         done = shell.run(*load_words(api.url))
         assert (done.code, done.rows) == (4, {"read": 3, "created": 2, "in_doubt": 1})
-        assert "not JSON" in done.err
+        assert "not valid JSON" in done.err
         whole.set()
         all_created(shell, shell.follow(done, "--json"), api, 3)
 
@@ -137,11 +137,11 @@ def test_runs_listed_by_series_only(by_series: Shell) -> None:
         assert (done.code, done.rows) == (4, {"read": 4, "created": 3, "in_doubt": 1}), done.err
         assert sorted(api.keys()) == sorted([*keys(4), "K00002"])
         assert api.stored_keys() == ["K00001", "K00002", "K00004"]
-        assert "field that they do not have" in done.err
+        assert "a field that these rows do not have" in done.err
 
 
 def test_reconciling_by_series_without_the_source(by_series: Shell) -> None:
-    """Where the source is gone, nobody knows the rows' series: they stay in doubt, and that is usual."""
+    """Where the source is gone, nobody knows the rows' series: they stay in doubt, and the message says so."""
     with RememberingApi(lambda key, _: AFTER if key == "K00001" else "", no_lists) as api:
         done = by_series.run(*load_words(api.url))
         assert done.code == 4
@@ -159,7 +159,7 @@ def test_reconciling_by_series_without_the_source(by_series: Shell) -> None:
 @pytest.mark.parametrize("fate", [AFTER, BEFORE])
 def test_doubts_that_pile_up(shell: Shell, monkeypatch: pytest.MonkeyPatch, fate: str) -> None:
     """A load in which many rows come in doubt pauses, reconciles and goes on until all rows are created."""
-    monkeypatch.setattr("loader.pipeline.loads.runner.DOUBTS", 1)
+    monkeypatch.setattr("loader.sending.limits.patience.FIRST_PAUSE_AT", 1)
     shell.write_rows(60)
     with RememberingApi(lambda key, attempt: fate if attempt == 1 and key[-1] in "37" else "") as api:
         done = shell.run(*load_words(api.url))
@@ -170,7 +170,7 @@ def test_doubts_that_pile_up(shell: Shell, monkeypatch: pytest.MonkeyPatch, fate
 
 def test_doubts_that_pile_up_without_lists(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing can be looked up, the load does not pause a second time, and every row is sent once."""
-    monkeypatch.setattr("loader.pipeline.loads.runner.DOUBTS", 1)
+    monkeypatch.setattr("loader.sending.limits.patience.FIRST_PAUSE_AT", 1)
     shell.write_rows(40)
     with RememberingApi(lambda key, _: AFTER if key[-1] in "37" else "", no_lists) as api:
         done = shell.run(*load_words(api.url))
@@ -195,7 +195,7 @@ def test_rows_that_never_get_through(shell: Shell) -> None:
         done = shell.run(*load_words(api.url))
         assert (done.code, done.rows) == (5, {"read": 3, "created": 2, "pending": 1})
         assert done.summary["state"] == "stopped"
-        assert "keep coming in doubt" in done.err
+        assert "keep ending in doubt" in done.err
         over.set()
         all_created(shell, shell.follow(done, "--json"), api, 3)
 

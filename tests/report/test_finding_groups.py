@@ -291,6 +291,16 @@ def test_words_that_are_the_same_keep_their_numbers() -> None:
     assert group.title == "refused: HTTP 409: id 17 is taken"
 
 
+def test_words_that_vary_from_row_to_row_are_no_part_of_the_group() -> None:
+    """A service that answers nonsense to each row gives one group, which has no words."""
+    groups = FindingGroups()
+    for number, words in enumerate(("<html>", "oops"), 1):
+        nonsense = Finding("answer.not_json", params={"status": 200, "words": words})
+        groups.add_row(row(number, nonsense, status=Status.IN_DOUBT), "runs.csv")
+    (group,) = groups.groups()
+    assert (group.code, group.rows, group.words) == ("answer.not_json", 2, None)
+
+
 def test_examples_are_few_and_counts_are_complete() -> None:
     """Five rows are examples of all."""
     groups = FindingGroups()

@@ -184,12 +184,12 @@ class LoadRunner:
 
     def _conclude(self, result: DispatchResult, seconds: float) -> Summary:
         """Write to the journal how the run ended, then the outputs, as far as the disk allows."""
-        task, requests, state = self._task, self._ledger.requests, _state(result)
+        task, requests = self._task, self._ledger.requests
         try:
             # The journal first: the outputs are made from it, and a crash in between loses none of it.
             task.journal.finish(
                 task.load_id,
-                state,
+                _state(result),
                 reason=result.reason.message if result.reason else "",
                 requests=requests,
                 seconds=seconds,
@@ -210,7 +210,7 @@ class LoadRunner:
         except Stopped as error:
             result.reason = result.reason or error
             summary = summarise(task.journal, task.load_id, task.context.home)
-            summary = replace(summary, state=state, requests=requests, seconds=seconds)
+            summary = replace(summary, state=_state(result), requests=requests, seconds=seconds)
             return summary if result.at_once else add_page(task.journal, summary, task.context)
 
 

@@ -24,6 +24,7 @@ from loader.resources import BUILT_IN
 from loader.sandbox import RunningSandbox, SandboxSettings
 from loader.sending import Token
 from loader.settings import RunSettings
+from loader.wording import WORDINGS
 from tests.journal.journal_values import load, ready
 from tests.pipeline.test_lookups import RUNS, TEMPLATES
 
@@ -121,6 +122,13 @@ def findings_of(report: Path) -> dict[tuple[str, str], list[dict[str, str]]]:
     return found
 
 
+def line_of(finding: dict[str, str]) -> str:
+    """A finding as `results.csv` has it, where no column shows its field."""
+    message = finding["message"].removeprefix("'")
+    shows_field = finding["field"] and WORDINGS[finding["code"]].with_field
+    return f"{finding['field']}: {message}" if shows_field else message
+
+
 def rejected_by(result: LoadResult) -> bytes:
     """The rejects; empty where nothing was rejected."""
     path = result.summary.files.get("rejects")
@@ -171,7 +179,7 @@ def _hold_findings(
         place: (
             each[0]["status"],
             each[-1]["external_id"],
-            "; ".join(finding["message"].removeprefix("'") for finding in each),
+            "; ".join(line_of(finding) for finding in each),
         )
         for place, each in found.items()
     } == {place: (status, key, message.removeprefix("'")) for place, (status, key, message) in told.items()}
