@@ -1,9 +1,9 @@
-# make demo    sets up and runs the main job against a sandbox
-# make test    sets up and passes the tests; some need strace, chromium or npm, and are left out without (apt-get install)
-# make check   lint, types, import contracts and the documentation's build
+# make demo    sets up, starts a sandbox and loads the sample data into it
+# make test    sets up and runs the tests; without strace, chromium or npm (apt-get install), some are skipped
+# make check   runs the linters, types, import contracts and the documentation's build
 # make docs    builds the documentation into build/docs
-# make bench   the benchmarks (some minutes)
-# make written writes again what the program's own models say: the README's reference, the mappings' schemas
+# make bench   runs the benchmarks (some minutes)
+# make written writes the files made from the program's models: the README's reference, the mappings' schemas
 # make setup   only sets up: a virtual environment in .venv
 
 PYTHON ?= python3
@@ -15,7 +15,7 @@ WORKERS ?= auto
 setup: .venv/ready
 
 .venv/ready: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed; say PYTHON=…")'
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: run make PYTHON=…")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[sandbox,excel,report]' --group dev --group docs
@@ -35,7 +35,7 @@ check: setup
 	$(BIN)/lint-imports --no-logo
 	$(MAKE) --no-print-directory docs
 
-# Read anew each time (-E): the reference pages come from the program, whose files Sphinx does not watch.
+# -E reads all pages each time: the reference pages come from the program, and Sphinx does not watch its files.
 docs: setup
 	$(BIN)/python -m sphinx -E -n -W --keep-going -q -d build/doctrees docs build/docs
 	@echo 'The documentation is in $(CURDIR)/build/docs/index.html'

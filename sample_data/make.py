@@ -1,23 +1,26 @@
-"""Makes the sample data: `python sample_data/make.py` writes both files beside itself, the same each time.
+"""Make the sample data: `python sample_data/make.py` writes both files beside itself, the same each time.
 
 A made-up association moves from its old membership program to the platform.
 
-`billing-templates.parquet` is what a database tool exports: 60 templates in typed columns (booleans, lists,
-structs, decimals, times), the legacy key as text with its leading zeros. Two relative dates are structs,
-two are phrases such as "30 days before the end of the month". WRONG_TEMPLATES lists the two wrong rows.
+`billing-templates.parquet` is like the export of a database tool: 60 templates in typed columns (booleans,
+lists, structs, decimals, times), with the legacy key as text with leading zeros. Two relative dates are
+structs, two are phrases such as "30 days before the end of the month". WRONG_TEMPLATES lists two wrong rows.
 
-`billing-runs.csv` is what the old program itself writes: 2,000 records, `;` between cells, Windows-1252 with
-typographic quotes, two lines of title above the header and a line of total below the last record, CRLF,
-dates as 31.03.2019 and, from an older import, as 2019-03-31, flags as J/N and here and there Y/N, lists in
-one cell, notes with line breaks and doubled quotes inside, keys with leading zeros, blanks around text,
-NULL and n/a for nothing, and numbered columns for up to three reminders. Records in state TEST are the old
-program's own trials, which the mapping's `where` filters out. WRONG_RUNS says which records are wrong on
-purpose and why: the demo shows what the loader says of them. Nearly every run names the template that it was
-made from; WAITING_RUNS lists those whose template is one of the two wrong ones, so that they wait for it.
+`billing-runs.csv` is like the old program's own export. It has 2,000 records in Windows-1252 with typographic
+quotes, `;` between cells and CRLF. Two title lines are above the header, and a line with the total is below
+the last record. It also has:
+
+- dates as 31.03.2019 and, from an older import, as 2019-03-31; flags as J/N, and sometimes as Y/N
+- lists in one cell; notes with line breaks and doubled quotes; spaces around text; NULL and n/a for no value
+- keys with leading zeros; numbered columns for up to three reminders
+- records in state TEST, the old program's own trials, which the mapping's `where` filters out
+
+WRONG_RUNS lists the records that are wrong on purpose, with the reason: the demo shows the loader's findings.
+Nearly every run names its template. WAITING_RUNS lists the runs of the two wrong templates: they are blocked.
 
 Nothing in the files is about a real person or organisation.
 """
-# ruff: noqa: INP001 - a script, no package
+# ruff: noqa: INP001 - a script, not a package
 # ruff: noqa: RUF001 - the typographic signs are the point
 # ruff: noqa: S311 - chance is seeded, nothing is secret
 
@@ -51,36 +54,36 @@ COLUMNS: Final = (
 WRONG_RUNS: Final = {
     57: "Run Date is 31.02.2021, a day that does not exist",
     118: "Run Date is a text: nach Ostern",
-    163: "State is Q, which no table knows",
+    163: "State is Q, which is not in the table",
     224: "State is d, in lower case",
     301: "Expires To is missing",
     302: "Expires To says n/a",
     377: "Expires From and Expires To are both missing",
-    410: "Bill TP is X, no flag",
-    455: "Activate? is Ja, no flag of this program",
+    410: "Bill TP is X, which is not a flag",
+    455: "Activate? is Ja, which is not a flag of this program",
     512: "RunId is empty",
-    513: "RunId is blanks only",
-    640: "RunId is that of record 12, so it stands twice",
-    715: "a cell too many: a note with a semicolon lost its quotes",
+    513: "RunId is spaces only",
+    640: "RunId is the one of record 12",
+    715: "one cell too many: a note with a semicolon lost its quotes",
     716: "ten cells are missing at the end: the line was cut off",
     803: "InvoiceTemplate is missing",
-    804: "InvoiceTemplate is a dash, which means none",
+    804: "InvoiceTemplate is a dash, which means no template",
     901: "Run Name is missing",
-    985: "Forecast Fee is 12,5,0, no number",
+    985: "Forecast Fee is 12,5,0, which is not a number",
     1044: "Grace Days is a text: zwei Wochen",
     1102: "Created At is 31.03.2019 02:30, an hour that the clocks skipped",
-    1203: "Created At is 27.10.2019 02:30, an hour that the clocks ran through twice",
+    1203: "Created At is 27.10.2019 02:30, an hour that the clocks repeated",
     1377: "Reminder2 has a name and no notice",
-    1490: "ProgramRule is *, which no table knows",
+    1490: "ProgramRule is *, which is not in the table",
     1555: "Options is broken JSON",
-    1707: "four things at once: State, Run Date, Bill TP, InvoiceTemplate",
+    1707: "four errors: State, Run Date, Bill TP, InvoiceTemplate",
     1893: "Scheduled Run is 2021/13/45",
 }
 """Record number -> what is wrong with it."""
 
 WRONG_TEMPLATES: Final = {
-    23: "visit_from is a phrase that is none: some time in May",
-    41: "title is missing, and notice_to says neither before, after nor on",
+    23: "visit_from is not a relative date: some time in May",
+    41: "title is missing, and notice_to is neither before, after nor on",
 }
 """Row number from 1 -> what is wrong with it."""
 
@@ -92,7 +95,7 @@ WAITING_RUNS: Final = {
     1722: "00023",
     1999: "00041",
 }
-"""Record number -> its template, which is not loaded before its row is mended."""
+"""Record number -> its template, which is not loaded until its row is fixed."""
 
 TOWNS: Final = (
     "München",
@@ -133,9 +136,9 @@ PREAMBLE: Final = ("MITRA 4.2 – Export „Abrechnungsläufe“", "Stand: 22.11
 
 
 def runs_csv() -> bytes:
-    """The whole CSV file."""
+    """Return the whole CSV file."""
     chance = random.Random(SEED)
-    records = [_spoilt(number, _run(chance, number)) for number in range(1, RUNS + 1)]
+    records = [_record_line(number, _run(chance, number)) for number in range(1, RUNS + 1)]
     lines = [*PREAMBLE, ";".join(COLUMNS), *records, f"Summe: {RUNS} Läufe"]
     return "".join(f"{line}\r\n" for line in lines).encode(ENCODING)
 
@@ -159,7 +162,7 @@ def _run(chance: random.Random, number: int) -> dict[str, str]:
 
 
 def _rarely(chance: random.Random, text: str, instead: tuple[str, ...], odds: int = 12) -> str:
-    """The text, or once in `odds` one of the others."""
+    """Return the text, or once in `odds` one of the others."""
     return chance.choice(instead) if chance.randrange(odds) == 0 else text
 
 
@@ -204,7 +207,8 @@ def _who(chance: random.Random) -> dict[str, str]:
 def _what(chance: random.Random) -> dict[str, str]:
     def some(prefix: str, most: int) -> list[str]:
         return [
-            f"{prefix}{each:02}" for each in sorted(chance.sample(range(1, 40), chance.randrange(most + 1)))
+            f"{prefix}{number:02}"
+            for number in sorted(chance.sample(range(1, 40), chance.randrange(most + 1)))
         ]
 
     return {
@@ -259,10 +263,10 @@ def _reminders(chance: random.Random) -> dict[str, str]:
 
 
 def _history(chance: random.Random, number: int, begins: date) -> dict[str, str]:
-    made = begins - timedelta(days=chance.randrange(30, 90))
+    created = begins - timedelta(days=chance.randrange(30, 90))
     return {
         "Series": _rarely(chance, f"S{begins.year}", ("NULL",), odds=3),
-        "Created At": f"{made:%d.%m.%Y} {chance.randrange(7, 19):02}:{chance.randrange(60):02}",
+        "Created At": f"{created:%d.%m.%Y} {chance.randrange(7, 19):02}:{chance.randrange(60):02}",
         "TemplateKey": _template_key(number),
         "Notes": _rarely(chance, "", NOTES, odds=4),
         "Old_Region": chance.choice(("Nord", "Süd", "")),
@@ -271,14 +275,14 @@ def _history(chance: random.Random, number: int, begins: date) -> dict[str, str]
 
 
 def _template_key(number: int) -> str:
-    """The template that a run was made from; a few were made from none."""
+    """Return the key of a run's template; a few runs have none."""
     if number % 40 == 0:
         return ("", "NULL")[number // 40 % 2]
     key = number % TEMPLATES + 1
     return WAITING_RUNS.get(number, f"{key + 1 if key in WRONG_TEMPLATES else key:05}")
 
 
-_SPOILT: Final[dict[int, dict[str, str]]] = {
+_ERRORS: Final[dict[int, dict[str, str]]] = {
     57: {"Run Date": "31.02.2021"},
     118: {"Run Date": "nach Ostern"},
     163: {"State": "Q"},
@@ -309,17 +313,17 @@ _NOT_QUOTED: Final = 715
 _CUT_OFF: Final = 716
 
 
-def _spoilt(number: int, cells: dict[str, str]) -> str:
-    """The record's line, spoilt where it is one of the wrong ones."""
-    cells.update(_SPOILT.get(number, {}))
+def _record_line(number: int, cells: dict[str, str]) -> str:
+    """Return the record's line; the wrong ones get their error."""
+    cells.update(_ERRORS.get(number, {}))
     if number == _NOT_QUOTED:
         return ";".join(cells.values())
-    written = [_quoted(cell) for cell in cells.values()]
-    return ";".join(written[:-10] if number == _CUT_OFF else written)
+    texts = [_quoted(cell) for cell in cells.values()]
+    return ";".join(texts[:-10] if number == _CUT_OFF else texts)
 
 
 def _quoted(cell: str) -> str:
-    """The cell as it stands in the file: in quotes where it must be."""
+    """Return the cell as the file has it: in quotes if it needs them."""
     if not any(sign in cell for sign in ';"\r\n'):
         return cell
     return '"' + cell.replace('"', '""') + '"'
@@ -367,7 +371,7 @@ SCHEMA: Final[dict[str, Any]] = {
 
 
 def templates_frame() -> pl.DataFrame:
-    """The whole Parquet file as a frame."""
+    """Return the whole Parquet file as a frame."""
     chance = random.Random(SEED + 1)
     rows = [_template(chance, number) for number in range(1, TEMPLATES + 1)]
     rows[22]["visit_from"] = "some time in May"
@@ -378,9 +382,11 @@ def templates_frame() -> pl.DataFrame:
 
 def _template(chance: random.Random, number: int) -> dict[str, Any]:
     def some(prefix: str) -> list[str] | None:
-        return [f"{prefix}{each:02}" for each in chance.sample(range(1, 30), chance.randrange(4))] or None
+        return [f"{prefix}{item:02}" for item in chance.sample(range(1, 30), chance.randrange(4))] or None
 
-    made = datetime(2012, 1, 2, 8, tzinfo=UTC) + timedelta(days=40 * number, seconds=chance.randrange(36_000))
+    created = datetime(2012, 1, 2, 8, tzinfo=UTC) + timedelta(
+        days=40 * number, seconds=chance.randrange(36_000)
+    )
     return {
         "template_key": f"{number:05}",
         "title": f"{chance.choice(SEASONS)} – {chance.choice(SUBJECTS)} ({number})",
@@ -403,10 +409,10 @@ def _template(chance: random.Random, number: int) -> dict[str, Any]:
         "visit_to": chance.choice(PHRASES),
         "fee": chance.choice((None, Decimal(chance.randrange(0, 90_000)) / 100)),
         "weight": chance.choice((None, 1.0, 0.25, 2.5)),
-        "valid_from": made.date(),
+        "valid_from": created.date(),
         "base_version": chance.choice((None, 1, 2)),
         "contact": chance.choice(("Schulen@Example.org", " office@example.org ", None)),
-        "created": made,
+        "created": created,
         "row_checksum": chance.randrange(2**48),
     }
 
@@ -425,7 +431,7 @@ def _distance(chance: random.Random) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Writes both files."""
+    """Write both files."""
     (HERE / "billing-runs.csv").write_bytes(runs_csv())
     templates_frame().write_parquet(HERE / "billing-templates.parquet")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 import click
@@ -58,7 +59,7 @@ def _commands(group: click.Group, context: click.Context) -> Iterator[click.Cont
 
 def _blocks(text: str) -> Iterator[nodes.Node]:
     """Yield the paragraphs of a help text; the command of an example becomes code."""
-    for block in text.partition("\f")[0].strip().split("\n\n"):
+    for block in cleandoc(text).partition("\f")[0].strip().split("\n\n"):
         if block.startswith(_KEEP_LINES):
             lines = block.removeprefix(_KEEP_LINES)
             yield nodes.literal_block(lines, lines, language="none")

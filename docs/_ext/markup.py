@@ -23,7 +23,7 @@ def paragraph(text: str) -> nodes.paragraph:
 
 
 def section(title: nodes.Node, anchor: str, document: nodes.document) -> nodes.section:
-    """Return a section with a title, whose address on the page is exactly `#anchor`.
+    """Return a section with a title and exactly the address `#anchor` on its page.
 
     Other pages can link to it as `#anchor`, too.
     """
