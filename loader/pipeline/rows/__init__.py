@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from loader.pipeline.rows.findings import findings_by_record
 from loader.pipeline.rows.inputs import Inputs, open_inputs, read_mapping, source_options
 
-__all__ = ["Inputs", "findings_by_record", "open_inputs", "read_mapping", "source_options"]
+__all__ = ["Inputs", "open_inputs", "read_mapping", "source_options"]

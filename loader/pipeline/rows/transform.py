@@ -12,9 +12,8 @@ import polars as pl
 from loader.findings import load_findings
 from loader.identity import payload_hash
 from loader.mapping import compile_mapping
-from loader.payload import build_records, draft, finish, stamp
+from loader.payload import build_records, draft, findings_by_record, finish, stamp
 from loader.payload.results import LookupResult
-from loader.pipeline.rows.findings import findings_by_record
 from loader.records import (
     BODY,
     CORE,

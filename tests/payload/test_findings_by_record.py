@@ -7,9 +7,8 @@ from typing import Any
 import polars as pl
 
 from loader.findings import Finding, Location
-from loader.payload import FINDINGS_SCHEMA, GROUPED_SCHEMA
+from loader.payload import FINDINGS_SCHEMA, GROUPED_SCHEMA, findings_by_record
 from loader.payload.results import Payloads
-from loader.pipeline.rows import findings_by_record
 
 BASE = {"__external_id": "K", "field": "name", "column": "Name", "value": None, "params": None}
 
