@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
+from loader.atomic_file import AtomicFile
 from loader.errors import SourceError
 from loader.source.bytes import BLOCK, ENDINGS, packing_of
 from loader.source.formats import format_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from loader.records import Format
 
@@ -52,28 +52,25 @@ def with_stdin_spooled(paths: Sequence[str], folder: Path, file_format: Format |
 
 def _spooled(stream: BinaryIO, folder: Path, file_format: Format | None) -> Path:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".stdin-", dir=folder)
+        draft = AtomicFile(folder / _NAME)
     except OSError as error:
         raise _unwritable(folder, error) from error
-    draft = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            digest = _copy(stream, file, folder)
-        path = folder / digest[:_DIGITS] / (_NAME + _ending(draft, file_format))
+        digest = _copy(stream, draft.file, folder)
+        path = folder / digest[:_DIGITS] / (_NAME + _ending(draft.draft_path, file_format))
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        draft.replace(path)
+        draft.publish(path)
         # A name lasts through a power cut only when its folder is on disk, too.
         for changed in (path.parent, folder):
             _sync(changed)
     except OSError as error:
         raise _unwritable(folder, error) from error
     finally:
-        draft.unlink(missing_ok=True)
+        draft.discard()
     return path
 
 
-def _copy(stream: BinaryIO, file: BinaryIO, folder: Path) -> str:
+def _copy(stream: BinaryIO, file: IO[bytes], folder: Path) -> str:
     """Copy a stream to its end, and return the SHA-256 of its bytes in hex."""
     digest = hashlib.sha256()
     while block := _read(stream):
@@ -87,8 +84,7 @@ def _copy(stream: BinaryIO, file: BinaryIO, folder: Path) -> str:
             "standard input is empty; records were expected",
             next_step="Check the output of the program before the pipe.",
         )
-    file.flush()
-    os.fsync(file.fileno())
+    file.flush()  # its content is looked at before it has its name
     return digest.hexdigest()
 
 
