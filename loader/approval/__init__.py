@@ -1,4 +1,4 @@
-"""Compare a load with the dry run whose report was signed; a short code stands for what decides it."""
+"""Compare a load with the dry run whose report was signed; a short code identifies what decides it."""
 
 from __future__ import annotations
 

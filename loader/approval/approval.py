@@ -1,4 +1,4 @@
-"""What a person approves by signing a dry run's report, and the short code that stands for it.
+"""What a person approves by signing a dry run's report, and the short code that identifies it.
 
 A dry run with a report writes an approval into its `summary.json`. `load --approved` makes the approval of
 what it is about to send, and `loader.approval.signed_report` compares the two.

@@ -73,8 +73,9 @@ TEXTS: list[tuple[Event, str | None]] = [
     (
         Reconciled("L1", 0, 0, 3, NO_LIST, "runs.csv: is gone", by_hand=True),
         (
-            "rows in doubt: 3 still in doubt: the service lists records only by a field that these rows do not "
-            "have; runs.csv: is gone\nto decide by hand: loader reconcile L1 --as created|unsent [--rows FILE]"
+            "rows in doubt: 3 still in doubt: the service lists records only by a field that these rows do "
+            "not have; runs.csv: is gone\n"
+            "to decide by hand: loader reconcile L1 --as created|unsent [--rows FILE]"
         ),
     ),
     (RetryingRows(1), "trying 1 row again that referred to a record that was not there"),

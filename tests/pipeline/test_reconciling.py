@@ -141,7 +141,7 @@ def test_runs_listed_by_series_only(by_series: Shell) -> None:
 
 
 def test_reconciling_by_series_without_the_source(by_series: Shell) -> None:
-    """Where the source is gone, nobody knows the rows' series: they stay in doubt, and the message says so."""
+    """Where the source is gone, nobody knows the rows' series: they stay in doubt, with a message."""
     with RememberingApi(lambda key, _: AFTER if key == "K00001" else "", no_lists) as api:
         done = by_series.run(*load_words(api.url))
         assert done.code == 4

@@ -190,7 +190,7 @@ def _earlier_loads(home: Path | None) -> Iterator[Journal | None]:
 def _transformer(
     inputs: Inputs, settings: RunSettings | None, journal: Journal | None, observer: NoteCollector
 ) -> Transformer:
-    """Report what there is to know of the inputs; without a tenant every lookup finds a stand-in."""
+    """Report what there is to know of the inputs; without a tenant every lookup finds a placeholder."""
     tenant = settings.tenant if settings else NO_TENANT
     find = dry_run_references(inputs.mapping, tenant, journal) if settings else placeholders
     transformer = Transformer(inputs.mapping, load_id="dry-run", tenant=tenant, find=find)
