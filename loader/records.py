@@ -57,7 +57,7 @@ FINDING_COLUMNS: Final = (RECORD_NO, LINE, EXTERNAL_ID, "field", "column", "valu
 
 
 class Status(StrEnum):
-    """What became of a row; these names are in `results.csv` and in `--json`."""
+    """What became of a row; the names are those of `results.csv` and `--json`."""
 
     CREATED = "created"
     ALREADY_LOADED = "already_loaded"
@@ -99,14 +99,14 @@ class Dialect:
     r"""How a delimited text file is written.
 
     Attributes:
-        delimiter: The text between two cells, one or more characters.
+        delimiter: What separates two cells, one or more characters.
         quote: What encloses a cell that holds delimiters or line breaks; None where nothing does.
-        escape: The text before a quote inside a quoted cell; None where quotes are doubled.
+        escape: What precedes a quote inside a quoted cell; None where quotes are doubled.
         encoding: A Python codec name, such as `utf-8`, `cp1252`, `utf-16-le`.
         bom: Whether the file begins with a byte-order mark.
         newline: The line end of the header line: LF, CRLF or CR.
         header: Whether a header line names the columns.
-        preamble: The lines above the header as in the file, line ends included; decoded text.
+        preamble: The lines above the header as they are, line ends included; decoded text.
         footer: The lines below the last record that are not data, likewise.
         header_lines: How many lines the header takes; their names are joined. 1 where there is none.
         lone_cr: Whether a CR alone ends a line, as LF and CRLF do.
@@ -181,7 +181,7 @@ class Batch:
         file: The file they come from.
         start: The position of the first record.
         end: The position after the last one: where reading goes on.
-        rows: The source's columns (text cells exactly as between their quotes; absent cells
+        rows: The source's columns (text cells exactly as they are between their quotes; absent cells
             of a short record are null), then RECORD_NO, LINE and PROBLEM; in file order. Where records are
             made of several rows, one line a record with the cells of its first row that counts (sound, and
             not left out), RECORD_NO that of the record's first row, and ROW_NO that of the row.
@@ -260,7 +260,7 @@ class Outcome:
         id: The new record's id, for CREATED.
         http_status: The last answer's status; None where none came.
         attempts: How often it was sent, this time.
-        findings: The service's answer, or what went wrong, subject "answer"; none for CREATED.
+        findings: What the service answered, or what went wrong, subject "answer"; none for CREATED.
     """
 
     seq: int
@@ -318,7 +318,7 @@ class Load:
         manifest: What it keeps of its start: settings, sources, options.
         files: Its files, with fingerprints.
         created_at: When it began, UTC.
-        state: Whether work on it goes on, or how its last run ended.
+        state: How far it is.
         requests: Over all its runs.
         seconds: Time spent over all its runs.
         reason: Why it stopped; empty otherwise.

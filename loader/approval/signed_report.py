@@ -69,6 +69,7 @@ def differences(was: Approval, now: Approval) -> Iterator[str]:
         was: What was approved.
         now: What is about to be sent.
     """
+    # All differences at once: whoever has to get another signature should have to do so once.
     if was.tenant is None:
         yield "the dry run had no --tenant: nobody has approved the tenant to load into"
     elif was.tenant != now.tenant:
@@ -99,6 +100,7 @@ def _option(options: Mapping[str, Any], key: str) -> str:
 
 
 def _other_files(was: Sequence[ApprovedFile], now: Sequence[ApprovedFile], kind: str) -> Iterator[str]:
+    # Files of one name may come from several folders: each is compared with the same one of its name.
     before, after = _by_name(was), _by_name(now)
     gone = [file for key, file in before.items() if key not in after]
     for key, file in before.items():
@@ -194,6 +196,7 @@ def _valid_rows(summary: Mapping[str, Any], approval: Approval) -> int:
     rows = summary["rows"]
     if not isinstance(rows, dict) or not all(isinstance(count, int) for count in rows.values()):
         raise ValueError("its rows are not counts")
+    # The parts add up to `read`, so all counts together are twice that.
     if not {"read", "valid"} <= rows.keys() or 2 * rows["read"] != sum(rows.values()):
         raise ValueError("its rows do not add up")
     valid: int = rows["valid"]

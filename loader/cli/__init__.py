@@ -76,6 +76,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         except click.exceptions.Exit as done:
             return done.exit_code
         except BrokenPipeError:
+            # `loader preview file | head -1`: whoever read the output has seen enough.
             drop_output()
             return 0
         except click.ClickException as error:

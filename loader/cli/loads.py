@@ -24,6 +24,7 @@ def existing_journal(home: Path) -> Journal:
         JournalUnusable: It cannot be opened.
     """
     try:
+        # To open a journal makes one: a typo in --home must not leave an empty home behind.
         exists = journal_exists(home)
     except OSError as error:
         raise ConfigurationError(f"{home}: cannot be read: {error.strerror or error}") from None

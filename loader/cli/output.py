@@ -185,6 +185,7 @@ def finish(result: LoadResult, *, title: str, as_json: bool, next_line: str) -> 
     Returns:
         The exit code.
     """
+    # stderr first: in a terminal the table then comes last, just above what to run next.
     show_groups(result.groups)
     try:
         if as_json:

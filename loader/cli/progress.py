@@ -49,6 +49,7 @@ class _Meter:
 
     def rate(self, done: int) -> float:
         """Return rows a second; rows that an earlier run did are not counted."""
+        # The first event of a resumed load has the rows of earlier runs: they say nothing about this one.
         if self._first is None:
             self._first = done
         return (done - self._first) / max(time.monotonic() - self._started, 1e-3)

@@ -35,7 +35,7 @@ def resume_command(load_id: str, home: Path, *, as_json: bool, **options: Any) -
     options = {name: value for name, value in options.items() if on_command_line(name)}
     load = load_to_continue(load_id, home)
     existing_tenant(options.get("tenant"), load.tenant)
-    run_settings({**options, "tenant": load.tenant})
+    run_settings({**options, "tenant": load.tenant})  # a wrong option is refused before the load is touched
     token = find_token()
     with terminal_observer() as observer, resumable(observer, home):
         context = RunContext(home, BUILT_IN, observer)

@@ -132,7 +132,7 @@ def test_two_files_are_approved_in_their_order(shell: Shell, api: ScriptedApi) -
     assert load(shell, api.url, sources=("*.csv",)).rows == {"read": 4, "created": 4}
 
 
-def mended_mapping(shell: Shell) -> None:
+def fixed_mapping(shell: Shell) -> None:
     """A constant of the mapping becomes another."""
     shell.write("runs.yaml", MAPPING.replace("INV-STD", "INV-NEW"))
 
@@ -179,7 +179,7 @@ OPTION = ("source option skip_footer", "no value was approved, it is now 1")
     ("change", "more", "words"),
     [
         (nothing, ["--tenant", "beta"], TENANT),
-        (mended_mapping, [], ("mapping: runs.yaml with the hash ",)),
+        (fixed_mapping, [], ("mapping: runs.yaml with the hash ",)),
         (other_records, [], TYPE),
         (one_more_row, [], ROW),
         (one_more_file, [], FILE),
@@ -280,7 +280,7 @@ def test_resume_goes_on_with_the_approval(shell: Shell, sandbox: RunningSandbox)
     assert (stopped.code, stopped.rows) == (5, {"read": 30, "created": 10, "pending": 20})
     assert stopped.summary["approved"] == code
     (shell.folder / "signed/summary.json").unlink()
-    mended_mapping(shell)
+    fixed_mapping(shell)
     resumed = shell.follow(stopped, "--base-url", sandbox.url, "--json")
     assert (resumed.code, resumed.rows) == (0, {"read": 30, "created": 30})
     assert f"approved: {code}" in resumed.err.splitlines()

@@ -1,4 +1,4 @@
-"""What is wrong with a call, a file, a mapping or a service is said: where, what, and what next."""
+"""What is wrong with a call, a file, a mapping or a service is reported: where, what, and what next."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def load(shell: Shell, url: str, *more: str) -> Ended:
 
 
 def refused(shell: Shell, *words: str | Path) -> str:
-    """Runs a command that must end with 2 before anything is sent; gives what it said."""
+    """Runs a command that must end with 2 before anything is sent; gives its messages."""
     with ScriptedApi() as api:
         more = ["--base-url", api.url] if words[0] in {"load", "resume"} else []
         done = shell.run(*words, *more)
@@ -45,10 +45,10 @@ def test_missing_column(shell: Shell) -> None:
     """A column that the mapping names and the file lacks is named, with the nearest one."""
     shell.write_rows(2)
     shell.write("runs.csv", "Key,Nam,State\nK1,One,C\n")
-    said = refused(shell, *PARTS)
-    assert "Name" in said
-    assert "Nam" in said
-    assert "runs.yaml" in said
+    output = refused(shell, *PARTS)
+    assert "Name" in output
+    assert "Nam" in output
+    assert "runs.yaml" in output
 
 
 def test_empty_file(shell: Shell) -> None:
@@ -69,22 +69,22 @@ def test_file_without_header(shell: Shell) -> None:
     """Without a header the columns of the mapping are missing: the first row's cells are named."""
     shell.write_rows(1)
     shell.write("runs.csv", "K1,One,C\nK2,Two,C\n")
-    said = refused(shell, *PARTS)
-    assert "Key" in said
-    assert "K1" in said
+    output = refused(shell, *PARTS)
+    assert "Key" in output
+    assert "K1" in output
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 cut off", b"Key,Name\n"])
 def test_unreadable_parquet(shell: Shell, content: bytes) -> None:
-    """What is named .parquet and is none is said to be none."""
+    """What is named .parquet and is none is refused as such."""
     shell.write_rows(1)
     shell.write("runs.parquet", content)
-    said = refused(shell, "load", "runs.yaml", "runs.parquet", "--tenant", "acme")
-    assert "runs.parquet" in said
+    output = refused(shell, "load", "runs.yaml", "runs.parquet", "--tenant", "acme")
+    assert "runs.parquet" in output
 
 
 def test_wrong_encoding(shell: Shell, sandbox: RunningSandbox) -> None:
-    """A file that is not of the encoding that was said sends no row with broken text."""
+    """A file that is not of the encoding that was given sends no row with broken text."""
     shell.write_rows(1)
     shell.write("runs.csv", "Key,Name,State\nK1,Jörg,C\nK2,Two,C\n".encode("cp1252"))
     done = load(shell, sandbox.url, "-s", "encoding=utf-8")
@@ -180,20 +180,20 @@ def test_cut_gzip_in_the_middle(shell: Shell, sandbox: RunningSandbox) -> None:
     ],
 )
 def test_wrong_mapping(shell: Shell, text: str, words: list[str]) -> None:
-    """An unknown field, a wrong constant, no YAML: said before any row is read, by load and validate."""
+    """An unknown field, a wrong constant, no YAML: reported before any row is read, by load and validate."""
     shell.write_rows(1)
     shell.write("runs.yaml", text)
-    for said in (refused(shell, *PARTS), refused(shell, "validate", "runs.yaml", "runs.csv")):
+    for output in (refused(shell, *PARTS), refused(shell, "validate", "runs.yaml", "runs.csv")):
         for word in words:
-            assert word in said
+            assert word in output
 
 
 def test_all_errors_of_a_mapping_at_once(shell: Shell) -> None:
-    """Every error of a mapping is told in one go."""
+    """Every error of a mapping is reported at once."""
     shell.write_rows(1)
     shell.write("runs.yaml", MAPPING + "  nmae: Name\n  run_dat: Name\n  perform_drops: {value: perhaps}\n")
-    said = refused(shell, *PARTS)
-    assert all(word in said for word in ("nmae", "run_dat", "perhaps"))
+    output = refused(shell, *PARTS)
+    assert all(word in output for word in ("nmae", "run_dat", "perhaps"))
 
 
 def test_unreadable_mapping(shell: Shell) -> None:
@@ -271,9 +271,9 @@ def test_bad_token(shell: Shell, token: str | None) -> None:
     """No token, or one that no service gives out, is refused without being shown."""
     shell.write_rows(1)
     shell.env = {} if token is None else {"LOADER_TOKEN": token}
-    said = refused(shell, *PARTS)
-    assert "LOADER_TOKEN" in said
-    assert not (token and token.strip()) or token not in said
+    output = refused(shell, *PARTS)
+    assert "LOADER_TOKEN" in output
+    assert not (token and token.strip()) or token not in output
 
 
 def test_token_file(shell: Shell, sandbox: RunningSandbox) -> None:
@@ -380,7 +380,7 @@ def test_resume_with_a_changed_source(shell: Shell) -> None:
 
 
 def test_resume_uses_the_mapping_of_the_beginning(shell: Shell) -> None:
-    """A mapping that was edited, or removed, since changes nothing for a load that has begun."""
+    """A mapping that was edited, or removed, since changes nothing for a load that has started."""
     shell.write_rows(10)
     load_id = _stopped(shell).summary["load_id"]
     (shell.folder / "runs.yaml").unlink()

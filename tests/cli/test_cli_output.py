@@ -123,7 +123,7 @@ def test_preview_of_rows(shell: Shell) -> None:
 
 
 def test_preview_limits(shell: Shell) -> None:
-    """--limit N shows N rows, 0 all of them, and ten are shown where nothing is said."""
+    """--limit N shows N rows, 0 all of them, and ten are shown by default."""
     shell.write_rows(25)
     for words, count in (([], 10), (["--limit", "3"], 3), (["--limit", "0"], 25)):
         done = shell.run("preview", "runs.csv", "--format", "json", *words)
@@ -165,11 +165,11 @@ def test_preview_into_a_pipe_that_closes(shell: Shell, form: str) -> None:
     assert process.stderr is not None
     assert process.stdout.readline()
     process.stdout.close()
-    said = process.stderr.read()
+    output = process.stderr.read()
     process.stderr.close()
     assert process.wait(30) == 0
-    assert "Traceback" not in said
-    assert "rror" not in said
+    assert "Traceback" not in output
+    assert "rror" not in output
 
 
 def test_schema_forms(shell: Shell) -> None:
@@ -222,11 +222,11 @@ def test_sandbox_command(shell: Shell) -> None:
         load(shell, url)
         assert stats(url)["stored"]["billing-run"] == 2
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, output = process.communicate(timeout=30)
     finally:
         process.kill()
     assert process.returncode == 0
-    assert "Traceback" not in said
+    assert "Traceback" not in output
 
 
 def on_a_terminal(shell: Shell, words: Sequence[str], **env: str) -> tuple[int, str]:

@@ -73,7 +73,7 @@ def test_configuration_is_2(shell: Shell) -> None:
 
 
 def test_rejected_rows_are_3_and_mended_rejects_load(shell: Shell, sandbox: RunningSandbox) -> None:
-    """Invalid rows end with 3; the rejects, mended, load with the command as it was printed."""
+    """Invalid rows end with 3; the rejects, fixed, load with the command as it was printed."""
     shell.write_rows(5)
     shell.write("runs.csv", "Key,Name,State\nK1,One,C\nK2,,C\nK3,Three,Q\n")
     done = load(shell, sandbox.url)
@@ -118,9 +118,9 @@ def test_rows_in_doubt_are_4_and_not_sent_again(shell: Shell) -> None:
         assert (resumed.code, resumed.rows) == (4, done.rows)
         assert sorted(api.keys()) == ["K00001", "K00002", "K00003", "K00004"]
         assert done.err.splitlines()[-1].startswith("next: loader reconcile ")
-        told = shell.follow(done)
-    assert told.code == 4
-    assert "1 still in doubt" in told.err
+        result = shell.follow(done)
+    assert result.code == 4
+    assert "1 still in doubt" in result.err
 
 
 def test_stopped_early_is_5_before_4_and_3(shell: Shell) -> None:

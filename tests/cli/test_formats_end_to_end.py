@@ -1,4 +1,4 @@
-"""Standard input and the formats through the program: validate, load, resume, mended rejects."""
+"""Standard input and the formats through the program: validate, load, resume, fixed rejects."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def packed_parquet() -> bytes:
 
 
 def test_validate_then_load_then_resume(here: Shell, sandbox: RunningSandbox) -> None:
-    """What was piped in is kept in one file by its content, and its name is what the service is told."""
+    """What was piped in is kept in one file by its content, and its name is what the service gets."""
     dry = piped(here, CSV, "validate", "runs.yaml", "-", "--json")
     assert (dry.code, dry.rows) == (3, {"read": 3, "valid": 2, "invalid": 1})
     (kept,) = (here.folder / ".loader" / "spool").rglob("stdin.csv")
@@ -116,19 +116,19 @@ def test_the_content_decides(here: Shell, content: bytes, name: str) -> None:
 
 def test_init_reads_standard_input(here: Shell) -> None:
     """A mapping is proposed from a pipe, and the next command names the file that was kept."""
-    told = piped(here, NDJSON, "init", "-", "-r", "billing-run", "-o", "new.yaml")
-    assert told.code == 0, told.err
+    result = piped(here, NDJSON, "init", "-", "-r", "billing-run", "-o", "new.yaml")
+    assert result.code == 0, result.err
     assert "name: Name" in (here.folder / "new.yaml").read_text(encoding="utf-8")
-    assert told.next_words[-1].endswith("stdin.ndjson")
+    assert result.next_words[-1].endswith("stdin.ndjson")
 
 
 def test_check_reads_standard_input(here: Shell) -> None:
     """The columns of what is piped in are held against the mapping."""
-    told = piped(here, NDJSON.replace(b"State", b"Stat"), "check", "runs.yaml", "-")
-    assert (told.code, "has no column 'State'" in told.out + told.err) == (2, True)
-    told = piped(here, NDJSON, "check", "runs.yaml", "-")
-    assert (told.code, told.next_words[:2]) == (0, ["validate", "runs.yaml"])
-    assert told.next_words[2].endswith("stdin.ndjson")
+    result = piped(here, NDJSON.replace(b"State", b"Stat"), "check", "runs.yaml", "-")
+    assert (result.code, "has no column 'State'" in result.out + result.err) == (2, True)
+    result = piped(here, NDJSON, "check", "runs.yaml", "-")
+    assert (result.code, result.next_words[:2]) == (0, ["validate", "runs.yaml"])
+    assert result.next_words[2].endswith("stdin.ndjson")
 
 
 def test_a_workbook_from_standard_input(here: Shell) -> None:
@@ -138,7 +138,7 @@ def test_a_workbook_from_standard_input(here: Shell) -> None:
     assert (shown.code, "007" in shown.out) == (0, True)
 
 
-def test_the_format_that_was_said_names_the_file(here: Shell) -> None:
+def test_the_format_that_was_given_names_the_file(here: Shell) -> None:
     """`-s format=…` wins over the content."""
     shown = piped(here, b'{"a"\n1\n', "preview", "-", "-s", "format=csv", "--format", "csv")
     assert (shown.code, shown.out) == (0, '"{""a"""\n1\n')
@@ -154,22 +154,22 @@ def test_the_format_that_was_said_names_the_file(here: Shell) -> None:
 )
 def test_unusable_standard_input(here: Shell, content: bytes, words: str) -> None:
     """What cannot be read is an error of standard input, and leaves nothing behind."""
-    told = piped(here, content, "load", "runs.yaml", "-", "--tenant", "acme")
-    assert (told.code, words in told.err) == (2, True)
+    result = piped(here, content, "load", "runs.yaml", "-", "--tenant", "acme")
+    assert (result.code, words in result.err) == (2, True)
     assert [each for each in here.folder.rglob("*") if each.is_file()] == [here.folder / "runs.yaml"]
 
 
 def test_named_twice(here: Shell) -> None:
     """Standard input can be read once."""
-    told = piped(here, CSV, "validate", "runs.yaml", "-", "-")
-    assert (told.code, "standard input (-) is named twice" in told.err) == (2, True)
+    result = piped(here, CSV, "validate", "runs.yaml", "-", "-")
+    assert (result.code, "standard input (-) is named twice" in result.err) == (2, True)
 
 
 def test_no_standard_input(here: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that has none says so."""
     monkeypatch.setattr(sys, "stdin", None)
-    told = here.run("preview", "-")
-    assert (told.code, "there is no standard input to read" in told.err) == (2, True)
+    result = here.run("preview", "-")
+    assert (result.code, "there is no standard input to read" in result.err) == (2, True)
 
 
 class Terminal(io.TextIOWrapper):
@@ -180,19 +180,21 @@ class Terminal(io.TextIOWrapper):
         return True
 
 
-def test_a_terminal_is_told_what_is_waited_for(here: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_what_is_waited_for(here: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who forgot the pipe sees what the program waits for."""
     monkeypatch.setattr(sys, "stdin", Terminal(io.BytesIO(CSV)))
-    told = here.run("preview", "-", "--limit", "1")
-    assert told.code == 0
-    assert told.err.splitlines()[0].startswith("standard input is a terminal: type the records, then Ctrl-D")
+    result = here.run("preview", "-", "--limit", "1")
+    assert result.code == 0
+    assert result.err.splitlines()[0].startswith(
+        "standard input is a terminal: type the records, then Ctrl-D"
+    )
 
 
 def test_a_spool_that_cannot_be_written(here: Shell) -> None:
     """A place that takes no file is named."""
     here.write("h", "a file")
-    told = piped(here, CSV, "validate", "runs.yaml", "-", "--home", "h/x")
-    assert (told.code, "standard input cannot be written to a file here" in told.err) == (2, True)
+    result = piped(here, CSV, "validate", "runs.yaml", "-", "--home", "h/x")
+    assert (result.code, "standard input cannot be written to a file here" in result.err) == (2, True)
 
 
 def test_a_real_pipe(here: Shell) -> None:
@@ -210,8 +212,8 @@ def test_a_real_pipe(here: Shell) -> None:
     process.stdin.write(CSV.decode())
     process.stdin.close()
     process.stdin = None
-    told = ended(process)
-    assert (told.code, told.out) == (0, CSV.decode())
+    result = ended(process)
+    assert (result.code, result.out) == (0, CSV.decode())
 
 
 def test_without_a_spool_it_is_kept_as_long_as_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +231,7 @@ def test_without_a_spool_it_is_kept_as_long_as_the_source(monkeypatch: pytest.Mo
 
 
 def mended_ndjson(rejects: Path) -> None:
-    """A person mends the state."""
+    """A person fixes the state."""
     rejects.write_text(
         rejects.read_text(encoding="utf-8").replace('"State":"X"', '"State":"C"'), encoding="utf-8"
     )
@@ -248,7 +250,7 @@ def mended_parquet(rejects: Path) -> None:
 
 
 def sources(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """A file of each format with a wrong state in it, and how to mend its rejects."""
+    """A file of each format with a wrong state in it, and how to fix its rejects."""
     (folder / "a.ndjson.zst").write_bytes(zstd.compress(NDJSON))
     yield folder / "a.ndjson.zst", {"mend": mended_ndjson, "format": "ndjson"}
     workbook(folder / "b.xlsx", "X")
@@ -257,7 +259,7 @@ def sources(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     yield folder / "c.parquet", {"mend": mended_parquet, "format": "parquet"}
 
 
-def test_mended_rejects_of_every_format_load_as_they_are(here: Shell, sandbox: RunningSandbox) -> None:
+def test_fixed_rejects_of_every_format_load_as_they_are(here: Shell, sandbox: RunningSandbox) -> None:
     """With the same mapping, which says format and sheet: the command that the load names as the next."""
     for path, how in sources(here.folder):
         here.write("runs.yaml", f"source: {{format: {how['format']}, sheet: Runs}}\n{MAPPING}")

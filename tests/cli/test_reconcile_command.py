@@ -73,7 +73,7 @@ def test_rows_that_are_not_there(shell: Shell, api: RememberingApi, doubtful: st
 
 
 def test_no_lookups(shell: Shell, doubtful: str) -> None:
-    """Without lookups the rows stay in doubt, and it is said how to decide."""
+    """Without lookups the rows stay in doubt, and the output has how to decide."""
     done = shell.run("reconcile", doubtful)
     assert done.code == 4
     assert "HTTP 404: no such path" in done.err
@@ -94,7 +94,7 @@ def test_as_created(shell: Shell, api: RememberingApi, doubtful: str) -> None:
 
 
 def test_as_unsent(shell: Shell, api: RememberingApi, doubtful: str) -> None:
-    """Rows said not to be stored are pending, and resume sends them."""
+    """Rows decided not to be stored are pending, and resume sends them."""
     done = shell.run("reconcile", doubtful, "--as", "unsent", "--json")
     assert (done.code, done.rows) == (5, {"read": 4, "created": 2, "pending": 2})
     assert [each[1] for each in decisions(shell)] == ["unsent", "unsent"]
@@ -113,7 +113,7 @@ def test_as_unsent(shell: Shell, api: RememberingApi, doubtful: str) -> None:
     ],
 )
 def test_rows_of_a_file(shell: Shell, doubtful: str, text: str, expected: list[tuple[str, str]]) -> None:
-    """Only the rows that are named are decided, with the ids that are told."""
+    """Only the rows that are named are decided, with the ids that are given."""
     shell.write("rows.txt", text)
     done = shell.run("reconcile", doubtful, "--as", "created", "--rows", "rows.txt", "--json")
     assert states(shell, done)[1:3] == expected
@@ -123,7 +123,7 @@ def test_rows_of_a_file(shell: Shell, doubtful: str, text: str, expected: list[t
 
 
 def test_ids_of_rows_that_were_not_stored(shell: Shell, doubtful: str) -> None:
-    """An id told for a row that was not stored is not taken for its record's."""
+    """An id given for a row that was not stored is not taken for its record's."""
     shell.write("rows.txt", "2,abc-2\n")
     done = shell.run("reconcile", doubtful, "--as", "unsent", "--rows", "rows.txt", "--json")
     assert states(shell, done)[1] == ("pending", "")
@@ -164,8 +164,8 @@ def test_rows_of_several_files(shell: Shell, api: RememberingApi) -> None:
     shell.write("rows.txt", "runs.csv:2,a\nmore.csv:1,b\n")
     done = shell.run("reconcile", load_id, "--as", "created", "--rows", "rows.txt", "--json")
     assert (done.code, done.rows) == (0, {"read": 4, "created": 4})
-    told = {line["external_id"]: line["id"] for line in shell.results(done)}
-    assert (told["K00002"], told["K00003"]) == ("a", "b")
+    result = {line["external_id"]: line["id"] for line in shell.results(done)}
+    assert (result["K00002"], result["K00003"]) == ("a", "b")
 
 
 @pytest.mark.parametrize("words", [[], ["--as", "created"]])

@@ -193,7 +193,7 @@ SHEET = ("Key", "Name", "State")
 
 @pytest.mark.parametrize("form", ["ndjson", "parquet", "xlsx"])
 def test_other_formats(shell: Shell, form: str) -> None:
-    """The rejects are of the source's own form, and cells of lists and objects are told as JSON."""
+    """The rejects are of the source's own form, and cells of lists and objects are shown as JSON."""
     name = f"runs.{form}"
     frame = pl.DataFrame(objects())
     path = shell.folder / name
@@ -272,7 +272,7 @@ def test_a_source_that_breaks_off(shell: Shell, monkeypatch: pytest.MonkeyPatch,
 
 @pytest.mark.parametrize("room", [1_000, 7_000, 30_000])
 def test_a_disk_that_is_full(shell: Shell, room: int) -> None:
-    """Whichever file it is that has no room: told by its name, and what stood there is not half replaced."""
+    """Whichever file it is that has no room: named, and what was there is not half replaced."""
     validate(shell, *SAMPLE)
     folder = shell.folder / "out"
     was = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -54,9 +54,9 @@ def load(
     with RunningSandbox(settings) as sandbox:
         words = ["load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", sandbox.url, "--json"]
         done = shell.run(*words, "--concurrency", "8", "--reconcile-wait", "0.1", "--read-timeout", "20")
-        told = stats(sandbox.url)
+        result = stats(sandbox.url)
         httpx.put(f"{sandbox.url}/_faults", json={}).raise_for_status()
-        return done, told, everything(sandbox.url)
+        return done, result, everything(sandbox.url)
 
 
 def everything(url: str) -> dict[int, Any]:
@@ -80,29 +80,29 @@ def test_with_lookups_every_row_is_created_exactly_once(shell: Shell, kind: str)
     """Doubts are looked up, and what was not stored is sent again."""
     faults = ALL if kind == "all" else {kind: (UNCLEAR | CLEAR)[kind]}
 
-    done, told, records = load(shell, faults)
+    done, result, records = load(shell, faults)
 
-    assert told["faults"], "no fault has happened"
+    assert result["faults"], "no fault has happened"
     assert done.rows == {"read": ROWS, "created": ROWS}
     assert done.code == 0
-    assert told["duplicate_rows"]["billing-run"] == 0
+    assert result["duplicate_rows"]["billing-run"] == 0
     assert set(records) == set(range(1, ROWS + 1))
     ids = {int(line["record_no"]): line["id"] for line in shell.results(done)}
     assert ids == {number: record["id"] for number, record in records.items()}
 
 
 @pytest.mark.parametrize("kind", [*UNCLEAR, *CLEAR, "all"])
-def test_without_lookups_the_doubts_are_exactly_the_unclear_answers(shell: Shell, kind: str) -> None:
+def test_without_lookups_the_rows_in_doubt_are_exactly_the_unclear_answers(shell: Shell, kind: str) -> None:
     """No row is sent again blindly, and no row is called doubtful that was answered clearly."""
     faults = ALL if kind == "all" else {kind: (UNCLEAR | CLEAR)[kind]}
 
-    done, told, records = load(shell, {**faults, "lookups-off": 1.0})
+    done, result, records = load(shell, {**faults, "lookups-off": 1.0})
 
-    unclear = sum(sum(each.values()) for each in told["ambiguous"].values())
+    unclear = sum(sum(each.values()) for each in result["ambiguous"].values())
     assert done.rows.get("in_doubt", 0) == unclear
     assert done.rows.get("created", 0) == ROWS - unclear
     assert done.code == (4 if unclear else 0)
-    assert told["duplicate_rows"]["billing-run"] == 0
+    assert result["duplicate_rows"]["billing-run"] == 0
     doubtful = {int(line["record_no"]) for line in shell.results(done) if line["status"] == "in_doubt"}
     assert set(range(1, ROWS + 1)) - doubtful <= set(records)
 
@@ -114,10 +114,10 @@ def test_answers_beyond_the_time_out_are_reconciled(shell: Shell) -> None:
     with RunningSandbox(settings) as sandbox:
         words = ["load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", sandbox.url, "--json"]
         done = shell.run(*words, "--concurrency", "8", "--reconcile-wait", "0.1", "--read-timeout", "0.5")
-        told = stats(sandbox.url)
+        result = stats(sandbox.url)
 
     assert done.rows == {"read": ROWS, "created": ROWS}
-    assert told["duplicate_rows"]["billing-run"] == 0
+    assert result["duplicate_rows"]["billing-run"] == 0
     assert "rows in doubt" in done.err
 
 
@@ -128,25 +128,25 @@ def test_reads_that_lag_behind_writes_make_no_duplicates(shell: Shell) -> None:
     with RunningSandbox(settings) as sandbox:
         words = ["load", "runs.yaml", "runs.csv", "--tenant", "acme", "--base-url", sandbox.url, "--json"]
         done = shell.run(*words, "--concurrency", "8", "--reconcile-wait", "1.5")
-        told = stats(sandbox.url)
+        result = stats(sandbox.url)
 
     assert done.rows == {"read": ROWS, "created": ROWS}
-    assert told["duplicate_rows"]["billing-run"] == 0
-    assert told["faults"]["lag"]
+    assert result["duplicate_rows"]["billing-run"] == 0
+    assert result["faults"]["lag"]
 
 
 def test_lists_that_break_off_leave_rows_in_doubt(shell: Shell) -> None:
     """A lookup that fails half-way has shown nothing."""
-    done, told, _ = load(shell, {"500-after": 0.06, "lookups-500": 1.0})
+    done, result, _ = load(shell, {"500-after": 0.06, "lookups-500": 1.0})
 
     assert done.code == 4
-    assert 0 < done.rows["in_doubt"] <= sum(told["ambiguous"]["stored"].values())
-    assert told["duplicate_rows"]["billing-run"] == 0
+    assert 0 < done.rows["in_doubt"] <= sum(result["ambiguous"]["stored"].values())
+    assert result["duplicate_rows"]["billing-run"] == 0
 
 
 def test_bare_arrays_are_lists_too(shell: Shell) -> None:
     """Some services answer a list without pages."""
-    done, told, _ = load(shell, {"500": 0.06, "bare-list": 1.0})
+    done, result, _ = load(shell, {"500": 0.06, "bare-list": 1.0})
 
     assert done.rows == {"read": ROWS, "created": ROWS}
-    assert told["duplicate_rows"]["billing-run"] == 0
+    assert result["duplicate_rows"]["billing-run"] == 0

@@ -121,8 +121,8 @@ def test_limit_counts_records(shell: Shell) -> None:
         assert sorted(api.keys()) == list(rows)[:9]
 
 
-def test_rejected_groups_are_mended_and_loaded(shell: Shell) -> None:
-    """The rejects have all rows of a rejected group, each with what is wrong with it; mended they load."""
+def test_rejected_groups_are_fixed_and_loaded(shell: Shell) -> None:
+    """The rejects have all rows of a rejected group, each with what is wrong with it; fixed they load."""
     shell.write("runs.yaml", GROUPED)
     lines = [
         "1,One,,N1,1",
@@ -152,15 +152,15 @@ def test_rejected_groups_are_mended_and_loaded(shell: Shell) -> None:
         place = "record 4, line 5: application_reminder_options.reminders[].id"
         assert f'{place}: "x" is not a number' in results[1]["message"]
         words = ["load", "runs.yaml", path, "--tenant", "acme", "--base-url", api.url, "--json"]
-        unmended = shell.run(*words)
-        assert (unmended.code, unmended.rows) == (3, {"read": 2, "invalid": 2})
+        unfixed = shell.run(*words)
+        assert (unfixed.code, unfixed.rows) == (3, {"read": 2, "invalid": 2})
         text = (shell.folder / path).read_text(encoding="utf-8")
-        mended = (
+        fixed = (
             text.replace("N2,x,", "N2,2,")
             .replace("2,Two,,,3,", "2,Two,,N3,3,")
             .replace("N1,,inv", "N1,1,inv")
         )
-        shell.write("mended.csv", mended)
+        shell.write("mended.csv", fixed)
         words[2] = "mended.csv"
         again = shell.run(*words)
         assert (again.code, again.rows) == (0, {"read": 2, "created": 2})
@@ -278,7 +278,7 @@ def test_files_without_order_and_doubtful_rows_send_nothing(shell: Shell, sandbo
 
 
 def test_glued_exports_of_groups(shell: Shell) -> None:
-    """A header that stands again, even inside a group or in the second file, is no row of a record."""
+    """A header that is repeated, even inside a group or in the second file, is no row of a record."""
     rows = ["K1,Run 1,S1,N1,1\n", "K1,Run 1,S1,N2,2\n", "K2,Run 2,S1,N3,1\n"]
     shell.write("runs.yaml", GROUPED)
     shell.write("runs.csv", HEADER + rows[0] + HEADER + rows[1] + HEADER + rows[2])
@@ -383,7 +383,7 @@ def test_check_knows_second_files(shell: Shell) -> None:
 
 
 def test_examples_of_groups_are_run(shell: Shell) -> None:
-    """An example gives the rows of a group, and rows of second files; differences are told."""
+    """An example gives the rows of a group, and rows of second files; differences are shown."""
     items = "{id: 1, reminder_notice_id: a}, {id: 2, reminder_notice_id: b}"
     reminders = f"application_reminder_options: {{reminders: [{items}]}}"
     example = f"""\

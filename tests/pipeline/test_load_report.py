@@ -43,7 +43,7 @@ class Written:
 
     @property
     def code(self) -> str:
-        """The code that stands in its title."""
+        """The code in its title."""
         return self.html.partition("<title>")[2].partition("</title>")[0].rpartition(": ")[2]
 
 
@@ -154,11 +154,11 @@ def test_killed_load_has_a_report(shell: Shell) -> None:
         process.kill()
         ended(process)
         load_id = next((shell.folder / ".loader" / "loads").iterdir()).name
-        told = shell.run("report", load_id[:18])
+        result = shell.run("report", load_id[:18])
         shown = shell.run("status", load_id, "--json")
         found = page_of(shell, load_id)
-        assert (told.code, told.out) == (0, f".loader/loads/{load_id}/report.html\n")
-        assert told.next_words == ["resume", load_id]
+        assert (result.code, result.out) == (0, f".loader/loads/{load_id}/report.html\n")
+        assert result.next_words == ["resume", load_id]
         assert found.rows == shown.summary["rows"]
         assert "the loader ended while its request was under way" in found.text
         assert "The load was interrupted" in found.text
@@ -176,25 +176,23 @@ def test_load_at_work_has_a_report(shell: Shell) -> None:
         process = shell.start(*load_words(sandbox.url))
         sandbox.until(10, process)
         load_id = next((shell.folder / ".loader" / "loads").iterdir()).name
-        told = shell.run("report", load_id)
+        result = shell.run("report", load_id)
         found = page_of(shell, load_id)
         done = ended(process)
-    assert told.code == 0
-    assert f"another process works on load {load_id}" in told.err
+    assert result.code == 0
+    assert f"another process works on load {load_id}" in result.err
     assert "The load is still running" in found.text
     assert "sent just now; the answer has not arrived yet" in found.text
     assert page(shell, done).rows == done.summary["rows"]
 
 
-def test_words_of_a_person_are_counted(shell: Shell) -> None:
-    """What a person has decided stands beside what lookups found."""
+def test_decisions_of_a_person_are_counted(shell: Shell) -> None:
+    """What a person has decided is shown beside what searches found."""
     shell.write_rows(4)
     with RememberingApi(lambda key, n: AFTER if key < "K00003" and n == 1 else "", no_lists) as api:
         doubtful = shell.run(*load_words(api.url))
-        assert (
-            "HTTP 500: no answer.server_error 2 record 1 (K00001); record 2 (K00002)"
-            in page(shell, doubtful).text
-        )
+        text = page(shell, doubtful).text
+        assert "HTTP 500: no answer.server_error 2 record 1 (K00001); record 2 (K00002)" in text
         load_id = doubtful.summary["load_id"]
         shell.write("rows.txt", "1\n")
         done = shell.run("reconcile", load_id, "--as", "created", "--rows", "rows.txt", "--json")
@@ -272,7 +270,7 @@ def test_page_that_has_no_place(shell: Shell) -> None:
 def test_page_without_the_extra(
     shell: Shell, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without what draws, the figures stand in tables."""
+    """Without what draws, the figures are in tables."""
     shell.write_rows(3)
     monkeypatch.setitem(sys.modules, "altair", None)
     done = shell.run(*load_words(sandbox.url))
@@ -313,23 +311,15 @@ def signed(shell: Shell, found: list[dict[str, Any]] | None) -> Ended:
 
 def row(record_no: int, file: str = "runs.csv") -> dict[str, Any]:
     """A finding of a dry run."""
-    return {
-        "file": file,
-        "record_no": record_no,
-        "status": "invalid",
-        "field": "name",
-        "code": "required.empty",
-    }
+    place = {"file": file, "record_no": record_no, "status": "invalid"}
+    return {**place, "field": "name", "code": "required.empty"}
 
 
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        (
-            [row(21), row(21), row(22), row(3), row(5, "other.csv")],
-            "It had findings for 2 of the 7 rows that were not loaded",
-        ),
-        ([], "It had findings for 0 of the 7 rows that were not loaded"),
+        ([row(21), row(21), row(22), row(3), row(5, "other.csv")], "2 of the 7 rows that were not loaded"),
+        ([], "0 of the 7 rows that were not loaded"),
         (None, None),
     ],
 )
@@ -407,7 +397,7 @@ def test_report_of_a_load_whose_folder_is_gone(shell: Shell, sandbox: RunningSan
     for each in folder.iterdir():
         each.unlink()
     folder.rmdir()
-    told = shell.run("report", done.summary["load_id"])
-    assert (told.code, told.next_words) == (0, ["status", done.summary["load_id"]])
+    result = shell.run("report", done.summary["load_id"])
+    assert (result.code, result.next_words) == (0, ["status", done.summary["load_id"]])
     assert page_of(shell, done.summary["load_id"]).rows == json.loads(done.out)["rows"]
     assert [each.name for each in folder.iterdir()] == ["report.html"]

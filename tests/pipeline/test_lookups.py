@@ -153,8 +153,8 @@ def test_rejects_of_blocked_rows_can_be_loaded(loads: Loads) -> None:
     assert again.rows == {"read": 2, "created": 1, "invalid": 1}, again.err
 
 
-def test_all_that_is_wrong_is_told_with_all_keys(loads: Loads) -> None:
-    """A row with a finding is invalid; its unresolved keys, one in each place, are told with it."""
+def test_all_that_is_wrong_is_listed_with_all_keys(loads: Loads) -> None:
+    """A row with a finding is invalid; its unresolved keys, one in each place, are listed with it."""
     mapping = (
         f"{RUNS}"
         "  application_activation_options.program_ids: {lookup: billing-template, column: List, split: ';'}\n"
@@ -190,7 +190,7 @@ def test_what_is_loaded_already_waits_for_nothing(loads: Loads) -> None:
     assert loads.shell.results(again)[0]["code"] == "changed.payload"
 
 
-def test_a_key_that_stands_twice_is_invalid_and_waits(loads: Loads) -> None:
+def test_a_key_that_occurs_twice_is_invalid_and_waits(loads: Loads) -> None:
     """The second of two rows with one external id says both what is wrong with it and what it waits for."""
     done = loads.runs("R1,a,C,\nR1,b,C,T9\n")
     assert done.rows == {"read": 2, "created": 1, "invalid": 1}

@@ -87,14 +87,14 @@ def test_a_page_that_never_comes(shell: Shell, sandbox: RunningSandbox) -> None:
     four_rows(shell)
     process = start(shell, "time.sleep(600)", sandbox.url)
     assert process.stderr is not None
-    said = []
+    output = []
     for line in process.stderr:
-        said.append(line)
+        output.append(line)
         if line == "now\n":
             break
     process.send_signal(signal.SIGINT)
     done = ended(process)
-    assert done.code == 130, "".join(said) + done.err
+    assert done.code == 130, "".join(output) + done.err
     assert done.next_words[0] == "resume"
     folder = receipts(shell)
     again = shell.follow(done)

@@ -141,7 +141,7 @@ def test_runs_listed_by_series_only(by_series: Shell) -> None:
 
 
 def test_reconciling_by_series_without_the_source(by_series: Shell) -> None:
-    """Where the source is gone, nobody knows the rows' series: they stay in doubt, and that is reported."""
+    """Where the source is gone, nobody knows the rows' series: they stay in doubt, with a message."""
     with RememberingApi(lambda key, _: AFTER if key == "K00001" else "", no_lists) as api:
         done = by_series.run(*load_words(api.url))
         assert done.code == 4
@@ -157,7 +157,7 @@ def test_reconciling_by_series_without_the_source(by_series: Shell) -> None:
 
 
 @pytest.mark.parametrize("fate", [AFTER, BEFORE])
-def test_doubts_that_pile_up(shell: Shell, monkeypatch: pytest.MonkeyPatch, fate: str) -> None:
+def test_rows_in_doubt_that_pile_up(shell: Shell, monkeypatch: pytest.MonkeyPatch, fate: str) -> None:
     """A load in which many rows come in doubt pauses, reconciles and goes on until all rows are created."""
     monkeypatch.setattr("loader.sending.limits.patience.FIRST_PAUSE_AT", 1)
     shell.write_rows(60)
@@ -168,7 +168,7 @@ def test_doubts_that_pile_up(shell: Shell, monkeypatch: pytest.MonkeyPatch, fate
     assert done.err.count("looking up") > 2
 
 
-def test_doubts_that_pile_up_without_lists(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_in_doubt_that_pile_up_without_lists(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing can be looked up, the load does not pause a second time, and every row is sent once."""
     monkeypatch.setattr("loader.sending.limits.patience.FIRST_PAUSE_AT", 1)
     shell.write_rows(40)

@@ -43,6 +43,7 @@ def preview_payloads(
     transformer = Transformer(inputs.mapping, load_id="preview", tenant=NO_TENANT, find=placeholders)
     for note in input_notes(inputs, transformer):
         observer.on_event(note)
+    # A preview needs no tenant, and so looks nothing up: placeholders show where ids go.
     for finding in untried_lookups(inputs.mapping, tenant=None):
         observer.on_event(FindingReported(finding))
     for batch in inputs.source.batches(min(limit or _BATCH, _BATCH), limit=limit):

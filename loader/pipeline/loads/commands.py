@@ -236,6 +236,7 @@ def reconcile_load(
 
 def _close_dead_run(journal: Journal, load: Load) -> None:
     """Write of a load whose process died that it was interrupted, and which of its rows are in doubt."""
+    # The claim is ours: a load that is still "running" has no living process.
     journal.mark_in_doubt(load.load_id, at=datetime.now(UTC))
     if load.state == "running":
         journal.finish(load.load_id, "interrupted", requests=load.requests, seconds=load.seconds)

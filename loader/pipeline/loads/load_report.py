@@ -235,6 +235,7 @@ def _code(load: Load, mapping: MappingPlan | None) -> str:
     manifest = load.manifest
     if manifest.approved:
         return manifest.approved.code
+    # Without a mapping that can be read, the options that count are not known, and so neither is the code.
     if mapping is None:
         return "not known"
     options = source_options(mapping.source, manifest.source_options)

@@ -145,6 +145,7 @@ class LoadRunner:
     def _dispatcher(self) -> Dispatcher[TransformedBatch]:
         """Make the dispatcher of one round; called inside its event loop."""
         task = self._task
+        # A round continues at the rate of the last one; the first at what earlier loads have learnt.
         learnt = self._rate_limiter.rate or task.journal.learnt_rate(
             task.load.tenant, task.load.resource, task.base_url
         )

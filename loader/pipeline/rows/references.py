@@ -110,8 +110,8 @@ def dry_run_references(mapping: MappingPlan, tenant: str, journal: Journal | Non
     def find(keys: Mapping[str, Sequence[str]]) -> dict[str, LookupResult]:
         results = resolve(keys)
         if own in results:
-            stand_ins = placeholders({own: keys[own]})[own].ids
-            results[own] = LookupResult({**stand_ins, **results[own].ids}, {})
+            made_up_ids = placeholders({own: keys[own]})[own].ids
+            results[own] = LookupResult({**made_up_ids, **results[own].ids}, {})
         return results
 
     return find

@@ -114,6 +114,7 @@ class _DryRun:
         error = self._validate_all()
         summary = self._summary(error, time.monotonic() - started)
         if report is not None and self._report is not None:
+            # A source that broke off still has a report, which says so and cannot be signed.
             self._report.stopped = error.message if error else ""
             summary = self._write(report, self._report, summary, rate)
         summary.check_balance()
@@ -151,6 +152,7 @@ class _DryRun:
         approval = self._inputs.approval(summary.tenant, datetime.now(UTC))
         effort = self._effort(summary.rows["valid"], rate)
         files = report.write(summary, self._groups, code=approval.code, effort=effort)
+        # The approval is of the inputs as they were opened: what was validated, not what is there by now.
         summary = replace(summary, files=files, approval=approval.as_json())
         summary.write(folder / SUMMARY)
         return summary
@@ -190,7 +192,7 @@ def _earlier_loads(home: Path | None) -> Iterator[Journal | None]:
 def _transformer(
     inputs: Inputs, settings: RunSettings | None, journal: Journal | None, observer: NoteCollector
 ) -> Transformer:
-    """Report what there is to know of the inputs; without a tenant every lookup finds a stand-in."""
+    """Report what there is to know of the inputs; without a tenant every lookup finds a placeholder."""
     tenant = settings.tenant if settings else NO_TENANT
     find = dry_run_references(inputs.mapping, tenant, journal) if settings else placeholders
     transformer = Transformer(inputs.mapping, load_id="dry-run", tenant=tenant, find=find)

@@ -78,6 +78,7 @@ class _Collected:
         counts = self.files.setdefault(batch.file.file_no, _FileCounts())
         counts.records += batch.rows.height
         last = batch.children.get(GROUP, batch.rows)[RECORD_NO].max()
+        # A batch may hold rows of a record from further down: its last number need not be the highest so far.
         counts.last = max(counts.last, int(str(last or 0)))
         if validated.findings.height:
             counts.findings = counts.findings or PositionBins()
@@ -102,6 +103,7 @@ class DryRunReport:
     """
 
     def __init__(self, folder: Path, inputs: Inputs, observer: NoteCollector) -> None:
+        # Before any row is read: an hour of work must not end with a folder that cannot be written.
         _refuse_sources(folder, inputs.source.files)
         make_folder(folder)
         self._folder = folder

@@ -54,7 +54,7 @@ FILES = st.lists(
 
 
 class World:
-    """A sandbox, and a home in whose journal templates, a run and a run in doubt stand.
+    """A sandbox, and a home in whose journal templates, a run and a run in doubt are.
 
     Attributes:
         folder: Where all of it is.
@@ -169,12 +169,12 @@ def _hold_findings(
     found: dict[tuple[str, str], list[dict[str, str]]], real: LoadResult, names: list[str]
 ) -> None:
     """Every finding that the load's receipts tell, with its place, and no other."""
-    told = {}
+    outcome = {}
     with Path(real.summary.files["results"]).open(encoding="utf-8", newline="") as file:
         for each in csv.DictReader(file):
             if each["status"] in {Status.INVALID, Status.BLOCKED}:
                 place = (each["source_file"], each["record_no"])
-                told[place] = (each["status"], each["external_id"], each["message"])
+                outcome[place] = (each["status"], each["external_id"], each["message"])
     assert {
         place: (
             each[0]["status"],
@@ -182,13 +182,15 @@ def _hold_findings(
             "; ".join(line_of(finding) for finding in each),
         )
         for place, each in found.items()
-    } == {place: (status, key, message.removeprefix("'")) for place, (status, key, message) in told.items()}
+    } == {
+        place: (status, key, message.removeprefix("'")) for place, (status, key, message) in outcome.items()
+    }
     assert list(found) == sorted(found, key=lambda place: (names.index(place[0]), int(place[1])))
     assert all(finding["line"] for each in found.values() for finding in each)
 
 
-def test_a_row_that_waits_and_is_in_doubt_says_both(world: World) -> None:
-    """What an earlier load does not know is told beside the key that is not there."""
+def test_a_row_that_waits_and_is_in_doubt_has_both_findings(world: World) -> None:
+    """What an earlier load does not know is listed beside the key that is not there."""
     world.write("both.csv", f"{HEADER}DOUBT,Run,C,T9,\n")
     home = world.copy()
     dry = world.try_out(MAPPING, ["both.csv"], home)

@@ -1,4 +1,4 @@
-"""What the page of a dry run says, held against what was in the files: figures, places, names, promises."""
+"""What the page of a dry run says, compared with what was in the files: figures, places, names, promises."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_numbers_are_ordered_as_numbers_and_text_as_text(
 
 
 def test_rows_of_a_reason_are_records_each_once(validated: Callable[..., ReportPage], shell: Shell) -> None:
-    """A record with three wrong items is one row; its items are told by where they stand."""
+    """A record with three wrong items is one row; its items are named by their places."""
     shell.write("rem.csv", "Run,Notice,No\n1,A,x\n1,B,y\n1,C,z\n3,D,4\n")
     page = validated(GROUPED, "Id,Name,Program\n1,a,P\n1,a,Q\n2,b,P\n3,c,P\n3,c,R\n")
     wrong = group(page, "number.format")
@@ -143,13 +143,13 @@ def test_findings_fall_where_they_are_among_the_rows_of_groups(
 
 
 def test_columns_that_items_are_made_of_are_used(validated: Callable[..., ReportPage], shell: Shell) -> None:
-    """Those of the group's rows, the keys, and those of second files; what is left is told, of either."""
+    """Those of the group's rows, the keys, and those of second files; what is left is listed, of either."""
     shell.write("rem.csv", "Run,Notice,No,Remark\n1,A,1,x\n")
     page = validated(GROUPED, "Id,Name,Program,Left\n1,a,P,x\n")
     assert page.unused.items == ("Left", "Remark (of rem.csv)")
 
 
-def test_second_files_stand_among_the_files(validated: Callable[..., ReportPage], shell: Shell) -> None:
+def test_second_files_are_among_the_files(validated: Callable[..., ReportPage], shell: Shell) -> None:
     """With their fingerprint, since they are part of what is signed."""
     shell.write("rem.csv", "Run,Notice,No\n1,A,1\n9,B,2\n")
     page = validated(GROUPED, "Id,Name,Program\n1,a,P\n", "--tenant", "acme")
@@ -172,7 +172,7 @@ def test_a_sample_has_all_rows_of_its_record(validated: Callable[..., ReportPage
 
 
 def test_samples_are_records_that_would_be_sent(validated: Callable[..., ReportPage]) -> None:
-    """An id that stands twice is sent once; and there are three, though all payloads have one length."""
+    """An id that occurs twice is sent once; and there are three, though all payloads have one length."""
     page = validated(HEAD, "Id,Name\n1,a\n2,b\n2,a much longer name\n3,c\n4,d\n")
     assert [each.place.record_no for each in page.samples] == [1, 2, 4]
 
@@ -185,7 +185,7 @@ def test_examples_name_several_records_that_lack_the_same(validated: Callable[..
     assert wrong.examples.more == 3
 
 
-def test_records_of_other_widths_are_told_apart(validated: Callable[..., ReportPage]) -> None:
+def test_records_of_other_widths_are_different_groups(validated: Callable[..., ReportPage]) -> None:
     """Too many cells is one reason and too few another; each record says how many it has."""
     page = validated(HEAD, "Id,Name,A,B\n1,a,,\n2,b,,,x\n3,c,,,y,z\n4,d\n")
     more, fewer = group(page, "row.too_many_cells"), group(page, "row.too_few_cells")
@@ -195,7 +195,7 @@ def test_records_of_other_widths_are_told_apart(validated: Callable[..., ReportP
     ]
 
 
-def test_what_differs_in_its_numbers_is_told_in_general(validated: Callable[..., ReportPage]) -> None:
+def test_what_differs_in_its_numbers_has_one_heading(validated: Callable[..., ReportPage]) -> None:
     """The heading is true of every record below it, and each one has its own words."""
     page = validated(HEAD, "Id,Name,A\n1,\0,\n2,b,\0\n3,c,\n")
     (wrong,) = page.groups.items
@@ -209,7 +209,7 @@ def test_no_default_is_proposed_for_ids(validated: Callable[..., ReportPage]) ->
     assert "default" not in group(page, "external_id.empty").fix
 
 
-def test_dates_are_told_as_people_write_them(validated: Callable[..., ReportPage]) -> None:
+def test_dates_are_shown_as_people_write_them(validated: Callable[..., ReportPage]) -> None:
     """DD.MM.YYYY, not %d.%m.%Y."""
     page = validated(f'{HEAD}  run_date: {{column: D, date: "%d.%m.%Y"}}\n', "Id,Name,D\n1,a,2019-01-01\n")
     assert group(page, "date.format").reason == "does not match the date format DD.MM.YYYY"
@@ -255,8 +255,8 @@ def test_what_could_not_be_read_to_its_end_cannot_be_signed(
     assert "I approve" not in html_of(shell)
 
 
-def test_keys_that_were_not_looked_up_are_told(validated: Callable[..., ReportPage], shell: Shell) -> None:
-    """Without a tenant none is, and the page says what stands for ids; with one there is nothing to say."""
+def test_keys_that_were_not_looked_up_are_named(validated: Callable[..., ReportPage], shell: Shell) -> None:
+    """Without a tenant none is, and the page says what is shown for ids; with one there is nothing to say."""
     mapping = f"{HEAD}  template_id: {{lookup: billing-template, column: T}}\n"
     validated(mapping, "Id,Name,T\n1,a,7\n")
     assert html_of(shell).count("&lt;billing-template KEY&gt; is shown in their place") == 3
@@ -281,14 +281,14 @@ def test_the_external_id_is_a_field(validated: Callable[..., ReportPage]) -> Non
     assert (first.filled, first.smallest, first.largest) == (2, "7", "8")
 
 
-def test_a_repeated_id_is_told_with_its_line(validated: Callable[..., ReportPage], shell: Shell) -> None:
+def test_a_repeated_id_has_its_line(validated: Callable[..., ReportPage], shell: Shell) -> None:
     """On the page and in findings.csv, as any other finding."""
     page = validated(HEAD, "Id,Name\n1,a\n2,b\n1,c\n")
     assert page.groups.items[0].examples.items[0].place.line == 4
     assert "rows.csv,3,4,1,invalid" in (shell.folder / "tried" / "findings.csv").read_text()
 
 
-def test_what_is_wrong_with_json_is_told(validated: Callable[..., ReportPage]) -> None:
+def test_what_is_wrong_with_json_is_named(validated: Callable[..., ReportPage]) -> None:
     """Not only that it is wrong: what does not parse and what does not fit are two reasons."""
     mapping = f"{HEAD}  application_activation_options: {{json: J}}\n"
     cells = ['"{""program_ids"": 5}"', '"{""program_ids"": 7}"', '"{"']
@@ -300,8 +300,8 @@ def test_what_is_wrong_with_json_is_told(validated: Callable[..., ReportPage]) -
     ]
 
 
-def test_doubts_do_not_hide_what_was_refused() -> None:
+def test_rows_in_doubt_do_not_hide_what_was_refused() -> None:
     """The sentence counts both."""
     rows = {"read": 600, "created": 15, "filtered": 6, "invalid": 11, "refused": 554, "in_doubt": 14}
-    said = load_verdict(rows, "finished").sentence
-    assert said == "15 of 600 rows are loaded; 565 are not, and 14 are in doubt."
+    output = load_verdict(rows, "finished").sentence
+    assert output == "15 of 600 rows are loaded; 565 are not, and 14 are in doubt."
