@@ -32,7 +32,7 @@ Prepared = TypeVar("Prepared")
 Prepared_contra = TypeVar("Prepared_contra", contravariant=True)
 
 _TICK_S: Final = 1.0
-"""Seconds between two calls of `on_progress` at the most."""
+"""Seconds between two calls of `on_progress` at the most: people see the load go on while nothing comes."""
 
 
 class SendBatch(Protocol):
@@ -153,13 +153,15 @@ class Dispatcher(Generic[Prepared]):
             if self._result.at_once:
                 # `asyncio.timeout` in `_pause` swallows a cancellation that comes together with news.
                 raise asyncio.CancelledError
-            if not self._result.early:
+            if self._result.early:
+                self._take_back_queued()
+            else:
                 self._source.start()
             # A batch is decided by what the ledger knows, so only when it has every row before: none waits.
             # While rows are under way the loop serves them, and does not wait for a batch that is not ready.
             if self._source.under_way and not self._waiting and (self._source.ready or not self._window):
                 await self._take_batch()
-            elif self._worth_committing():
+            elif self._is_commit_due():
                 await self._commit()
             elif self._is_finished():
                 self._stop(self._rules.at_end())
@@ -193,22 +195,29 @@ class Dispatcher(Generic[Prepared]):
         except TimeoutError:
             self._on_progress()
 
-    def _worth_committing(self) -> bool:
-        """Tell whether outcomes are due, or workers run out of rows and there are enough to give them."""
+    def _take_back_queued(self) -> None:
+        """Keep the outcomes of rows that no worker has taken, and will not: they are certainly not stored."""
         now = asyncio.get_running_loop().time()
+        for outcome in self._workers.drop_queued():
+            self._window.add(outcome, now)
+
+    def _is_commit_due(self) -> bool:
+        """Tell whether outcomes are due, or workers run out of rows and there are enough to give them."""
+        # Nothing to wait for: no more rows come that could share the commit.
         if self._result.early:
-            for outcome in self._workers.drop_queued():
-                self._window.add(outcome, now)
             return self._window.has_outcomes or bool(self._waiting) or self._waiting.has_checkpoints
-        if self._window.is_due(now):
+        if self._window.is_due(asyncio.get_running_loop().time()):
             return True
         # A commit costs the same for one row as for a hundred: none for a row or two while others are queued.
+        # A quarter is left in the queue, so that workers have rows while the commit is written. The window
+        # holds twice the concurrency: by then it has room for three quarters, so half is soon there.
         concurrency = self._window.concurrency
         running_out = self._workers.queued <= concurrency // 4
         return running_out and bool(self._waiting) and self._window.room >= max(1, concurrency // 2)
 
     async def _commit(self) -> None:
         """Commit outcomes, decided rows and intents, and give the rows to the workers."""
+        # Outcomes first: they make the room that the intents of this same commit may take.
         outcomes = self._window.take()
         decided, intents = self._waiting.take(self._window.room, sending=not self._result.early)
         checkpoints = self._waiting.take_checkpoints()
@@ -240,8 +249,11 @@ class Dispatcher(Generic[Prepared]):
         """Keep a row's outcome for the next commit."""
         first = not self._window.has_outcomes
         self._window.add(outcome, asyncio.get_running_loop().time())
+        # Here too, not only in the loop: the worker that calls this would take the next row before it runs.
+        if self._result.early:
+            self._take_back_queued()
         # The first one wakes the loop too: it sets the time at which the group is committed at the latest.
-        if first or self._worth_committing():
+        if first or self._is_commit_due():
             self._news.set()
 
     def load_stopped(self, reason: Stopped) -> None:

@@ -36,6 +36,8 @@ class TurnOutcome:
     retry_after: float | None = None
 
 
+# A protocol with one implementation: senders know nothing else of the pace, so that workers in several
+# processes can share one (the service limits the tenant, not the process) without a change in them.
 class Turns(Protocol):
     """What a sender needs of the rate limiter and the circuit breaker.
 
@@ -166,6 +168,7 @@ class LocalTurns:
             return
         now = self._clock.now()
         self._trouble = outcome.finding
+        # The dice are thrown here: limiter and breaker are pure, so that their tests need no seed.
         dice, wait = self._chance.random(), outcome.retry_after
         if outcome.kind == "throttled":
             self._breaker.throttled(now)
@@ -198,5 +201,6 @@ class LocalTurns:
         error = ServiceDown(
             f"{self._target}: {problem}{detail}", next_step="resume the load when the service is back"
         )
+        # Only the sender that closes the turns raises: one reason stops the load, and is reported once.
         if self.close(STOPPED, error):
             raise error

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from loader.records import Position
 
 MOST_DECIDED: Final = 2000
-"""Rows decided without sending that share one commit at most."""
+"""Rows decided without sending that share one commit at most: outcomes of others wait while it is written."""
 LINGER_S: Final = 0.25
-"""Seconds that an outcome waits for others before it is committed."""
+"""Seconds that an outcome waits for others to share its commit: four commits a second where answers are few."""
 
 
 class WaitingRows:
@@ -114,6 +114,7 @@ class SendWindow:
         count = len(self._outcomes)
         if not count:
             return False
+        # All that is open has an outcome: waiting longer could bring no other one.
         return count >= self.concurrency or count == self._open or now >= self._oldest + LINGER_S
 
     def time_left(self, now: float) -> float | None:

@@ -180,7 +180,7 @@ class LoadRunner:
             errors_before=sum(totals.get(status, 0) for status in (*unsent, Status.REFUSED)),
             rows_before=sum(totals.values()) - totals[Status.PENDING],
             max_in_doubt=None if self._by_hand else self._patience.max_in_doubt,
-            first_run=not any(totals.get(status) for status in (Status.CREATED, Status.IN_DOUBT)),
+            nothing_created=not any(totals.get(status) for status in (Status.CREATED, Status.IN_DOUBT)),
         )
 
     def _conclude(self, result: DispatchResult, seconds: float) -> Summary:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FEW_ROWS: Final = 100
 """A share of errors counts from so many rows on, and at the end."""
 STREAK: Final = 20
-"""So many first rows refused for the same reason stop a load."""
+"""So many first rows refused for the same reason stop a load: the mapping is wrong then, not the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class StopLimits:
         rows_before: Rows read before this run, for `max_errors`.
         max_in_doubt: Rows in doubt after which the run pauses, so that they are reconciled; None: it never
             does.
-        first_run: Whether the load's first rows are sent now, so that a streak of refusals stops it.
+        nothing_created: Whether no row of the load is created or in doubt yet, so that a streak of refusals
+            stops it.
     """
 
     max_errors: ErrorLimit | None = None
@@ -42,7 +43,7 @@ class StopLimits:
     errors_before: int = 0
     rows_before: int = 0
     max_in_doubt: int | None = None
-    first_run: bool = True
+    nothing_created: bool = True
 
 
 class StopRules:
@@ -60,7 +61,7 @@ class StopRules:
         self._rows = limits.rows_before
         self._errors = limits.errors_before
         self._in_doubt = 0
-        self._streak = _Streak() if limits.first_run else None
+        self._streak = _Streak() if limits.nothing_created else None
 
     def add(self, decided: Sequence[DecidedRow], sent: int, outcomes: Sequence[Outcome]) -> Stopped | None:
         """Take in what a commit has written.

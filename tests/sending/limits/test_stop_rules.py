@@ -62,7 +62,7 @@ def test_one_other_end_breaks_the_streak(other: Outcome, place: int) -> None:
 
 def test_a_later_run_has_no_streak() -> None:
     """Only a load's first rows show that the whole load is wrong."""
-    rules = StopRules(StopLimits(first_run=False))
+    rules = StopRules(StopLimits(nothing_created=False))
     assert rules.add([], 100, [refused(seq) for seq in range(100)]) is None
 
 
