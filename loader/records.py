@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from loader.manifest import Manifest
+    from loader.settings import Format
 
 # --- Columns the reader adds to a source's own -------------------------------------------------------
 RECORD_NO: Final = "__record_no"  # Int64: the record's number in its file, from 1, the header not counted
@@ -45,7 +46,7 @@ GROUP: Final = ""
 
 # --- Columns of the frame that the payload room makes ------------------------------------------------
 EXTERNAL_ID: Final = "__external_id"  # String: the row's identity across loads; null where there is none
-STATE: Final = "__state"  # String: "ready", "filtered", "invalid" or "blocked"
+STATE: Final = "__state"  # String: a `RowFate`
 CORE: Final = "__core"  # String: the JSON body without the bulk-load fields; null unless ready
 BODY: Final = "__body"  # Binary: the JSON body as it is sent, UTF-8; null unless ready
 
@@ -54,6 +55,15 @@ REJECT_COLUMNS: Final = ("_status", "_record_no", "_line", "_field", "_code", "_
 
 # --- Columns of a frame of findings, one line a finding ----------------------------------------------
 FINDING_COLUMNS: Final = (RECORD_NO, LINE, EXTERNAL_ID, "field", "column", "value", "code", "params")
+
+
+class RowFate(StrEnum):
+    """What the payload room makes of a row; its names are in the column STATE, and in previews."""
+
+    READY = "ready"
+    FILTERED = "filtered"
+    INVALID = "invalid"
+    BLOCKED = "blocked"
 
 
 class Status(StrEnum):
@@ -138,9 +148,6 @@ class Sheet:
     name: str
     first_row: int
     header: bool
-
-
-Format = Literal["csv", "parquet", "ndjson", "xlsx"]
 
 
 @dataclass(frozen=True, slots=True)

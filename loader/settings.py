@@ -6,9 +6,41 @@ These are plain values: reading them from options, the environment and `loader.t
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Format = Literal["csv", "parquet", "ndjson", "xlsx"]
+"""How a source is written."""
+
+
+class FormatTraits(NamedTuple):
+    """What the rooms that do not read files have to know of a format's cells.
+
+    Attributes:
+        has_types: Whether numbers, true and false are values of their own; else they are text.
+        only_text: Whether every cell is text, so that an empty one is the empty text, and no column is
+            without a type; else a cell without a value is null.
+    """
+
+    has_types: bool
+    only_text: bool
+
+
+FORMAT_TRAITS: Final[Mapping[Format | None, FormatTraits]] = MappingProxyType(
+    {
+        "csv": FormatTraits(has_types=False, only_text=True),
+        "parquet": FormatTraits(has_types=True, only_text=False),
+        "ndjson": FormatTraits(has_types=True, only_text=False),
+        "xlsx": FormatTraits(has_types=False, only_text=False),
+        None: FormatTraits(has_types=False, only_text=False),
+    }
+)
+"""The traits of each format; None: the format is detected, and no file shows it yet."""
 
 
 class SourceOptions(BaseModel):
@@ -20,7 +52,7 @@ class SourceOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal["csv", "parquet", "ndjson", "xlsx"] | None = Field(
+    format: Format | None = Field(
         None, description="How the file is written; by its name or its content where left out."
     )
     sheet: str | None = Field(

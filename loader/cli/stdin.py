@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from loader.cli.output import say
-from loader.records import Format
+from loader.settings import Format
 from loader.source import STDIN, with_stdin_spooled
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import polars as pl
 
 from loader.mapping.document import Scalar, typed
 from loader.records import LINE, PROBLEM, RECORD_NO
+from loader.settings import FORMAT_TRAITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from loader.mapping.yaml_paths import YamlPath
     from loader.settings import SourceOptions
 
-_TYPED_FORMATS: Final = frozenset({"parquet", "ndjson"})
 _READER_COLUMNS: Final = {RECORD_NO: pl.Int64(), LINE: pl.Int64(), PROBLEM: pl.String()}
 _PARSED: Final[tuple[tuple[type[pl.DataType], Callable[[str], Any]], ...]] = (
     (pl.Date, date.fromisoformat),
@@ -68,12 +68,14 @@ def rows_schema(
         rows: All rows of that file: a cell shows the type for the others.
     """
     names = dict.fromkeys([*columns, *(name for row in rows for name in row)])
+    traits = FORMAT_TRAITS[options.format]
     # SQL needs a type even for a column that no example fills: text is what a CSV file would have.
-    text_columns = set(sql_columns) if options.format != "csv" else set(names)
-    typed_cells = options.format in _TYPED_FORMATS
+    text_columns = set(names) if traits.only_text else set(sql_columns)
     return {
         name: _type_of(
-            [row.get(name) for row in rows], typed_cells=typed_cells, empty_is_text=name in text_columns
+            [row.get(name) for row in rows],
+            typed_cells=traits.has_types,
+            empty_is_text=name in text_columns,
         )
         for name in names
     }

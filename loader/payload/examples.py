@@ -31,7 +31,7 @@ from loader.payload.example_rows import (
 from loader.payload.finding_frames import findings_by_record
 from loader.payload.groups import build_records, example_records
 from loader.payload.rows import build
-from loader.records import CORE, STATE
+from loader.records import CORE, STATE, RowFate
 from loader.text import nearest
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ class _ExampleRunner:
 
     def _compare_errors(self, yaml_path: YamlPath, expected: Sequence[str], result: ExampleResult) -> None:
         errors_path = (*yaml_path, "errors")
-        if result.state == "filtered":
+        if result.state == RowFate.FILTERED:
             self._add("example.filtered", errors_path)
             return
         wrong = {finding.field for finding in result.findings}

@@ -34,6 +34,7 @@ from loader.records import (
     REPEATED_HEADER,
     ROW_NO,
     STATE,
+    RowFate,
 )
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def kept_rows(rows: pl.DataFrame, compiled: CompiledMapping, build: Build = buil
     """
     if compiled.grouping is None or compiled.grouping.filter is None:
         return pl.repeat(value=True, n=rows.height, eager=True)
-    return build(rows, compiled.grouping.filter).rows[STATE] != "filtered"
+    return build(rows, compiled.grouping.filter).rows[STATE] != RowFate.FILTERED
 
 
 def record_rows(own: pl.DataFrame) -> pl.DataFrame:
@@ -239,7 +240,7 @@ def _about_rows(findings: pl.DataFrame) -> pl.DataFrame:
         "params",
         pl.col(RECORD_NO).alias(ROW_NO),
         _NO_TEXT.alias(FILE),
-        pl.lit("invalid").alias(STATE),
+        pl.lit(RowFate.INVALID).alias(STATE),
     )
 
 
@@ -318,17 +319,17 @@ def _combined(payloads: Payloads, rows: pl.DataFrame, findings: Sequence[pl.Data
     row_findings = pl.concat([_ROW_FINDINGS.to_frame(), *findings])
     if not row_findings.height:
         return replace(payloads, findings=own)
-    kept = payloads.rows.filter(pl.col(STATE) != "filtered").select(RECORD_NO, EXTERNAL_ID)
+    kept = payloads.rows.filter(pl.col(STATE) != RowFate.FILTERED).select(RECORD_NO, EXTERNAL_ID)
     row_findings = row_findings.drop(EXTERNAL_ID).join(kept, on=RECORD_NO, how="inner", maintain_order="left")
     invalid, blocked = (
         pl.col(RECORD_NO).is_in(row_findings.filter(pl.col(STATE) == state)[RECORD_NO].unique().implode())
-        for state in ("invalid", "blocked")
+        for state in (RowFate.INVALID, RowFate.BLOCKED)
     )
     state = (
         pl.when(invalid)
-        .then(pl.lit("invalid"))
-        .when(blocked & (pl.col(STATE) == "ready"))
-        .then(pl.lit("blocked"))
+        .then(pl.lit(RowFate.INVALID))
+        .when(blocked & (pl.col(STATE) == RowFate.READY))
+        .then(pl.lit(RowFate.BLOCKED))
         .otherwise(pl.col(STATE))
     )
     # Numbers of a second file's rows are not comparable with those of the source: such findings come last.

@@ -26,6 +26,7 @@ from loader.records import (
     RECORD_NO,
     REPEATED_HEADER,
     STATE,
+    RowFate,
 )
 from loader.text import nearest
 
@@ -101,7 +102,9 @@ def finish(drafted: PayloadDraft, lookup_results: Mapping[str, LookupResult]) ->
         findings = _in_order(pl.concat([findings, lookup_findings]), compiled)
     # Checks run over all rows at once; what they find in rows that `where` leaves out is dropped here.
     findings = findings.join(
-        frame.filter(pl.col(STATE).is_in(["invalid", "blocked"])).select(RECORD_NO), on=RECORD_NO, how="semi"
+        frame.filter(pl.col(STATE).is_in([RowFate.INVALID, RowFate.BLOCKED])).select(RECORD_NO),
+        on=RECORD_NO,
+        how="semi",
     )
     results = frame.select(RECORD_NO, LINE, EXTERNAL_ID, STATE).join(
         _bodies(frame, compiled), on=RECORD_NO, how="left", maintain_order="left"
@@ -117,7 +120,7 @@ def _bodies(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame:
     columns = {value.column for value in compiled.program.values.values() if value.column}
     columns |= _input_columns(compiled)
     # Only what bodies are made of is filtered: the source's own columns are often most of the frame.
-    ready = frame.select(RECORD_NO, STATE, *sorted(columns)).filter(pl.col(STATE) == "ready")
+    ready = frame.select(RECORD_NO, STATE, *sorted(columns)).filter(pl.col(STATE) == RowFate.READY)
     return ready.select(RECORD_NO, body(ready, compiled).alias(CORE))
 
 
@@ -218,15 +221,15 @@ def _state(compiled: CompiledMapping, findings: pl.DataFrame, lookup_findings: p
     with a wrong cell is invalid, not blocked, since the missing record alone would not help it. A row that
     `where` itself cannot be computed for is invalid: to filter it would lose it without a word.
     """
-    state = pl.lit("ready")
-    for frame, name in ((lookup_findings, "blocked"), (findings, "invalid")):
+    state = pl.lit(RowFate.READY)
+    for frame, name in ((lookup_findings, RowFate.BLOCKED), (findings, RowFate.INVALID)):
         if frame.height:
             records = frame[RECORD_NO].unique().implode()
             state = pl.when(pl.col(RECORD_NO).is_in(records)).then(pl.lit(name)).otherwise(state)
     if compiled.where is None:
         return state
     kept = pl.col(compiled.where).fill_null(False) | pl.col(f"{compiled.where}!")  # noqa: FBT003 - a value
-    return pl.when(kept).then(state).otherwise(pl.lit("filtered"))
+    return pl.when(kept).then(state).otherwise(pl.lit(RowFate.FILTERED))
 
 
 def _external_id(compiled: CompiledMapping) -> pl.Expr:
@@ -337,7 +340,10 @@ def _with_unreadable(payloads: Payloads, unreadable: pl.DataFrame) -> Payloads:
         RECORD_NO,
         LINE,
         _NO_TEXT.alias(EXTERNAL_ID),
-        pl.when(repeated_header).then(pl.lit("filtered")).otherwise(pl.lit("invalid")).alias(STATE),
+        pl.when(repeated_header)
+        .then(pl.lit(RowFate.FILTERED))
+        .otherwise(pl.lit(RowFate.INVALID))
+        .alias(STATE),
         _NO_TEXT.alias(CORE),
     )
     places = unreadable.filter(~repeated_header).select(RECORD_NO, LINE, PROBLEM)

@@ -13,7 +13,7 @@ from loader.mapping import EXTERNAL_ID_PATH
 from loader.mapping.explain import conversions_in_words, origin_in_words
 from loader.mapping.expressions import columns_of, is_text
 from loader.mapping.tree import EachNode, Leaf, ObjectNode, leaves, unlisted
-from loader.records import PARENT, RECORD_NO, STATE
+from loader.records import PARENT, RECORD_NO, STATE, RowFate
 from loader.report.page.values import BeforeAfter, Distinct, FieldProfile, ValueRow, ValueTable
 from loader.report.table_csv import cell_text
 from loader.report.values import Capped
@@ -74,7 +74,7 @@ class PayloadProfile:
             payloads: What its rows became.
             compiled: The mapping, for the columns of this file.
         """
-        frame = payloads.computed.filter(pl.col(STATE) != "filtered")
+        frame = payloads.computed.filter(pl.col(STATE) != RowFate.FILTERED)
         self.rows += frame.height
         self._add(frame, compiled)
         records = frame.select(pl.col(RECORD_NO).alias(PARENT)) if payloads.items else frame

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from loader.records import CORE, EXTERNAL_ID, GROUP, LINE, PARENT, RECORD_NO, ROW_NO, STATE
+from loader.records import CORE, EXTERNAL_ID, GROUP, LINE, PARENT, RECORD_NO, ROW_NO, STATE, RowFate
 from loader.report.page.values import SamplePayload
 from loader.report.values import Capped, RowPlace
+from loader.settings import FORMAT_TRAITS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -50,7 +51,7 @@ class Samples:
         """
         lengths = payloads.rows.select(
             RECORD_NO,
-            pl.when(pl.col(STATE) == "ready").then(pl.col(CORE).str.len_bytes()).alias("length"),
+            pl.when(pl.col(STATE) == RowFate.READY).then(pl.col(CORE).str.len_bytes()).alias("length"),
         )
         ready = lengths.drop_nulls("length").filter(~pl.col(RECORD_NO).is_in(list(unsent)))
         if not ready.height:
@@ -102,5 +103,5 @@ def _cells(batch: Batch, record_no: int) -> Iterator[tuple[str, str | None]]:
 def _named_cells(row: dict[str, Any], batch: Batch, before: str) -> Iterator[tuple[str, str | None]]:
     for name, cell in row.items():
         if not name.startswith(_OWN):
-            empty = cell is None or (cell == "" and batch.file.format == "csv")
+            empty = cell is None or (cell == "" and FORMAT_TRAITS[batch.file.format].only_text)
             yield f"{before}{name}", None if empty else str(cell)[:_WIDEST]

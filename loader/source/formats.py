@@ -1,6 +1,6 @@
 """The formats of source files, and how a file's format is found out.
 
-A new format is a folder beside this module and an entry in `FORMATS` (its name is one of `records.Format`).
+A new format is a folder beside this module and an entry in `FORMATS` (its name is one of `settings.Format`).
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from loader.records import Format
-    from loader.settings import SourceOptions
+    from loader.settings import Format, SourceOptions
     from loader.source.batches import SourceReader
     from loader.source.bytes import FileHead
 

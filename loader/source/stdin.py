@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from loader.records import Format
+    from loader.settings import Format
 
 STDIN: Final = "-"
 """The name of standard input among sources."""

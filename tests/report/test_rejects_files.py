@@ -28,14 +28,13 @@ from loader.records import (
     REJECT_COLUMNS,
     Batch,
     Dialect,
-    Format,
     Position,
     RowResult,
     SourceFile,
     Status,
 )
 from loader.report import Rejected, RejectsWriter
-from loader.settings import SourceOptions
+from loader.settings import Format, SourceOptions
 from loader.source import open_source
 from tests.report.test_results_csv import no_room_after
 

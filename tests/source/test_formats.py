@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from loader.errors import SourceError
-from loader.records import Format
-from loader.settings import SourceOptions
+from loader.settings import FORMAT_TRAITS, Format, SourceOptions
 from loader.source.formats import FORMATS, format_of
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ def test_every_name_is_registered_once() -> None:
     """The names of the table are those that a file may have, and that an option may name."""
     names = [known.name for known in FORMATS]
     assert sorted(names) == sorted(get_args(Format))
+    assert {*FORMAT_TRAITS} == {*names, None}
     assert [SourceOptions(format=name).format for name in names] == names
 
 

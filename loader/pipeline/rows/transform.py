@@ -23,6 +23,7 @@ from loader.records import (
     RECORD_NO,
     STATE,
     DecidedRow,
+    RowFate,
     SendableRow,
     Status,
 )
@@ -150,7 +151,7 @@ class Transformer:
         columns = [stamped[name] for name in (_SEQ, RECORD_NO, LINE, EXTERNAL_ID, STATE, CORE, BODY, PROBLEM)]
         file_no = batch.file.file_no
         for seq, record_no, line, external_id, state, core, body, problem in zip(*columns, strict=True):
-            if state == "ready":
+            if state == RowFate.READY:
                 yield SendableRow(seq, file_no, record_no, external_id, body, payload_hash(core))
                 continue
             status = Status(state)

@@ -29,6 +29,7 @@ class CsvRejects:
     """Writes rejected rows as text; see `RejectsFile`."""
 
     file_name: ClassVar[str] = "rejects.csv"
+    keeps_nested: ClassVar[bool] = False
 
     def __init__(self, folder: Path, first: SourceFile, columns: Sequence[str]) -> None:
         self.path = folder / self.file_name

@@ -13,8 +13,8 @@ from loader.report.rejects.xlsx import XlsxRejects
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loader.records import Format
     from loader.report.rejects.protocol import RejectsFile
+    from loader.settings import Format
 
 FORMATS: Final[Mapping[Format, type[RejectsFile]]] = MappingProxyType(
     {"csv": CsvRejects, "parquet": ParquetRejects, "ndjson": NdjsonRejects, "xlsx": XlsxRejects}

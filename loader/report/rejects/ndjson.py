@@ -28,6 +28,7 @@ class NdjsonRejects:
     """
 
     file_name: ClassVar[str] = "rejects.ndjson"
+    keeps_nested: ClassVar[bool] = True
     notes: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, first: SourceFile, columns: Sequence[str]) -> None:  # noqa: ARG002 - a RejectsFile

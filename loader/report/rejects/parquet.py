@@ -24,6 +24,7 @@ class ParquetRejects:
     """Collects rejected rows in parts, and makes one file of them in the end; see `RejectsFile`."""
 
     file_name: ClassVar[str] = "rejects.parquet"
+    keeps_nested: ClassVar[bool] = True
     notes: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, first: SourceFile, columns: Sequence[str]) -> None:  # noqa: ARG002 - a RejectsFile

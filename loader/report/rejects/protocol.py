@@ -58,6 +58,9 @@ class RejectsFile(Protocol):
     file_name: ClassVar[str]
     """Its name."""
 
+    keeps_nested: ClassVar[bool]
+    """Whether lists and objects stay what they are where a column has one type in all files; else: text."""
+
     def __init__(self, folder: Path, first: SourceFile, columns: Sequence[str]) -> None:
         """Write nothing yet.
 

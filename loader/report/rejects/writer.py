@@ -46,8 +46,8 @@ class RejectsWriter:
         self._folder = folder
         self._sources = frozenset(Path(file.path).resolve() for file in files)
         self._columns = tuple(dict.fromkeys(name for file in files for name in file.schema))
-        self._mixed = _mixed_columns(files)
         self._file = FORMATS[files[0].format](folder, files[0], self._columns)
+        self._mixed = _mixed_columns(files, keeps_nested=self._file.keeps_nested)
         if self._file.path.resolve() in self._sources:
             raise ConfigurationError(
                 f"{self._file.path}: the rejects would replace the source",
@@ -149,15 +149,14 @@ def _texts_of(rows: pl.DataFrame) -> list[tuple[str, bool]] | None:
     return list(zip(rows[RAW], rows[PROBLEM].is_null(), strict=True))
 
 
-def _mixed_columns(files: Sequence[SourceFile]) -> frozenset[str]:
+def _mixed_columns(files: Sequence[SourceFile], *, keeps_nested: bool) -> frozenset[str]:
     """Return the columns that no single type can hold: nested ones in text, or beside other types."""
     dtypes: dict[str, set[pl.DataType]] = {}
     for file in files:
         for name, dtype in file.schema.items():
             dtypes.setdefault(name, set()).add(dtype)
-    typed = files[0].format == "parquet"
     return frozenset(
         name
         for name, several in dtypes.items()
-        if any(dtype.is_nested() for dtype in several) and (not typed or len(several) > 1)
+        if any(dtype.is_nested() for dtype in several) and (not keeps_nested or len(several) > 1)
     )

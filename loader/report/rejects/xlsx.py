@@ -31,6 +31,7 @@ class XlsxRejects:
     """Writes rejected rows to a sheet with the name and first row of the source's; see `RejectsFile`."""
 
     file_name: ClassVar[str] = "rejects.xlsx"
+    keeps_nested: ClassVar[bool] = False
 
     def __init__(self, folder: Path, first: SourceFile, columns: Sequence[str]) -> None:
         self.path = folder / self.file_name
