@@ -12,8 +12,8 @@ from loader.pipeline.events import Progress, RetryingRows, RunStarted, Stopping,
 from loader.pipeline.loads.ledger import JournalLedger
 from loader.pipeline.loads.outputs import add_page, finding_groups, summarise, write_outputs
 from loader.pipeline.loads.reconcile import Reconciler
-from loader.pipeline.loads.task import LoadResult
 from loader.pipeline.loads.unfinished_rows import UnfinishedRows
+from loader.pipeline.result import LoadResult
 from loader.pipeline.rows.inputs import post_url
 from loader.records import Status
 from loader.report import exit_code
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from loader.pipeline.rows.transform import TransformedBatch
     from loader.records import LoadState
     from loader.report import Summary
+    from loader.report.finding_groups import FindingGroups
 
 _SIGNALS: Final[dict[int, Literal["SIGINT", "SIGTERM"]]] = {2: "SIGINT", 15: "SIGTERM"}
 
@@ -77,8 +78,7 @@ class LoadRunner:
         task.observer.on_event(RunStarted(task.load_id, min(hint, limit) if hint and limit else hint))
         started = time.monotonic()
         result = self._run_rounds()
-        summary = self._conclude(result, task.load.seconds + time.monotonic() - started)
-        groups = finding_groups(task.journal, task.load)
+        summary, groups = self._conclude(result, task.load.seconds + time.monotonic() - started)
         code = exit_code(summary, signal=signal_name(result.signal_number))
         return LoadResult(summary, code, result.reason, groups.groups())
 
@@ -182,7 +182,7 @@ class LoadRunner:
             first_run=not any(totals.get(status) for status in (Status.CREATED, Status.IN_DOUBT)),
         )
 
-    def _conclude(self, result: DispatchResult, seconds: float) -> Summary:
+    def _conclude(self, result: DispatchResult, seconds: float) -> tuple[Summary, FindingGroups]:
         """Write to the journal how the run ended, then the outputs, as far as the disk allows."""
         task, requests = self._task, self._ledger.requests
         try:
@@ -211,7 +211,9 @@ class LoadRunner:
             result.reason = result.reason or error
             summary = summarise(task.journal, task.load_id, task.context.home)
             summary = replace(summary, state=_state(result), requests=requests, seconds=seconds)
-            return summary if result.at_once else add_page(task.journal, summary, task.context)
+            if not result.at_once:
+                summary = add_page(task.journal, summary, task.context)
+            return summary, finding_groups(task.journal, task.load)
 
 
 class _RoundNews:
