@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loader.pipeline.loads.commands import decide_load, reconcile_load, resume_load, run_load
+from loader.pipeline.loads.operations import decide_load, reconcile_load, resume_load, run_load
 from loader.pipeline.loads.outputs import finding_groups, rewrite_page, summarise
 from loader.pipeline.result import LoadResult
 

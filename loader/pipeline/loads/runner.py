@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from loader.errors import JournalFailed, ServiceDown, Stopped
 from loader.pipeline.events import Progress, RetryingRows, RunStarted, Stopping, WaitingForService
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from loader.report import Summary
     from loader.report.finding_groups import FindingGroups
 
-_SIGNALS: Final[dict[int, Literal["SIGINT", "SIGTERM"]]] = {2: "SIGINT", 15: "SIGTERM"}
-
 
 class LoadRunner:
     """Runs a load to its end, or as far as it gets.
@@ -63,7 +62,7 @@ class LoadRunner:
             pause=wait,
             bodies=self._rows.again,
         )
-        self._by_hand = False
+        self._needs_person = False
         self._patience = RoundPatience()
         self._rate_limiter = RateLimiter(task.settings.rate, time.monotonic())
         self._created_at_retry = 0
@@ -101,6 +100,7 @@ class LoadRunner:
                     result.reason = ServiceDown("rows keep ending in doubt, and none gets through any more")
                     break
         except JournalFailed as error:
+            # As after a second signal, no report is made: the journal that it would be made of has failed.
             return DispatchResult(reason=error, at_once=True)
         except SignalReceived as received:
             result.signal_number = received.number
@@ -115,9 +115,9 @@ class LoadRunner:
 
     def _reconcile(self) -> None:
         """Reconcile the rows in doubt, if there are any and the service has not shown that it has no list."""
-        if self._by_hand or not self._task.journal.totals(self._task.load_id)[Status.IN_DOUBT]:
+        if self._needs_person or not self._task.journal.totals(self._task.load_id)[Status.IN_DOUBT]:
             return
-        self._by_hand = self._reconciler.reconcile().by_hand
+        self._needs_person = self._reconciler.reconcile().needs_person
         self._patience.reconciled()
 
     def _progress(self) -> tuple[int, int]:
@@ -178,7 +178,7 @@ class LoadRunner:
             error_statuses=frozenset(unsent),
             errors_before=sum(totals.get(status, 0) for status in (*unsent, Status.REFUSED)),
             rows_before=sum(totals.values()) - totals[Status.PENDING],
-            max_in_doubt=None if self._by_hand else self._patience.max_in_doubt,
+            max_in_doubt=None if self._needs_person else self._patience.max_in_doubt,
             first_run=not any(totals.get(status) for status in (Status.CREATED, Status.IN_DOUBT)),
         )
 
@@ -245,7 +245,9 @@ class _RoundNews:
 
 def signal_name(number: int | None) -> Literal["SIGINT", "SIGTERM"] | None:
     """Return the name of a signal that ends a run; None for no signal."""
-    return _SIGNALS.get(number or 0)
+    if number is None:
+        return None
+    return "SIGINT" if signal.Signals(number) is signal.Signals.SIGINT else "SIGTERM"
 
 
 def _state(result: DispatchResult) -> LoadState:

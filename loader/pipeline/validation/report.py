@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from loader.findings import Finding
     from loader.mapping import CompiledMapping
-    from loader.pipeline.events import NoteCollector
+    from loader.pipeline.notes import NoteCollector
     from loader.pipeline.rows.inputs import Inputs
     from loader.pipeline.validation.validator import ValidatedBatch
     from loader.records import Batch, SourceFile

@@ -1,4 +1,4 @@
-"""The commands that change a load: start, resume and reconcile it, or take a person's word for its rows."""
+"""The operations that change a load: start, resume and reconcile it, or take a person's word for its rows."""
 
 from __future__ import annotations
 
