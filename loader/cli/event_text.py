@@ -23,8 +23,8 @@ from loader.pipeline.events import (
     SourceNote,
     Stopping,
     WaitingForService,
-    note_text,
 )
+from loader.pipeline.notes import note_text
 from loader.text import count, shorten
 
 
@@ -96,7 +96,7 @@ def _reconciled(event: Reconciled) -> str:
         reasons += [event.detail] if event.detail else []
         parts.append(": ".join([f"{event.in_doubt:,} still in doubt", "; ".join(reasons)]))
     text = f"rows in doubt: {', '.join(parts)}"
-    if event.by_hand:
+    if event.needs_person:
         text += f"\nto decide by hand: loader reconcile {event.load_id} --as created|unsent [--rows FILE]"
     return text
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from loader.cli.output import command_line
+from loader.pipeline.events import LoadIdObserver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from loader.cli.progress import Bar, ProgressLines
+    from loader.pipeline.events import Observers
 
 
 @dataclass(slots=True)
@@ -32,8 +33,15 @@ def suggest(line: str) -> None:
 
 
 @contextmanager
-def resumable(observer: Bar | ProgressLines, home: Path) -> Iterator[None]:
-    """Suggest to resume the load if anything ends the block after the load started."""
+def resumable(observers: Observers, home: Path) -> Iterator[None]:
+    """Suggest to resume the load if anything ends the block after the load started.
+
+    Args:
+        observers: Who watches the run; it gets one more, which remembers the load.
+        home: Where the load's journal is.
+    """
+    observer = LoadIdObserver()
+    observers.add(observer)
     try:
         yield
     except BaseException:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from loader.errors import LoaderError
-    from loader.pipeline.loads import LoadResult
+    from loader.pipeline.result import LoadResult
     from loader.report import Summary
     from loader.report.values import FindingGroup
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -10,9 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from loader.cli.event_text import event_text
 from loader.cli.output import error_console, is_terminal, say
 from loader.pipeline import events
+from loader.pipeline.events import Observers
 from loader.records import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from loader.pipeline.events import Event
@@ -66,14 +69,9 @@ class _Meter:
 
 
 class Bar:
-    """Shows a bar: rows done, rate, time left, what they became.
-
-    Attributes:
-        load_id: The load, once it has started; None for a dry run.
-    """
+    """Shows a bar: rows done, rate, time left, what they became."""
 
     def __init__(self) -> None:
-        self.load_id: str | None = None
         self._console = error_console()
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -109,7 +107,6 @@ class Bar:
             )
             return
         if isinstance(event, events.RunStarted):
-            self.load_id = event.load_id
             dry = event.load_id is None
             self._meter.start(dry=dry)
             self._progress.update(
@@ -120,14 +117,9 @@ class Bar:
 
 
 class ProgressLines:
-    """Prints lines for a log: what happens, and every few seconds how far it is.
-
-    Attributes:
-        load_id: The load, once it has started; None for a dry run.
-    """
+    """Prints lines for a log: what happens, and every few seconds how far it is."""
 
     def __init__(self) -> None:
-        self.load_id: str | None = None
         self._total: int | None = None
         self._meter = _Meter()
         self._last = time.monotonic()
@@ -146,7 +138,7 @@ class ProgressLines:
             self._show(event)
             return
         if isinstance(event, events.RunStarted):
-            self.load_id, self._total = event.load_id, event.total
+            self._total = event.total
             self._meter.start(dry=event.load_id is None)
             self._last = time.monotonic()
         if text := event_text(event):
@@ -166,6 +158,8 @@ class ProgressLines:
         say(f"{done:,}{of} rows, {rate:,.0f}/s{left}: {self._meter.counts(event)}")
 
 
-def terminal_observer() -> Bar | ProgressLines:
-    """Return the observer that fits stderr; a context manager, too."""
-    return Bar() if is_terminal() else ProgressLines()
+@contextmanager
+def terminal_observer() -> Iterator[Observers]:
+    """Give the observers of a run: the one that fits stderr, and room for more."""
+    with Bar() if is_terminal() else ProgressLines() as terminal:
+        yield Observers(terminal)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
 
-from loader import wording
 from loader.findings import CODES
 
 if TYPE_CHECKING:
@@ -161,7 +160,7 @@ class Reconciled:
         in_doubt: Rows that stay in doubt.
         finding: Why they stay in doubt; None where none does.
         detail: What else kept them from being found, such as a source that is gone; mostly empty.
-        by_hand: Whether only a person can decide them: another search would end the same way.
+        needs_person: Whether only a person can decide them: another search would end the same way.
     """
 
     code: ClassVar[str] = "reconcile.ended"
@@ -172,7 +171,7 @@ class Reconciled:
     in_doubt: int
     finding: Finding | None
     detail: str
-    by_hand: bool
+    needs_person: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,35 +291,37 @@ class SilentObserver:
         """Ignore the event."""
 
 
-class NoteCollector:
-    """Keeps the notes of a run, and passes all events on.
+class Observers:
+    """Passes each event on to several observers, in order.
 
     Args:
-        observer: Gets the events.
-
-    Attributes:
-        notes: The notes, in order, one line each.
+        observers: The first ones.
     """
 
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
-        self.notes: list[str] = []
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = list(observers)
+
+    def add(self, observer: Observer) -> None:
+        """Pass events on to this one, too, after the others."""
+        self._observers.append(observer)
 
     def on_event(self, event: Event) -> None:
-        """Keep the event if it is a note, and pass it on."""
-        if isinstance(event, Note):
-            self.notes.append(note_text(event))
-        self._observer.on_event(event)
+        """Pass the event on."""
+        for observer in self._observers:
+            observer.on_event(event)
 
 
-def note_text(note: Note) -> str:
-    """Return a note as one line, with its severity in front where it is a finding."""
-    match note:
-        case SourceNote(subject, text):
-            return f"{subject}: {text}" if subject else text
-        case FindingReported(finding):
-            return f"{note.severity}: {wording.line(finding)}"
-        case RejectsNote(path, text):
-            return f"{path}: {text}"
-        case SecondFileNotLinked(path, name, target):
-            return f"{path}: to load it again, put {target} beside it as {name}"
+class LoadIdObserver:
+    """Remembers which load a run works on.
+
+    Attributes:
+        load_id: The load, once it has started; None before, and for a dry run.
+    """
+
+    def __init__(self) -> None:
+        self.load_id: str | None = None
+
+    def on_event(self, event: Event) -> None:
+        """Take the load's id from the event that has it."""
+        if isinstance(event, RunStarted):
+            self.load_id = event.load_id

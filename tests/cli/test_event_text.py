@@ -16,8 +16,9 @@ from loader.pipeline.events import (
     Event,
     FindingReported,
     LoadApproved,
+    LoadIdObserver,
     MappingChanged,
-    NoteCollector,
+    Observers,
     PageFailed,
     Progress,
     Reconciled,
@@ -32,6 +33,7 @@ from loader.pipeline.events import (
     Stopping,
     WaitingForService,
 )
+from loader.pipeline.notes import NoteCollector
 from loader.records import Requests
 
 NOON = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
@@ -69,9 +71,9 @@ TEXTS: list[tuple[Event, str | None]] = [
     (RowsCutOff(1), "1 row was under way when the last run ended: now in doubt"),
     (RowsCutOff(2), "2 rows were under way when the last run ended: now in doubt"),
     (ReconcileStarted(2), "looking up 2 rows whose outcome is unknown"),
-    (Reconciled("L1", 1, 2, 0, None, "", by_hand=False), "rows in doubt: 1 stored, 2 not stored"),
+    (Reconciled("L1", 1, 2, 0, None, "", needs_person=False), "rows in doubt: 1 stored, 2 not stored"),
     (
-        Reconciled("L1", 0, 0, 3, NO_LIST, "runs.csv: is gone", by_hand=True),
+        Reconciled("L1", 0, 0, 3, NO_LIST, "runs.csv: is gone", needs_person=True),
         (
             "rows in doubt: 3 still in doubt: the service lists records only by a field that these rows do "
             "not have; runs.csv: is gone\n"
@@ -133,6 +135,37 @@ def test_notes_are_kept_and_everything_is_passed_on(capsys: pytest.CaptureFixtur
     assert len(collector.notes) == 5
     shown = capsys.readouterr().err
     assert all(text in shown for _, text in TEXTS if text)
+
+
+def test_several_observers_in_order() -> None:
+    """Each event goes to each observer, in the order in which they were added."""
+    calls: list[tuple[str, Event]] = []
+
+    class Named:
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def on_event(self, event: Event) -> None:
+            calls.append((self._name, event))
+
+    observers = Observers(Named("first"))
+    observers.add(Named("second"))
+    for event, _ in TEXTS:
+        observers.on_event(event)
+    assert calls == [(name, event) for event, _ in TEXTS for name in ("first", "second")]
+
+
+def test_load_id_of_a_run() -> None:
+    """The load's id comes from the start of the run; a dry run has none."""
+    observer = LoadIdObserver()
+    assert observer.load_id is None
+    observer.on_event(Stopping())
+    assert observer.load_id is None
+    observer.on_event(RunStarted("L1", None))
+    observer.on_event(Stopping())
+    assert observer.load_id == "L1"
+    observer.on_event(RunStarted(None, None))
+    assert observer.load_id is None
 
 
 def test_a_run_may_be_ignored() -> None:

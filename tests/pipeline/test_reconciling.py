@@ -140,6 +140,30 @@ def test_runs_listed_by_series_only(by_series: Shell) -> None:
         assert "a field that these rows do not have" in done.err
 
 
+def test_smaller_limit_keeps_no_row_in_doubt(by_series: Shell) -> None:
+    """A resume with a smaller --limit still reconciles, by its series, a row in doubt behind that limit."""
+    fates = {"K00001": BEFORE, "K00002": AFTER}
+    with RememberingApi(lambda key, attempt: fates.get(key, "") if attempt == 1 else "", no_lists) as api:
+        done = by_series.run(*load_words(api.url))
+        assert (done.code, done.rows) == (4, {"read": 4, "created": 2, "in_doubt": 2}), done.err
+        only_series(api)
+        resumed = by_series.run("resume", done.summary["load_id"], "--limit", "1", "--json")
+        all_created(by_series, resumed, api, 4)
+        assert sorted(api.keys()) == sorted([*keys(4), "K00001"])
+
+
+def test_smaller_limit_keeps_no_pending_row(by_series: Shell) -> None:
+    """A row that was read and is known not to be stored is sent, also behind the --limit of a resume."""
+    with RememberingApi(
+        lambda key, attempt: BEFORE if (key, attempt) == ("K00002", 1) else "", no_lists
+    ) as api:
+        done = by_series.run(*load_words(api.url))
+        assert (done.code, done.rows) == (4, {"read": 4, "created": 3, "in_doubt": 1}), done.err
+        only_series(api)
+        resumed = by_series.run("resume", done.summary["load_id"], "--limit", "1", "--json")
+        all_created(by_series, resumed, api, 4)
+
+
 def test_reconciling_by_series_without_the_source(by_series: Shell) -> None:
     """Where the source is gone, nobody knows the rows' series: they stay in doubt, with a message."""
     with RememberingApi(lambda key, _: AFTER if key == "K00001" else "", no_lists) as api:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from loader.pipeline.loads.commands import decide_load, reconcile_load, resume_load, run_load
+from loader.pipeline.loads.operations import decide_load, reconcile_load, resume_load, run_load
 from loader.pipeline.loads.outputs import finding_groups, rewrite_page, summarise
-from loader.pipeline.loads.task import LoadResult
+from loader.pipeline.result import LoadResult
 
 __all__ = [
     "LoadResult",

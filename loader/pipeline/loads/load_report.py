@@ -159,6 +159,12 @@ class _Walk:
 
 
 def _walk(journal: Journal, load: Load, summary: Summary) -> _Walk:
+    """Walk over a load's rejected rows and rows in doubt.
+
+    At the end of a load, `finding_groups` has just made the same groups. They are not passed on here: where
+    rows fall in their files and the comparison with the dry run need this walk in any case, and the page is
+    read from the journal at one moment, also while a load runs and rows under way count as waiting.
+    """
     approved = load.manifest.approved
     comparison = DryRunComparison.of(approved) if approved else None
     walk = _Walk([file.name for file in load.files], summary.state == "running", comparison)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loader.errors import LoaderError
-from loader.pipeline.events import PageFailed, RejectsNote, SecondFileNotLinked
-from loader.pipeline.rows.grouped import unlinked_second_files
+from loader.pipeline.events import PageFailed
+from loader.pipeline.rejects import close_rejects
 from loader.records import REJECTED, Status
 from loader.report import RejectsWriter, Summary, load_rows, write_results
 from loader.report.atomic import replacing
@@ -85,7 +85,7 @@ def write_outputs(
     *,
     read: int | None,
     batch_size: int,
-) -> Summary:
+) -> tuple[Summary, FindingGroups]:
     """Write a load's results, rejects, report and summary.
 
     Args:
@@ -98,6 +98,9 @@ def write_outputs(
             broken off in between. Then there is no report: whoever broke it off wants it to end.
         batch_size: How many records a batch had: a file that breaks off is read again as far as it was.
 
+    Returns:
+        The summary, and why rows were rejected or are in doubt.
+
     Raises:
         Unbalanced: The rows read are not the sum of what they became; the files are written all the same.
         Stopped: A file cannot be written, or the source cannot be read again.
@@ -108,20 +111,24 @@ def write_outputs(
     _drop_page(folder)
     _write_results(journal, load, folder)
     _write_rejects(journal, load, source, folder, batch_size=batch_size, observer=context.observer)
-    summary = _with_findings(journal, load, summarise(journal, load.load_id, context.home))
+    groups = finding_groups(journal, load)
+    summary = replace(summarise(journal, load.load_id, context.home), findings=groups.counts())
     if read is not None:
         summary = replace(summary, rows={**summary.rows, "read": read})
     summary.write(folder / SUMMARY)
     if read is not None:
         summary = add_page(journal, summary, context)
     summary.check_balance()
-    return summary
+    return summary, groups
 
 
-def rewrite_outputs(journal: Journal, load: Load, context: RunContext) -> Summary:
+def rewrite_outputs(journal: Journal, load: Load, context: RunContext) -> tuple[Summary, FindingGroups]:
     """Write a load's results, report and summary again, where only rows in doubt have changed.
 
     Rejects stay as they are: no row in doubt is in them.
+
+    Returns:
+        The summary, and why rows were rejected or are in doubt.
 
     Raises:
         LoaderError: A file cannot be written.
@@ -130,13 +137,10 @@ def rewrite_outputs(journal: Journal, load: Load, context: RunContext) -> Summar
     make_folder(folder)
     _drop_page(folder)
     _write_results(journal, load, folder)
-    summary = _with_findings(journal, load, summarise(journal, load.load_id, context.home))
+    groups = finding_groups(journal, load)
+    summary = replace(summarise(journal, load.load_id, context.home), findings=groups.counts())
     summary.write(folder / SUMMARY)
-    return add_page(journal, summary, context)
-
-
-def _with_findings(journal: Journal, load: Load, summary: Summary) -> Summary:
-    return replace(summary, findings=finding_groups(journal, load).counts())
+    return add_page(journal, summary, context), groups
 
 
 def _write_results(journal: Journal, load: Load, folder: Path) -> None:
@@ -159,32 +163,6 @@ def _write_rejects(
         if any(journal.totals(load.load_id)[status] for status in REJECTED):
             writer.add_rows(source.batches(batch_size), rejected)
         close_rejects(writer, folder, source, observer)
-
-
-def close_rejects(
-    writer: RejectsWriter, folder: Path, source: Source | GroupedSource, observer: Observer
-) -> Path | None:
-    """Put rejects in their place, and report what people must know to load them again.
-
-    Args:
-        writer: Has every rejected row.
-        folder: Where the file goes.
-        source: The files that the rows come from.
-        observer: Watches.
-
-    Returns:
-        The file; None where nothing was rejected.
-
-    Raises:
-        Stopped: The file cannot be written.
-    """
-    path = writer.close()
-    for note in writer.notes:
-        observer.on_event(RejectsNote(str(path), note))
-    if path is not None:
-        for name, target in unlinked_second_files(folder, source).items():
-            observer.on_event(SecondFileNotLinked(str(path), name, target))
-    return path
 
 
 # --- Report ------------------------------------------------------------------------------------------

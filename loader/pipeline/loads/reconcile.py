@@ -39,7 +39,7 @@ class ReconcileResult:
         in_doubt: Rows that are still in doubt.
         finding: Why they are; None where none is.
         detail: What else kept them from being found, such as a source that is gone; mostly empty.
-        by_hand: Whether the service offers no list that shows them: another search would end the same way.
+        needs_person: Whether only a person can decide them: another search would end the same way.
     """
 
     created: int = 0
@@ -47,7 +47,7 @@ class ReconcileResult:
     in_doubt: int = 0
     finding: Finding | None = None
     detail: str = ""
-    by_hand: bool = False
+    needs_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Reconciler:
 
         Raises:
             JournalFailed: What was found cannot be written.
-            Interrupted: A signal came; what was found so far is written.
+            SignalReceived: A signal came; what was found so far is written.
         """
         keys = {row.seq: self._key(row) for row in self._rows_in_doubt()}
         if not keys:
@@ -99,9 +99,9 @@ class Reconciler:
             result.not_stored = len(absent)
             result.in_doubt = len(keys) - len(absent)
             if result.in_doubt:
-                result.finding, result.by_hand = Finding("readback.no_value"), True
+                result.finding, result.needs_person = Finding("readback.no_value"), True
         except NoReadback as problem:
-            result.in_doubt, result.by_hand = len(keys), problem.missing
+            result.in_doubt, result.needs_person = len(keys), problem.missing
             result.finding, result.detail = problem.finding, problem.detail
         self.observer.on_event(
             Reconciled(
@@ -111,7 +111,7 @@ class Reconciler:
                 result.in_doubt,
                 result.finding,
                 result.detail,
-                result.by_hand,
+                result.needs_person,
             )
         )
         return result

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from loader.errors import JournalFailed, ServiceDown, Stopped
 from loader.pipeline.events import Progress, RetryingRows, RunStarted, Stopping, WaitingForService
 from loader.pipeline.loads.ledger import JournalLedger
 from loader.pipeline.loads.outputs import add_page, finding_groups, summarise, write_outputs
 from loader.pipeline.loads.reconcile import Reconciler
-from loader.pipeline.loads.task import LoadResult
 from loader.pipeline.loads.unfinished_rows import UnfinishedRows
+from loader.pipeline.result import LoadResult
 from loader.pipeline.rows.inputs import post_url
 from loader.records import Status
 from loader.report import exit_code
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     from loader.pipeline.rows.transform import TransformedBatch
     from loader.records import LoadState
     from loader.report import Summary
-
-_SIGNALS: Final[dict[int, Literal["SIGINT", "SIGTERM"]]] = {2: "SIGINT", 15: "SIGTERM"}
+    from loader.report.finding_groups import FindingGroups
 
 
 class LoadRunner:
@@ -62,7 +62,7 @@ class LoadRunner:
             pause=wait,
             bodies=self._rows.again,
         )
-        self._by_hand = False
+        self._needs_person = False
         self._patience = RoundPatience()
         self._rate_limiter = RateLimiter(task.settings.rate, time.monotonic())
         self._created_at_retry = 0
@@ -77,8 +77,7 @@ class LoadRunner:
         task.observer.on_event(RunStarted(task.load_id, min(hint, limit) if hint and limit else hint))
         started = time.monotonic()
         result = self._run_rounds()
-        summary = self._conclude(result, task.load.seconds + time.monotonic() - started)
-        groups = finding_groups(task.journal, task.load)
+        summary, groups = self._conclude(result, task.load.seconds + time.monotonic() - started)
         code = exit_code(summary, signal=signal_name(result.signal_number))
         return LoadResult(summary, code, result.reason, groups.groups())
 
@@ -101,6 +100,7 @@ class LoadRunner:
                     result.reason = ServiceDown("rows keep ending in doubt, and none gets through any more")
                     break
         except JournalFailed as error:
+            # As after a second signal, no report is made: the journal that it would be made of has failed.
             return DispatchResult(reason=error, at_once=True)
         except SignalReceived as received:
             result.signal_number = received.number
@@ -115,9 +115,9 @@ class LoadRunner:
 
     def _reconcile(self) -> None:
         """Reconcile the rows in doubt, if there are any and the service has not shown that it has no list."""
-        if self._by_hand or not self._task.journal.totals(self._task.load_id)[Status.IN_DOUBT]:
+        if self._needs_person or not self._task.journal.totals(self._task.load_id)[Status.IN_DOUBT]:
             return
-        self._by_hand = self._reconciler.reconcile().by_hand
+        self._needs_person = self._reconciler.reconcile().needs_person
         self._patience.reconciled()
 
     def _progress(self) -> tuple[int, int]:
@@ -179,11 +179,11 @@ class LoadRunner:
             error_statuses=frozenset(unsent),
             errors_before=sum(totals.get(status, 0) for status in (*unsent, Status.REFUSED)),
             rows_before=sum(totals.values()) - totals[Status.PENDING],
-            max_in_doubt=None if self._by_hand else self._patience.max_in_doubt,
+            max_in_doubt=None if self._needs_person else self._patience.max_in_doubt,
             nothing_created=not any(totals.get(status) for status in (Status.CREATED, Status.IN_DOUBT)),
         )
 
-    def _conclude(self, result: DispatchResult, seconds: float) -> Summary:
+    def _conclude(self, result: DispatchResult, seconds: float) -> tuple[Summary, FindingGroups]:
         """Write to the journal how the run ended, then the outputs, as far as the disk allows."""
         task, requests = self._task, self._ledger.requests
         try:
@@ -212,7 +212,9 @@ class LoadRunner:
             result.reason = result.reason or error
             summary = summarise(task.journal, task.load_id, task.context.home)
             summary = replace(summary, state=_state(result), requests=requests, seconds=seconds)
-            return summary if result.at_once else add_page(task.journal, summary, task.context)
+            if not result.at_once:
+                summary = add_page(task.journal, summary, task.context)
+            return summary, finding_groups(task.journal, task.load)
 
 
 class _RoundNews:
@@ -244,7 +246,9 @@ class _RoundNews:
 
 def signal_name(number: int | None) -> Literal["SIGINT", "SIGTERM"] | None:
     """Return the name of a signal that ends a run; None for no signal."""
-    return _SIGNALS.get(number or 0)
+    if number is None:
+        return None
+    return "SIGINT" if signal.Signals(number) is signal.Signals.SIGINT else "SIGTERM"
 
 
 def _state(result: DispatchResult) -> LoadState:

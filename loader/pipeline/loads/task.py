@@ -8,17 +8,12 @@ from typing import TYPE_CHECKING
 from loader.pipeline.rows.inputs import base_url_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from loader.errors import LoaderError
     from loader.journal import Journal
     from loader.pipeline.context import RunContext
     from loader.pipeline.events import Observer
     from loader.pipeline.rows.inputs import Inputs
     from loader.pipeline.rows.transform import Transformer
     from loader.records import Load
-    from loader.report import Summary
-    from loader.report.values import FindingGroup
     from loader.resources import RecordType
     from loader.sending import TokenSource
     from loader.settings import RunSettings
@@ -70,20 +65,3 @@ class LoadTask:
     def refers_to_itself(self) -> bool:
         """Return whether rows look up records that this load may create."""
         return self.load.resource in self.inputs.mapping.lookups
-
-
-@dataclass(frozen=True, slots=True)
-class LoadResult:
-    """How a load or a dry run ended.
-
-    Attributes:
-        summary: What it came to.
-        exit_code: What the program ends with.
-        error: Why it stopped early; None where it did not.
-        groups: Why rows were rejected or are in doubt, most frequent first.
-    """
-
-    summary: Summary
-    exit_code: int
-    error: LoaderError | None = None
-    groups: Sequence[FindingGroup] = ()

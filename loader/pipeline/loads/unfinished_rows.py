@@ -9,9 +9,41 @@ from loader.records import Position
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from loader.grouping import GroupedSource
     from loader.pipeline.loads.task import LoadTask
-    from loader.pipeline.rows.transform import TransformedBatch
-    from loader.records import Batch
+    from loader.pipeline.rows.transform import TransformedBatch, Transformer
+    from loader.source import Source
+
+
+def read_again(
+    source: Source | GroupedSource,
+    transformer: Transformer,
+    seqs: frozenset[int],
+    start: Position,
+    batch_size: int,
+) -> Iterator[TransformedBatch]:
+    """Yield rows that the journal has, read from the source and transformed once more.
+
+    No `limit` counts here: it bounds the rows that a load takes, and these are taken.
+
+    Args:
+        source: Where they are.
+        transformer: Maps and validates them.
+        seqs: Their sequence numbers.
+        start: Where to start to read; not behind the first of them.
+        batch_size: How many records to read at once.
+
+    Raises:
+        SourceError: The source can no longer be read.
+    """
+    last = max(seqs, default=-1)
+    for batch in source.batches(batch_size, start):
+        if batch.start.seq > last:
+            return
+        if any(seq in seqs for seq in range(batch.start.seq, batch.end.seq)):
+            yield transformer.transform(batch, seqs)
+        if batch.end.seq > last:  # or else the source is read and parsed to its end
+            return
 
 
 class UnfinishedRows:
@@ -30,23 +62,16 @@ class UnfinishedRows:
         # Pending rows come first: a `limit`, or a source that breaks off later, must not keep them back.
         for pending in point.pending:
             yield from self._from_checkpoint(pending.checkpoint, frozenset(pending.seqs))
-        for batch in self._read(point.checkpoint):
+        settings = self._task.settings
+        source = self._task.inputs.source
+        for batch in source.batches(settings.batch_size, point.checkpoint, settings.limit):
             if batch.end.seq > point.next_seq:
                 yield self._task.transformer.transform(batch, range(point.next_seq, batch.end.seq))
 
     def again(self, seqs: frozenset[int]) -> Iterator[TransformedBatch]:
-        """Yield these rows once more."""
-        for batch in self._read(Position()):
-            if any(seq in seqs for seq in range(batch.start.seq, batch.end.seq)):
-                yield self._task.transformer.transform(batch, seqs)
+        """Yield these rows, which the journal has, once more."""
+        return self._from_checkpoint(Position(), seqs)
 
     def _from_checkpoint(self, checkpoint: Position, seqs: frozenset[int]) -> Iterator[TransformedBatch]:
-        last = max(seqs)
-        for batch in self._read(checkpoint):
-            yield self._task.transformer.transform(batch, seqs)
-            if batch.end.seq > last:
-                return
-
-    def _read(self, start: Position) -> Iterator[Batch]:
-        settings = self._task.settings
-        return self._task.inputs.source.batches(settings.batch_size, start, settings.limit)
+        task = self._task
+        return read_again(task.inputs.source, task.transformer, seqs, checkpoint, task.settings.batch_size)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from loader.errors import SourceLost
 from loader.journal import journal_exists, open_journal
 from loader.payload.lookups import placeholders
-from loader.pipeline.events import FindingReported, NoteCollector, Progress, RunStarted
-from loader.pipeline.loads.task import LoadResult
+from loader.pipeline.events import FindingReported, Progress, RunStarted
+from loader.pipeline.notes import NoteCollector
+from loader.pipeline.result import LoadResult
 from loader.pipeline.rows.inputs import base_url_of, input_notes
 from loader.pipeline.rows.references import dry_run_references, hopeless_lookups, untried_lookups
 from loader.pipeline.rows.transform import NO_TENANT, Transformer

@@ -11,7 +11,7 @@ from loader import __version__, wording
 from loader.errors import ConfigurationError
 from loader.mapping import joined_columns
 from loader.mapping.expressions import ignored
-from loader.pipeline.loads.outputs import close_rejects
+from loader.pipeline.rejects import close_rejects
 from loader.pipeline.rows.references import untried_lookups
 from loader.records import GROUP, RECORD_NO, REJECTED
 from loader.report import RejectsWriter
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from loader.findings import Finding
     from loader.mapping import CompiledMapping
-    from loader.pipeline.events import NoteCollector
+    from loader.pipeline.notes import NoteCollector
     from loader.pipeline.rows.inputs import Inputs
     from loader.pipeline.validation.validator import ValidatedBatch
     from loader.records import Batch, SourceFile

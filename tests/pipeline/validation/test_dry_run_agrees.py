@@ -31,7 +31,7 @@ from tests.pipeline.test_lookups import RUNS, TEMPLATES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from loader.pipeline.loads import LoadResult
+    from loader.pipeline.result import LoadResult
 
 MAPPING = f"""\
 where: "State <> 'T'"

@@ -1,4 +1,4 @@
-"""The commands that change a load: start, resume and reconcile it, or take a person's word for its rows."""
+"""The operations that change a load: start, resume and reconcile it, or take a person's word for its rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from loader.pipeline.events import AlreadyFinished, FindingReported, LoadApprove
 from loader.pipeline.loads.outputs import add_page, finding_groups, finished_summary, rewrite_outputs
 from loader.pipeline.loads.reconcile import Reconciler
 from loader.pipeline.loads.runner import LoadRunner, signal_name
-from loader.pipeline.loads.task import LoadResult, LoadTask
+from loader.pipeline.loads.task import LoadTask
+from loader.pipeline.loads.unfinished_rows import read_again
+from loader.pipeline.result import LoadResult
 from loader.pipeline.rows.inputs import (
     base_url_of,
     changed_settings_of,
@@ -229,9 +231,8 @@ def reconcile_load(
             ).reconcile()
         except SignalReceived as received:
             signal = signal_name(received.number)
-        summary = rewrite_outputs(journal, load, context)
-        groups = finding_groups(journal, load).groups()
-        return LoadResult(summary, exit_code(summary, signal=signal), groups=groups)
+        summary, groups = rewrite_outputs(journal, load, context)
+        return LoadResult(summary, exit_code(summary, signal=signal), groups=groups.groups())
 
 
 def _close_dead_run(journal: Journal, load: Load) -> None:
@@ -245,12 +246,15 @@ def _close_dead_run(journal: Journal, load: Load) -> None:
 def _transformed_again(
     load: Load, settings: RunSettings, context: RunContext, references: FindIds, seqs: frozenset[int]
 ) -> Iterator[TransformedBatch]:
-    """Yield the batches of rows of an earlier load once more, from its sources."""
+    """Return the batches of rows of an earlier load once more, from its sources.
+
+    Raises:
+        SourceError: They can no longer be read.
+    """
+    # Opened only here: most services list all records, and then the sources need not be there any more.
     inputs = reopen_inputs(load, context.types)
     transformer = Transformer(inputs.mapping, load_id=load.load_id, tenant=load.tenant, find=references)
-    for batch in inputs.source.batches(settings.batch_size, Position()):
-        if any(seq in seqs for seq in range(batch.start.seq, batch.end.seq)):
-            yield transformer.transform(batch, seqs)
+    return read_again(inputs.source, transformer, seqs, Position(), settings.batch_size)
 
 
 def decide_load(
@@ -290,8 +294,8 @@ def decide_load(
                 raise _not_in_doubt(load, name, record_no)
             decisions[in_doubt[name, record_no]] = (stored, record_id if stored else None)
         journal.record_decisions(load.load_id, decisions, by=by, at=datetime.now(UTC))
-        summary = rewrite_outputs(journal, load, context)
-        return LoadResult(summary, exit_code(summary), groups=finding_groups(journal, load).groups())
+        summary, groups = rewrite_outputs(journal, load, context)
+        return LoadResult(summary, exit_code(summary), groups=groups.groups())
 
 
 def _not_in_doubt(load: Load, file: str, record_no: int) -> ConfigurationError:
