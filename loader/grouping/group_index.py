@@ -138,6 +138,7 @@ class GroupScan:
 
     def _continue(self, rows: pl.DataFrame) -> None:
         """Add rows to the last run."""
+        # In place: the arrays are copies of the part's own (`_runs`), and nobody has them before `runs`.
         last = self._parts[-1]
         last.count[-1] += rows.height
         last.unreadable[-1] &= rows[PROBLEM].is_not_null().all()
@@ -147,10 +148,14 @@ class GroupScan:
         """Return all runs."""
         names = Runs.__dataclass_fields__
         if not self._parts:
-            nothing = np.zeros(0, dtype=np.int64)
-            no = nothing.astype(np.bool_)
-            return Runs(nothing, nothing, nothing, nothing.astype(np.uint64), no, no, no)
+            return _no_runs()
         return Runs(**{name: np.concatenate([getattr(part, name) for part in self._parts]) for name in names})
+
+
+def _no_runs() -> Runs:
+    numbers = (np.zeros(0, dtype=np.int64) for _ in range(3))
+    flags = (np.zeros(0, dtype=np.bool_) for _ in range(3))
+    return Runs(*numbers, np.zeros(0, dtype=np.uint64), *flags)
 
 
 def _runs(file_no: int, rows: pl.DataFrame, starts: NDArray[np.intp]) -> Runs:
@@ -210,6 +215,7 @@ def index_groups(
 
 def _occurs_again(keys: NDArray[np.uint64], among: Flags) -> Flags:
     """Return which runs have a key that several of some runs have."""
+    # By hash: a collision only makes runs be read again, and their keys are compared then.
     unique, counts = np.unique(keys[among], return_counts=True)
     return np.isin(keys, unique[counts > 1])
 
@@ -275,6 +281,7 @@ def _refuse_unsorted(runs: Runs, apart: Flags, unclear: Flags, by: str, files: S
     _, first = np.unique(
         np.stack((runs.file_no[apart], runs.key[apart].view(np.int64))), axis=1, return_index=True
     )
+    # The first run of each key is where its record is: only the others must be held in memory.
     later = np.flatnonzero(apart)
     later = np.delete(later, first)
     if int(runs.count[later].sum()) > MOST_ROWS:
@@ -327,12 +334,16 @@ def _read_apart(
     of_file = {
         int(file_no): np.flatnonzero(apart & (runs.file_no == file_no)) for file_no in np.unique(runs.file_no)
     }
+    # By hash, since the keys are only read below. Where two keys have the same one, the first run of the second
+    # key is not among these, and its rows are kept for nothing: `_gather` goes by the keys, and leaves them
+    # out. A later run never is among them, because the first one of its key has the same hash.
     firsts: dict[tuple[int, int], int] = {}
     for run in np.flatnonzero(apart).tolist():
         firsts.setdefault((int(runs.file_no[run]), int(runs.key[run])), run)
     for batch, keyed in batches:
         file_no = batch.file.file_no
         for run, part in _parts_of(keyed, of_file[file_no], runs):
+            # A run over several batches comes in parts: its key is that of the first one.
             if part[RECORD_NO][0] == runs.number[run]:
                 texts[run] = part[KEY][0]
             if firsts[file_no, int(runs.key[run])] != run:
@@ -347,6 +358,7 @@ def _parts_of(keyed: pl.DataFrame, here: NDArray[np.intp], runs: Runs) -> Iterat
     """Return the parts of these rows that belong to some runs of their file, with the index of each run."""
     first = int(keyed[RECORD_NO][0])
     numbers, ends = runs.number[here], runs.number[here] + runs.count[here]
+    # Runs are in file order and do not overlap, so that those in these rows are neighbours.
     lo = int(np.searchsorted(ends, first, side="right"))
     hi = int(np.searchsorted(numbers, first + keyed.height, side="left"))
     for index in range(lo, hi):

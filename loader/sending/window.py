@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_DECIDED: Final = 2000
 """Rows decided without sending that share one commit at most: outcomes of others wait while it is written."""
 LINGER_S: Final = 0.25
-"""Seconds that an outcome waits for others to share its commit: four commits a second where answers are few."""
+"""Seconds that an outcome waits for others to share its commit: four commits a second if answers are few."""
 
 
 class WaitingRows:

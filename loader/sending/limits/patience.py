@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 FIRST_PAUSE_AT: Final = 500
-"""So many rows in doubt make a load pause and reconcile them."""
+"""So many rows in doubt make a load pause and reconcile them: fewer are not worth a readback of all."""
 IDLE_ROUNDS: Final = 5
 """So many rounds in a row without progress end a load: by chance its last rows may come in doubt twice."""
 

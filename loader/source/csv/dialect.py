@@ -10,6 +10,7 @@ from loader.errors import SourceError
 from loader.source.bytes import LONGEST_RECORD
 from loader.source.columns import check_names, column_names
 from loader.source.csv.layout import CsvLayout, from_latin
+from loader.source.csv.line_ends import line_start
 from loader.source.csv.sniff import DialectHints, sniff
 from loader.source.csv.strict_parser import StrictParser
 from loader.text import count
@@ -198,6 +199,8 @@ def _newlines(sample: bytes, end: int, layout: CsvLayout) -> tuple[str, bool]:
     if quote and quote in text:
         mark = re.escape(quote)
         text = re.sub(mark + b"[^" + re.escape(quote[:1]) + b"]*+" + mark, b"", text)
+    # CRLF and LF are different here, as nowhere else: people may wonder about a mixture. Quoted
+    # cells were taken out, since line ends in a text follow the program that it was typed in.
     ends = set(re.findall(rb"\r\n|\n|\r(?!\Z)" if layout.lone_cr else rb"\r?\n", text))
     return newline, bool(ends - {newline.encode()})
 
@@ -205,7 +208,7 @@ def _newlines(sample: bytes, end: int, layout: CsvLayout) -> tuple[str, bool]:
 def _after_lines(path: str, sample: bytes, lines: int, layout: CsvLayout, *, whole: bool) -> int | None:
     """Return the index after the first `lines` lines; None where they do not end within the sample."""
     at = 0
-    ends = re.finditer(rb"\r\n?|\n" if layout.lone_cr else rb"\n", sample)
+    ends = re.finditer(line_start(lone_cr=layout.lone_cr).encode(), sample)
     for skipped in range(lines):
         match = next(ends, None)
         if match is None and not whole:

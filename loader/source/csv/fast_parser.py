@@ -66,6 +66,7 @@ def _needs_strict_parser(records: Scan, layout: CsvLayout) -> bool:
     """Return whether a record is ragged and spans lines, so that a quote may be wrong, or may be too long."""
     if not len(records.starts):
         return False
+    # A cell is no longer than its record: comparing these is free, and hardly any record is that long.
     if int((records.ends - records.starts).max()) > LONGEST_CELL or int(records.cells.max()) > MOST_CELLS:
         return True
     spans = records.next_lines - records.lines > 1
@@ -94,6 +95,7 @@ def _rows(data: bytes, records: Scan, layout: CsvLayout) -> pl.DataFrame | None:
         )
     except pl.exceptions.PolarsError:
         return None
+    # Another number of rows would shift record numbers without anybody knowing.
     return rows if rows.height == len(records.starts) else None
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from loader.errors import SourceError
 from loader.source.bytes import BLOCK, LONGEST_RECORD
 from loader.source.csv.header import kind_of
+from loader.source.csv.line_ends import line_start
 from loader.source.csv.trial_splitter import split_rows
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def read_tail(
     if at is None:
         return Tail(length)
     footer = tail[at:].decode(layout.scanned, "replace")
+    # Any line end counts, whatever the dialect's is: the number is for people, and blank lines count nothing.
     lines = sum(bool(line.strip()) for line in re.split(r"\r\n?|\n", footer))
     return Tail(length, start + at, footer, lines)
 
@@ -157,21 +159,23 @@ def _fixed_tail(content: SourceContent, layout: CsvLayout, lines: int, data_at: 
             next_step="Lower source.skip_footer.",
         )
     with content.open(starts[0]) as stream:
+        # Only for people, so that a number set far too high does not read a whole file into memory.
         footer = stream.read(min(length - starts[0], LONGEST_RECORD))
     return Tail(length, starts[0], footer.decode(layout.scanned, "replace"), lines)
 
 
 def _last_lines(content: SourceContent, layout: CsvLayout, lines: int) -> tuple[int, list[int]]:
     """Return the content's length, and the offsets at which its last lines start."""
-    line_end = re.compile(rb"\r\n?|\n" if layout.lone_cr else rb"\n")
+    next_line = re.compile(line_start(lone_cr=layout.lone_cr).encode())
     at = content.first
+    # One more than asked for: the last may be the end of the file, where no line starts.
     starts = deque([at], maxlen=lines + 1)
     with content.open(at) as stream:
         while block := stream.read(BLOCK):
             # A CRLF that two blocks share would count as two line ends.
             if block.endswith(b"\r"):
                 block += stream.read(1)
-            starts.extend(at + match.end() for match in line_end.finditer(block))
+            starts.extend(at + match.end() for match in next_line.finditer(block))
             at += len(block)
     # Behind the last line end there is a line only if the file does not end there.
     kept = [start for start in starts if start < at]
@@ -197,8 +201,7 @@ def _footer_at(tail: bytes, layout: CsvLayout, encoding: str, *, from_record: bo
     if width < 2:  # noqa: PLR2004 - a line cannot have fewer cells than one
         return None
     text = tail.decode("latin-1")
-    ending = r"\r\n?|\n" if layout.lone_cr else r"\n"
-    starts = [0, *(match.end() for match in re.finditer(ending, text))]
+    starts = [0, *(match.end() for match in re.finditer(line_start(lone_cr=layout.lone_cr), text))]
     lines = [(start, text[start:stop]) for start, stop in zip(starts, [*starts[1:], len(text)], strict=True)]
     finder = _FooterFinder(layout.latin(), width, encoding)
     first = finder.first_of_footer(lines)
@@ -225,6 +228,7 @@ class _FooterFinder:
             text = lines[index][1]
             if self._says_so(text.rstrip("\r\n"), closed=text.endswith(("\n", "\r"))):
                 first = index
+            # The first line that may be a record ends the footer: what is above it is read, whatever it says.
             elif not _RULER.fullmatch(text.rstrip("\r\n")):
                 break
             # A ruler is a part of a footer, and never one by itself.
@@ -259,6 +263,7 @@ class _FooterFinder:
 
     def _is_total(self, row: TrialRow, cells: Sequence[str]) -> bool:
         """Return whether cells are a word for a total and numbers, and at least half of the row is empty."""
+        # A record may start with such a word as well (`Total` as a name), but is not that empty.
         if not _LABEL.fullmatch(cells[0]) or not all(_AMOUNT.fullmatch(cell) for cell in cells[1:]):
             return False
         return len(row.cells) < self._width or 2 * len(cells) <= self._width

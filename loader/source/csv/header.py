@@ -78,6 +78,7 @@ def find_table(rows: Sequence[TrialRow], delimiter: str, header: HeaderLines, *,
     # A rejects file has lines above its header, and damaged records below it: only its names are sure.
     if (place := _rejects_header(rows)) is not None and header is not False:
         return _named(rows, place, max(1, int(header or 1)))
+    # `skip_lines` was set: people counted the lines above, so none is looked for.
     if fixed:
         named = header if header is not None else _has_names(rows, 0)
         return _named(rows, 0, int(named)) if named else _unnamed(rows, 0)
@@ -104,6 +105,7 @@ def _first_that_fits(rows: Sequence[TrialRow]) -> int:
     """Return the first row that is wider than all above it and that most rows below fit; 0 for none."""
     widest = 0
     for place, row in enumerate(rows[:HEAD_ROWS]):
+        # A header is wider than titles above it: a row as narrow as one of them may be one more.
         if row.filled > widest and _share_below(rows, place) >= _SOUND:
             return place
         widest = max(widest, row.filled)
@@ -127,6 +129,7 @@ def _headless(rows: Sequence[TrialRow], delimiter: str) -> Table:
 
 def _named(rows: Sequence[TrialRow], top: int, lines: int) -> Table:
     block = rows[top : top + lines]
+    # In a header of several lines each may name columns that the others leave empty.
     width = max(1, *(row.filled for row in block)) if len(block) > 1 else max(1, block[0].filled)
     fitting = len(block) + sum(row.fits(width) for row in rows[top + lines :])
     return Table(top, len(block), width, fitting, fitting / (len(rows) - top))
@@ -205,6 +208,7 @@ def _first_of(rows: Sequence[TrialRow], last: int, lines: int) -> int:
 def _has_names(rows: Sequence[TrialRow], top: int) -> bool:
     """Return whether a row names the columns; a row that may be either does."""
     cells = rows[top].cells
+    # Certain cases first: no name is a number or a date, and no header ends as a rejected record does.
     if all(kind_of(cell) in {"", "number", "date"} for cell in cells) or _is_rejected_record(cells):
         return False
     names, records = _votes(rows, top)
@@ -225,6 +229,7 @@ def _votes(rows: Sequence[TrialRow], top: int) -> tuple[int, int]:
         if not values or not cell.strip() or (periods and _YEAR.fullmatch(cell.strip())):
             continue
         kind, common = kind_of(cell), _common_kind(values)
+        # Text above other text may be either, and has no vote.
         if common != "text" and kind == common:
             records += _weight(cell, values)
         # Equal words count once: a header names its columns differently, and a record may repeat a word.
@@ -270,6 +275,7 @@ def _shape(cell: str) -> str:
 
 def _common_kind(values: Sequence[str]) -> str:
     """Return what nearly all values look like; text where they differ."""
+    # Nearly: a few damaged or strange values must not hide what a column is.
     kind, count = Counter(map(kind_of, values)).most_common(1)[0]
     return kind if count >= 0.9 * len(values) else "text"
 

@@ -1,6 +1,6 @@
 """Split one record into cells, byte for byte, and decide whether a quote that spans lines was ever closed.
 
-The rules are at the top of `strict_parser`.
+The rules, and their numbers, are at the top of `strict_parser`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from loader.source.bytes import LONGEST_RECORD
 from loader.source.csv.layout import MOST_CELLS
+from loader.source.csv.line_ends import line_end
 
 if TYPE_CHECKING:
     from loader.source.csv.layout import CsvLayout
@@ -70,10 +71,11 @@ class Unclosed(Exception):  # noqa: N818 - not an error of the program: a quote 
         self.evidence = evidence
 
 
-TOO_FAR: Final = "too_far"
-_TEXT_FOLLOWS: Final = "text_follows"
-_NEXT_QUOTE: Final = "next_quote"
-_RECORDS_FOLLOW: Final = "records_follow"
+# The rules that show it.
+TOO_FAR: Final = "too_far"  # 5a
+_TEXT_FOLLOWS: Final = "text_follows"  # 5b
+_NEXT_QUOTE: Final = "next_quote"  # 5c
+_RECORDS_FOLLOW: Final = "records_follow"  # 5d
 
 
 class Splitter:
@@ -89,10 +91,9 @@ class Splitter:
         self._escape = layout.escape or b""
         self._width = len(layout.columns)
         self._lone_cr = layout.lone_cr
-        # A CR that ends the file ends its last line, also where a CR alone does not end others.
-        line_end = rb"\r\n?|\n" if layout.lone_cr else rb"\n|\r\n|\r\Z"
-        self._line_end = re.compile(line_end)
-        self._cell_end = re.compile(re.escape(layout.delimiter) + b"|" + line_end)
+        ending = line_end(lone_cr=layout.lone_cr).encode()
+        self._line_end = re.compile(ending)
+        self._cell_end = re.compile(re.escape(layout.delimiter) + b"|" + ending)
         self._inside = _inside_pattern(layout)
         regular = _regular_cell_pattern(layout)
         self._regular_cell = re.compile(regular, re.DOTALL)
@@ -124,11 +125,12 @@ class Splitter:
         try:
             self._add_cells(record, data, at, final=final)
         except Unclosed:
-            # If the line on which an earlier cell closes is a sound record by itself, that cell is the one
-            # that was never closed: its quote turned the quotes of this line inside out.
+            # Rule 5c. If the line on which an earlier cell closes is a sound record by itself, that cell is
+            # the one that was never closed: its quote turned the quotes of this line inside out.
             if not self._closing_line_is_sound(data, record, final=final):
                 raise
             raise _first_unclosed(record, _NEXT_QUOTE) from None
+        # Without columns (the header itself is split so) no number of cells can speak against a quote.
         if record.spanning and self._width:
             evidence = self._evidence_of_open_quote(data, at, record, final=final)
             if evidence:
@@ -170,12 +172,16 @@ class Splitter:
         return breaks
 
     def _regular(self, line: bytes) -> list[bytes] | None:
-        """Return the cells of a line if all its quotes open or close cells or are doubled; else None."""
+        """Return the cells of a line if all its quotes open or close cells or are doubled; else None.
+
+        None only means that the line is walked from cell to cell, which finds what is wrong with it.
+        """
         line += self._delimiter
         # findall by itself would not stop at the first fault: it would try each byte of a long line anew.
         if self._regular_line.fullmatch(line) is None:
             return None
         cells: list[bytes] = self._regular_cell.findall(line)
+        # The walk counts cells as it goes, and raises Endless.
         if len(cells) > MOST_CELLS:
             return None
         quote = self._quote or b""
@@ -194,7 +200,7 @@ class Splitter:
         return text.replace(quote + quote, quote) if quote in text else text
 
     def _add_cells(self, record: SplitCells, data: bytes, at: int, *, final: bool) -> None:
-        """Add the cells that the quotes give, however unlikely the record is."""
+        """Add the cells that the quotes give (rules 1 to 3), however unlikely the record is."""
         start = at
         while True:
             if self._quote is not None and data.startswith(self._quote, at):
@@ -210,7 +216,7 @@ class Splitter:
             at = match.end()
 
     def _add_bare(self, record: SplitCells, data: bytes, at: int, start: int, *, final: bool) -> int:
-        """Add an unquoted cell, and return the index after it."""
+        """Add an unquoted cell (rule 3), and return the index after it."""
         match = self._end_of_cell(record, data, at, start, final=final)
         stop = match.start() if match else len(data)
         cell = data[at:stop]
@@ -221,12 +227,13 @@ class Splitter:
         return stop
 
     def _add_quoted(self, record: SplitCells, data: bytes, at: int, start: int, *, final: bool) -> int:
-        """Add a quoted cell, and return the index after it, or after the text behind its closing quote."""
+        """Add a quoted cell, and return the index after it, or after text behind its quote (rule 2)."""
         text, closed = self._to_closing_quote(record, data, at, start, final=final)
         match = self._end_of_cell(record, data, closed, start, final=final)
         stop = match.start() if match else len(data)
         spans = self._line_end.search(data, at, closed) is not None
         if stop > closed:
+            # Within one line such text is a fault of this cell only: rule 5 is about quotes that span lines.
             if spans and self._looks_like_an_opening(data, at, closed, start, final=final):
                 raise Unclosed(record.cells, at, _TEXT_FOLLOWS)
             # The cell is kept as it is in the file: nobody knows which of its quotes is the wrong one.
@@ -242,7 +249,7 @@ class Splitter:
     def _to_closing_quote(
         self, record: SplitCells, data: bytes, at: int, start: int, *, final: bool
     ) -> tuple[bytes, int]:
-        """Return a quoted cell's text, and the index after its closing quote."""
+        """Return a quoted cell's text (rule 1), and the index after its closing quote; rule 5a."""
         quote, escape = self._quote or b"", self._escape
         parts: list[bytes] = []
         here = at + len(quote)
@@ -280,9 +287,9 @@ class Splitter:
     def _looks_like_an_opening(self, data: bytes, at: int, closed: int, start: int, *, final: bool) -> bool:
         """Return whether a quote that would close a cell some lines further up opens a cell itself.
 
-        Text follows that quote, so it is wrong as a closing one. It opens a cell where a cell may start,
-        quotes of its own aside. Elsewhere it is text of another record if most lines behind the first are
-        records.
+        Rule 5b. Text follows that quote, so it is wrong as a closing one. It opens a cell where a cell may
+        start, quotes of its own aside. Elsewhere it is text of another record if most lines behind the first
+        are records.
         """
         before = data[at:closed].rstrip(self._quote)
         if not self._width or before.endswith((self._delimiter, b"\n", b"\r")):
@@ -290,6 +297,7 @@ class Splitter:
         try:
             _, end = self.line(data, closed, start, final=final)
         except Endless:
+            # With this line the record is longer than any may be: the quote does not close it.
             return True
         # One line is little evidence: the first one must be a record by itself, too.
         alone = self.breaks(data, at, closed) == 1
@@ -297,7 +305,7 @@ class Splitter:
 
     def _evidence_of_open_quote(self, data: bytes, at: int, record: SplitCells, *, final: bool) -> str | None:
         """Return what shows that the first cell that spans lines was never closed; None for nothing."""
-        # A record with regular quotes and the right number of cells is what somebody meant: it is accepted.
+        # Rule 6. A record with regular quotes and the right number of cells is what somebody meant.
         ragged = is_ragged(record.cells, self._width)
         if (ragged or record.loose_behind) and self._closing_line_is_sound(data, record, final=final):
             return _NEXT_QUOTE
@@ -306,7 +314,7 @@ class Splitter:
         return None
 
     def _closing_line_is_sound(self, data: bytes, record: SplitCells, *, final: bool) -> bool:
-        """Return whether the line on which the spanning cell closes is a sound record by itself."""
+        """Return whether the line on which the spanning cell closes is a sound record by itself: rule 5c."""
         if not record.spanning or not self._width:
             return False
         _, opened, closed = record.spanning
@@ -325,7 +333,10 @@ class Splitter:
         return data.count(self._delimiter, at, match.start() if match else len(data)) + 1 >= self._width
 
     def _mostly_records(self, data: bytes, at: int, end: int) -> bool:
-        """Return whether more than half of the lines behind the first have a cell for each column."""
+        """Return whether more than half of the lines behind the first have a cell for each column.
+
+        Not all of them: a line of a damaged file may be damaged in another way, too.
+        """
         lines = self._line_end.split(data[at:end])[1:]
         if lines and not lines[-1]:
             lines.pop()

@@ -2,29 +2,31 @@
 
 The rules, which the fast path follows too where it applies:
 
-- A cell is quoted if it starts with the quote. Inside of it a doubled quote is a quote, and so is an escaped
-  one; an escaped escape is an escape; delimiters and line ends are text.
-- After the closing quote comes a delimiter, a line end or the end of the file. Other text there is a problem
-  of the record.
-- A quote inside of an unquoted cell is text.
-- Nothing at all between two line ends is not a record.
-- A quote that spans lines was never closed if nothing closes it within LONGEST_RECORD, or if what closes it
-  shows that it does not:
+1. A cell is quoted if it starts with the quote. Inside of it a doubled quote is a quote, and so is an escaped
+   one; an escaped escape is an escape; delimiters and line ends are text.
+2. After the closing quote comes a delimiter, a line end or the end of the file. Other text there is a problem
+   of the record.
+3. A quote inside of an unquoted cell is text.
+4. Nothing at all between two line ends is not a record.
+5. A quote that spans lines was never closed if one of these shows it:
 
-  - text follows, and the closing quote is where a cell may start (`1,"abc` / `2,"def"`; doubled quotes may be
-    in between), or most of the lines behind the first have as many cells as there are columns (where only one
-    line is behind it, the first must have enough, too): `1,"abc,x` / `2,b,c` / `3,5" pipe,e`;
-  - further on in the same record a quote is loose or never closed, or the record has too few or too many
-    cells, and the line on which the cell would end is a record with regular quotes by itself:
-    `1,"abc,x` / `2,y,", z"`;
-  - the record has too few or too many cells, its first line by itself has enough, and most of the lines
-    behind it have as many as there are columns: `1,"abc,x` / `2,b,c` / `3,d,e"`.
+   a. nothing closes it within LONGEST_RECORD;
+   b. text follows the closing quote, and that quote is where a cell may start (`1,"abc` / `2,"def"`; doubled
+      quotes may be in between), or most of the lines behind the first have as many cells as there are columns
+      (where only one line is behind it, the first must have enough, too):
+      `1,"abc,x` / `2,b,c` / `3,5" pipe,e`;
+   c. further on in the same record a quote is loose or never closed, or the record has too few or too many
+      cells, and the line on which the cell would end is a record with regular quotes by itself:
+      `1,"abc,x` / `2,y,", z"`;
+   d. the record has too few or too many cells, its first line by itself has enough, and most of the lines
+      behind it have as many as there are columns: `1,"abc,x` / `2,b,c` / `3,d,e"`.
 
-  Then the record ends with the line on which that quote was opened, and has a problem; the next line starts a
-  new record. A record that follows the rules and has as many cells as there are columns is always accepted,
-  however many lines it has.
-- A cell longer than LONGEST_CELL is a problem of its record. A line longer than LONGEST_RECORD, or with more
-  than MOST_CELLS, is one record with a problem, of which only the start is kept.
+   Then the record ends with the line on which that quote was opened, and has a problem; the next line starts
+   a new record.
+6. A record that follows the rules and has as many cells as there are columns is always accepted, however
+   many lines it has.
+7. A cell longer than LONGEST_CELL is a problem of its record. A line longer than LONGEST_RECORD, or with more
+   than MOST_CELLS, is one record with a problem, of which only the start is kept.
 
 What a record is depends on what is behind its first byte and on nothing before it, so that reading can start
 with any record.
@@ -107,6 +109,7 @@ class StrictParser:
             return None
         except Endless as endless:
             return self._too_long(data, at, endless.seen, final=final)
+        # Rule 4. A quoted empty cell (`""`) is a record: its first byte is no line end.
         if split.cells == [b""] and data[at : at + 1] in (b"\r", b"\n"):
             return ParsedRecord(None, split.end, self.splitter.breaks(data, at, split.end))
         return self._parsed(split.cells, data, at, split.end, _text_after_quote(split))
@@ -133,6 +136,7 @@ class StrictParser:
             return self._too_long(data, at, endless.seen, final=final)
         if data.count(self._delimiter, unclosed.opened, stop) >= MOST_CELLS:
             return self._too_long(data, at, unclosed.opened, final=final)
+        # Quotes mean nothing from here on: the line is only shown to people, who look for what they know.
         cells = [*unclosed.before, *data[unclosed.opened : stop].split(self._delimiter)]
         params: dict[str, JsonValue] = {"line": line + self.splitter.breaks(data, at, unclosed.opened)}
         if unclosed.evidence:

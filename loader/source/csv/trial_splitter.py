@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from loader.source.csv.line_ends import line_end
+
 if TYPE_CHECKING:
     from loader.records import Dialect
 
@@ -68,11 +70,6 @@ class TrialSplit:
     torn: int = 0
 
 
-def line_end(dialect: Dialect) -> str:
-    """Return the pattern of a line end."""
-    return r"\r\n?|\n" if dialect.lone_cr else r"\r?\n|\r\Z"
-
-
 def split_rows(text: str, dialect: Dialect, *, whole: bool, most: int) -> TrialSplit:
     """Split a text into rows.
 
@@ -91,7 +88,7 @@ class _TrialSplitter:
         self._delimiter = dialect.delimiter
         self._quote = dialect.quote
         self._result = TrialSplit()
-        ending = line_end(dialect)
+        ending = line_end(lone_cr=dialect.lone_cr)
         self._line_end = re.compile(ending)
         self._cell_end = re.compile(f"{re.escape(dialect.delimiter)}|{ending}")
         self._quoted = _quoted_pattern(dialect, ending) if dialect.quote else None
@@ -100,7 +97,7 @@ class _TrialSplitter:
         result, at, line = self._result, 0, 1
         while at < len(self._text) and len(result.rows) < most and result.bad < _MOST_BAD:
             row = self._row(at, line)
-            # The row that reaches the end of a sample may go on behind it.
+            # The row that reaches the end of a sample may go on behind it, so that it says nothing.
             if row.end == len(self._text) and not whole:
                 break
             if row.stop > row.start:
@@ -144,6 +141,7 @@ class _TrialSplitter:
         if cell.startswith(quote):
             self._result.bad += 1
         else:
+            # Even ones may be quotes of the text (`the "best" one`); half of a split cell has an odd one.
             self._result.torn += cell.count(quote) % 2
 
     def _needs_quotes(self, cell: str) -> bool:
