@@ -158,14 +158,11 @@ def test_several_observers_in_order() -> None:
 def test_load_id_of_a_run() -> None:
     """The load's id comes from the start of the run; a dry run has none."""
     observer = LoadIdObserver()
-    assert observer.load_id is None
-    observer.on_event(Stopping())
-    assert observer.load_id is None
-    observer.on_event(RunStarted("L1", None))
-    observer.on_event(Stopping())
-    assert observer.load_id == "L1"
-    observer.on_event(RunStarted(None, None))
-    assert observer.load_id is None
+    load_ids = [observer.load_id]
+    for event in (Stopping(), RunStarted("L1", None), Stopping(), RunStarted(None, None)):
+        observer.on_event(event)
+        load_ids.append(observer.load_id)
+    assert load_ids == [None, None, "L1", "L1", None]
 
 
 def test_a_run_may_be_ignored() -> None:
