@@ -153,9 +153,15 @@ class GroupScan:
 
 
 def _no_runs() -> Runs:
-    numbers = (np.zeros(0, dtype=np.int64) for _ in range(3))
-    flags = (np.zeros(0, dtype=np.bool_) for _ in range(3))
-    return Runs(*numbers, np.zeros(0, dtype=np.uint64), *flags)
+    return Runs(
+        file_no=np.zeros(0, dtype=np.int64),
+        number=np.zeros(0, dtype=np.int64),
+        count=np.zeros(0, dtype=np.int64),
+        key=np.zeros(0, dtype=np.uint64),
+        keyless=np.zeros(0, dtype=np.bool_),
+        unreadable=np.zeros(0, dtype=np.bool_),
+        kept=np.zeros(0, dtype=np.bool_),
+    )
 
 
 def _runs(file_no: int, rows: pl.DataFrame, starts: NDArray[np.intp]) -> Runs:
@@ -334,9 +340,9 @@ def _read_apart(
     of_file = {
         int(file_no): np.flatnonzero(apart & (runs.file_no == file_no)) for file_no in np.unique(runs.file_no)
     }
-    # By hash, since the keys are only read below. Where two keys have the same one, the first run of the second
-    # key is not among these, and its rows are kept for nothing: `_gather` goes by the keys, and leaves them
-    # out. A later run never is among them, because the first one of its key has the same hash.
+    # By hash, since the keys are only read below. Where two keys have the same one, the first run of the
+    # second key is not among these, and its rows are kept for nothing: `_gather` goes by the keys, and leaves
+    # them out. A later run never is among them, because the first one of its key has the same hash.
     firsts: dict[tuple[int, int], int] = {}
     for run in np.flatnonzero(apart).tolist():
         firsts.setdefault((int(runs.file_no[run]), int(runs.key[run])), run)

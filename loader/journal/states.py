@@ -51,6 +51,7 @@ DECIDED_STATUSES: Final = frozenset(
 )
 """What a row can become without being sent."""
 
+# From in doubt there is no way to refused: a readback shows whether a row is stored, not what the answer was.
 _OUTCOMES: Final[dict[int, frozenset[Status]]] = {
     RowState.SENT: frozenset({Status.CREATED, Status.REFUSED, Status.IN_DOUBT, Status.PENDING}),
     RowState.IN_DOUBT: frozenset({Status.CREATED, Status.IN_DOUBT, Status.PENDING}),

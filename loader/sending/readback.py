@@ -131,7 +131,7 @@ class _Lister:
         transport = AiohttpTransport(
             connect_timeout=self._settings.connect_timeout,
             read_timeout=self._settings.read_timeout,
-            connections=1,
+            connections=1,  # each page is asked for with the key that the one before it ends with
             proxy=proxy_for(url),
             longest_answer=_LONGEST_PAGE,
         )

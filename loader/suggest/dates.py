@@ -251,6 +251,7 @@ def _choose(counts: pl.Series, candidates: Sequence[_Candidate]) -> list[_Candid
     rest = pl.repeat(value=True, n=len(counts), eager=True)
     while left:
         best = max(left, key=lambda candidate: _weight(counts, candidate.fits & rest))
+        # A further format must read more than a few typing errors, which would pass for dates by it.
         gain = _weight(counts, best.fits & rest)
         if gain < (max(2, _RARE * int(counts.sum())) if chosen else 1):
             break

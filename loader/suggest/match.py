@@ -159,6 +159,7 @@ def _with_more(matches: list[Match], columns: Sequence[ColumnProfile]) -> list[M
     spare = [column for column in columns if column.name not in used and looks_like_email(column)]
     extended = []
     for match in matches:
+        # Only where a cell is empty: else the first column always has a value, and no other one is reached.
         candidates = [match.column, *spare]
         if spare and _is_email_of(match.column, match.target) and any(item.empty for item in candidates):
             # Addresses of persons before those of an office: the column with more different ones wins.

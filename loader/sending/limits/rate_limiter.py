@@ -65,6 +65,7 @@ class RateLimiter:
         # An idle load learns nothing about the limit: the curve goes on only while requests follow closely.
         self._curve.advance(min(now - self._last, 3 * interval))
         self._last = now
+        # From when the turn was due, not from now: else each late wake-up would lower the rate for good.
         self._due = max(self._due, now - CATCH_UP) + interval
         return 0.0
 

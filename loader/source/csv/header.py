@@ -78,7 +78,7 @@ def find_table(rows: Sequence[TrialRow], delimiter: str, header: HeaderLines, *,
     # A rejects file has lines above its header, and damaged records below it: only its names are sure.
     if (place := _rejects_header(rows)) is not None and header is not False:
         return _named(rows, place, max(1, int(header or 1)))
-    # `skip_lines` was set: people counted the lines above, so none is looked for.
+    # People counted the lines above (`skip_lines`), or the first line is nothing but names.
     if fixed:
         named = header if header is not None else _has_names(rows, 0)
         return _named(rows, 0, int(named)) if named else _unnamed(rows, 0)

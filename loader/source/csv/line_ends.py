@@ -10,8 +10,8 @@ from __future__ import annotations
 def line_end(*, lone_cr: bool) -> str:
     r"""Return the pattern of all that is not text of the line.
 
-    A CR that ends the file ends its last line in any dialect: it may be half of a CRLF, cut off with the file.
-    Only for texts that end where the file does, or whose last line is looked at again with what follows:
+    A CR that ends the file ends its last line in any dialect: it may be half of a CRLF that was cut off. Only
+    for texts that end where the file does, or whose last line is looked at again with what follows:
     `\Z` is the end of what is searched.
     """
     # Branches in place of `\r?\n`: all start with a plain letter, which `re` finds at once in a long text.

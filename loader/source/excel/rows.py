@@ -102,6 +102,7 @@ def _rows(sheet: Any, skipped: int, nulls: Collection[str], uncomputed: Collecti
         if number <= skipped:
             continue
         cells = [_cell(cell, place, number, nulls, uncomputed) for place, cell in enumerate(row)]
+        # Cells that are only formatted come as empty ones, and would count as surplus.
         while cells and cells[-1].text is None and cells[-1].problem is None:
             cells.pop()
         if cells:
@@ -200,6 +201,7 @@ class _RecordCollector:
     def finished(self, path: str, first_row: int) -> SheetRows:
         """Return the records, each column with the type of its cells."""
         self._spill()
+        # Diagonal: without a header, later rows may be wider, and earlier chunks lack their columns.
         texts = pl.concat(self._chunks, how="diagonal")
         places = [place for place, kinds in enumerate(self._kinds) if kinds or self._is_named(place)]
         names = [self._name(place) for place in places]

@@ -81,6 +81,7 @@ class Numbers:
 
     def dtype(self) -> pl.DataType | None:
         """Return the narrowest type that holds all of them; None where none does."""
+        # Exact types first: a float is taken only where no decimal has enough digits.
         if not self.fractional and self.in_64_bits:
             return pl.Int64()
         if self.whole_digits + self.scale <= _MOST_DIGITS:
@@ -142,6 +143,7 @@ class InferredShape:
                 if name not in self.members:
                     self.members[name] = InferredShape()
                 self.members[name].see(member, depth + 1)
+            # So many names are keys of a table, not members: a type would grow with the rows.
             if len(self.members) > _MOST_MEMBERS:
                 self.members, self.is_wild = {}, True
         self.is_wild = self.is_wild or depth >= _DEEPEST
@@ -216,6 +218,7 @@ def series_of(name: str, values: Sequence[Any], column: InferredColumn) -> pl.Se
         texts = [_plain(value) if type(value) is bool else value for value in values]
         return pl.Series(name, texts, pl.String)
     if isinstance(dtype, pl.Int64 | pl.Decimal):
+        # From the file's own text: a Python float in between would round it.
         return pl.Series(name, values, pl.String).cast(dtype)
     return pl.Series(name, [_valued(value, dtype) for value in values], dtype)
 
