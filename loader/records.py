@@ -57,7 +57,7 @@ FINDING_COLUMNS: Final = (RECORD_NO, LINE, EXTERNAL_ID, "field", "column", "valu
 
 
 class Status(StrEnum):
-    """What became of a row; the names stand in `results.csv` and in `--json`."""
+    """What became of a row; `results.csv` and `--json` use these names."""
 
     CREATED = "created"
     ALREADY_LOADED = "already_loaded"
@@ -70,7 +70,7 @@ class Status(StrEnum):
 
 
 REJECTED: Final = frozenset({Status.INVALID, Status.BLOCKED, Status.REFUSED})
-"""The statuses whose rows are listed in `rejects.*`."""
+"""The statuses of rows that `rejects.*` lists."""
 
 LoadState = Literal["running", "finished", "stopped", "interrupted"]
 
@@ -99,14 +99,14 @@ class Dialect:
     r"""How a delimited text file is written.
 
     Attributes:
-        delimiter: What stands between two cells, one or more characters.
+        delimiter: The text between two cells, one or more characters.
         quote: What encloses a cell that holds delimiters or line breaks; None where nothing does.
-        escape: What stands before a quote inside a quoted cell; None where quotes are doubled.
+        escape: The sign before a quote inside a quoted cell; None where quotes are doubled.
         encoding: A Python codec name, such as `utf-8`, `cp1252`, `utf-16-le`.
         bom: Whether the file begins with a byte-order mark.
         newline: The line end of the header line: LF, CRLF or CR.
         header: Whether a header line names the columns.
-        preamble: The lines above the header as they stand, line ends included; decoded text.
+        preamble: The lines above the header as they are, line ends included; decoded text.
         footer: The lines below the last record that are not data, likewise.
         header_lines: How many lines the header takes; their names are joined. 1 where there is none.
         lone_cr: Whether a CR alone ends a line, as LF and CRLF do.
@@ -181,7 +181,7 @@ class Batch:
         file: The file they come from.
         start: The position of the first record.
         end: The position after the last one: where reading goes on.
-        rows: The source's columns (text cells exactly as they stand between their quotes; absent cells
+        rows: The source's columns (text cells exactly as they are between their quotes; absent cells
             of a short record are null), then RECORD_NO, LINE and PROBLEM; in file order. Where records are
             made of several rows, one line a record with the cells of its first row that counts (sound, and
             not left out), RECORD_NO that of the record's first row, and ROW_NO that of the row.
@@ -227,7 +227,7 @@ class SendableRow:
 
 @dataclass(frozen=True, slots=True)
 class DecidedRow:
-    """A row whose status is known without sending it (filtered, invalid, already loaded, …).
+    """A row with a status that is known without sending it (filtered, invalid, already loaded, …).
 
     Attributes:
         seq: As in `SendableRow`; likewise `file_no`, `record_no` and `external_id`.
@@ -318,7 +318,7 @@ class Load:
         manifest: What it keeps of its start: settings, sources, options.
         files: Its files, with fingerprints.
         created_at: When it began, UTC.
-        state: Where it stands.
+        state: How far it is.
         requests: Over all its runs.
         seconds: Time spent over all its runs.
         reason: Why it stopped; empty otherwise.

@@ -1,4 +1,4 @@
-"""Compare a load with the dry run whose report was signed; a short code stands for what decides it."""
+"""Compare a load with the signed report of a dry run; a short code identifies what was approved."""
 
 from __future__ import annotations
 

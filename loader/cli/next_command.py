@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from loader.cli.output import command_line
+from loader.cli.output import command_line, source_words
+from loader.errors import MappingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from loader.cli.progress import Bar, ProgressLines
@@ -29,6 +30,16 @@ def suggest(line: str) -> None:
     context = click.get_current_context(silent=True)
     if context is not None and (next_command := context.find_object(NextCommand)) is not None:
         next_command.line = line
+
+
+@contextmanager
+def suggest_check(mapping: Path, sources: Sequence[str], overrides: Mapping[str, Any]) -> Iterator[None]:
+    """Suggest `loader check` if errors of the mapping end the block: the same command would fail again."""
+    try:
+        yield
+    except MappingError:
+        suggest(command_line("loader", "check", mapping, *sources, *source_words(overrides)))
+        raise
 
 
 @contextmanager

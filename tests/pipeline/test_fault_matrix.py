@@ -69,7 +69,7 @@ def everything(url: str) -> dict[int, Any]:
         ).json()
         items += page["Items"]
         if "LastEvaluatedKey" not in page:
-            found = {int(each["sys_bulk_load_record_no"]): each for each in items}
+            found = {int(item["sys_bulk_load_record_no"]): item for item in items}
             assert len(found) == len(items)
             return found
         asked["exclusiveStartKey"] = page["LastEvaluatedKey"]
@@ -98,7 +98,7 @@ def test_without_lookups_the_doubts_are_exactly_the_unclear_answers(shell: Shell
 
     done, told, records = load(shell, {**faults, "lookups-off": 1.0})
 
-    unclear = sum(sum(each.values()) for each in told["ambiguous"].values())
+    unclear = sum(sum(item.values()) for item in told["ambiguous"].values())
     assert done.rows.get("in_doubt", 0) == unclear
     assert done.rows.get("created", 0) == ROWS - unclear
     assert done.code == (4 if unclear else 0)

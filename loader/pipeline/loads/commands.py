@@ -235,7 +235,7 @@ def reconcile_load(
 
 
 def _close_dead_run(journal: Journal, load: Load) -> None:
-    """Write of a load whose process died that it was interrupted, and which of its rows are in doubt."""
+    """Mark a load as interrupted after its process died, and its unfinished rows as in doubt."""
     journal.mark_in_doubt(load.load_id, at=datetime.now(UTC))
     if load.state == "running":
         journal.finish(load.load_id, "interrupted", requests=load.requests, seconds=load.seconds)
@@ -296,7 +296,7 @@ def decide_load(
 def _not_in_doubt(load: Load, file: str, record_no: int) -> ConfigurationError:
     if not file:
         return ConfigurationError(
-            f"load {load.load_id} has several files: record {record_no} of which one?",
+            f"load {load.load_id} has several files, so record {record_no} needs the name of its file",
             next_step="Write FILE:RECORD_NO.",
         )
     return ConfigurationError(

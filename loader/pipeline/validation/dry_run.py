@@ -50,7 +50,7 @@ def validate_inputs(
     Args:
         inputs: What to read.
         settings: The tenant to load into; None: there is none, so that rows which an earlier load created
-            are not recognised, and no lookup is tried.
+            are not recognized, and no lookup is tried.
         context: Where the journal is, which is asked for earlier loads and left as it is, and who watches.
         report: Where the report and its files go; None: they are not written.
         rate: Requests a second at which the rows would be sent, for the report; None: none was given.
@@ -190,7 +190,7 @@ def _earlier_loads(home: Path | None) -> Iterator[Journal | None]:
 def _transformer(
     inputs: Inputs, settings: RunSettings | None, journal: Journal | None, observer: NoteCollector
 ) -> Transformer:
-    """Report what there is to know of the inputs; without a tenant every lookup finds a stand-in."""
+    """Report what there is to know of the inputs; without a tenant every lookup finds a placeholder."""
     tenant = settings.tenant if settings else NO_TENANT
     find = dry_run_references(inputs.mapping, tenant, journal) if settings else placeholders
     transformer = Transformer(inputs.mapping, load_id="dry-run", tenant=tenant, find=find)
