@@ -43,8 +43,8 @@ def _codes(subject: Subject, severity: Severity, table: Mapping[str, str]) -> It
     """Read a table of name -> parameters; a star marks a parameter that varies from row to row."""
     for name, listed in table.items():
         params = listed.split()
-        varying = frozenset(each[:-1] for each in params if each.endswith("*"))
-        yield Code(name, subject, severity, tuple(each.rstrip("*") for each in params), varying)
+        varying = frozenset(param[:-1] for param in params if param.endswith("*"))
+        yield Code(name, subject, severity, tuple(param.rstrip("*") for param in params), varying)
 
 
 _CELLS: Final = {

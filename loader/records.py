@@ -80,7 +80,7 @@ class Status(StrEnum):
 
 
 REJECTED: Final = frozenset({Status.INVALID, Status.BLOCKED, Status.REFUSED})
-"""The statuses whose rows are listed in `rejects.*`."""
+"""The statuses of rows that `rejects.*` lists."""
 
 LoadState = Literal["running", "finished", "stopped", "interrupted"]
 
@@ -234,7 +234,7 @@ class SendableRow:
 
 @dataclass(frozen=True, slots=True)
 class DecidedRow:
-    """A row whose status is known without sending it (filtered, invalid, already loaded, …).
+    """A row with a status that is known without sending it (filtered, invalid, already loaded, …).
 
     Attributes:
         seq: As in `SendableRow`; likewise `file_no`, `record_no` and `external_id`.

@@ -58,9 +58,11 @@ class SourceOptions(BaseModel):
     sheet: str | None = Field(
         None, min_length=1, description="A workbook's sheet; the first one where left out."
     )
-    delimiter: str | None = Field(None, min_length=1, description="What separates two cells.")
-    quote: str | None = Field(None, description="What encloses a cell; null: nothing.")
-    escape: str | None = Field(None, description="What escapes the quote, where quotes are not doubled.")
+    delimiter: str | None = Field(None, min_length=1, description="The text between two cells.")
+    quote: str | None = Field(None, description="The sign around a cell; null: none.")
+    escape: str | None = Field(
+        None, description="The sign before a quote inside a cell; null: quotes are doubled."
+    )
     encoding: str | None = Field(None, description="A codec name, such as utf-8, cp1252 or utf-16.")
     skip_lines: int | None = Field(None, ge=0, description="Lines above the header.")
     header: bool | Annotated[int, Field(ge=1, le=20)] | None = Field(
@@ -146,7 +148,7 @@ class RunSettings(BaseModel):
     """Rows that are invalid, blocked or refused; None: a load does not stop for them."""
     give_up_after: float = Field(300.0, gt=0, description="Stop after an outage this long.")
     """Seconds that the service may be down."""
-    reconcile_wait: float = Field(5.0, ge=0, description="Wait between reconcile attempts.")
+    reconcile_wait: float = Field(5.0, ge=0, description="Wait this long before a second look.")
     """Seconds between two looks for rows in doubt: reads may lag behind writes."""
     connect_timeout: float = Field(10.0, gt=0, description="Wait this long for a connection.")
     """Seconds."""

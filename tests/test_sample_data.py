@@ -124,8 +124,8 @@ def test_shipped_examples_hold(name: str) -> None:
     mapping = _mapping(name)
     assert len(mapping["examples"]) >= 2
     for example in mapping["examples"]:
-        keys = [each for each in example["row"].values() if isinstance(each, str)]
-        ids = {each: {key: f"<{each} {key}>" for key in keys} for each in BUILT_IN}
+        keys = [item for item in example["row"].values() if isinstance(item, str)]
+        ids = {item: {key: f"<{item} {key}>" for key in keys} for item in BUILT_IN}
         result = interpret(mapping, MODELS[name], example["row"], ids)
         if "errors" in example:
             assert result == frozenset(example["errors"])
@@ -137,7 +137,7 @@ def test_shipped_examples_hold(name: str) -> None:
 def float_free(value: Any) -> Any:
     """The value with its decimals as floats, as YAML has them."""
     if isinstance(value, dict):
-        return {name: float_free(each) for name, each in value.items()}
+        return {name: float_free(item) for name, item in value.items()}
     return float(value) if type(value).__name__ == "Decimal" else value
 
 

@@ -99,7 +99,7 @@ PARAMS: Final[Mapping[str, JsonValue]] = {
     "tenant": "acme",
     "thousands": ".",
     "timezone": "Europe/Berlin",
-    "type": "List(String)",
+    "type": "a list of text",
     "url": "https://api.example/billingRuns/acme",
     "word": "no",
     "words": "name is too long",

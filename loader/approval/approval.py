@@ -52,7 +52,7 @@ class Approval:
         mapping_sha256: Of the mapping's text, in hex.
         source_options: The mapping's `source:` section with the overrides of `-s`, as JSON has it.
         files: The source files in their order. Their names count, since each record carries one.
-        joined_files: The second files whose rows are joined, in the order of the mapping.
+        joined_files: The second files with joined rows, in the order of the mapping.
         made_at: When; whole seconds, UTC. It does not count.
         loader_version: By which version of the loader. It does not count.
     """

@@ -53,12 +53,12 @@ def check_approved(folder: Path, now: Approval) -> SignedReport:
             names every difference.
     """
     signed = _read_report(folder)
-    if found := list(differences(signed.approval, now)):
+    if deviations := list(differences(signed.approval, now)):
         heading = f"{folder}: this load differs from what {signed.approval.code} approves:"
         next_step = f"Load what was approved. Or: {_VALIDATE_AGAIN[:1].lower()}{_VALIDATE_AGAIN[1:]}"
         if signed.approval.tenant is None:
             next_step = f"Validate again with --tenant {now.tenant} and --report, and have the report signed."
-        raise ConfigurationError("\n- ".join([heading, *found]), next_step=next_step)
+        raise ConfigurationError("\n- ".join([heading, *deviations]), next_step=next_step)
     return signed
 
 
@@ -71,7 +71,7 @@ def differences(was: Approval, now: Approval) -> Iterator[str]:
     """
     # All differences at once: whoever has to get another signature should have to do so once.
     if was.tenant is None:
-        yield "the dry run had no --tenant: nobody has approved the tenant to load into"
+        yield "the dry run had no --tenant, so no tenant is approved"
     elif was.tenant != now.tenant:
         yield f"tenant: {was.tenant} was approved, this load goes to {now.tenant}"
     if was.resource != now.resource:
@@ -157,7 +157,7 @@ def _read_report(folder: Path) -> SignedReport:
         )
         raise ConfigurationError(f"{path}: {problem}", next_step=_VALIDATE_AGAIN)
     if "approval" not in summary:
-        problem = "it has no approval; the summary of a dry run with a report has one"
+        problem = "it has no approval: expected the summary of a dry run with --report"
         raise ConfigurationError(f"{path}: {problem}", next_step=_VALIDATE_AGAIN)
     try:
         approval = Approval.from_json(summary["approval"])

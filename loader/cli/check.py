@@ -38,9 +38,10 @@ _HAS_ERRORS: Final = 2
 def check_command(
     mapping: Path, sources: tuple[str, ...], overrides: dict[str, Any], *, as_json: bool
 ) -> int:
-    """Check MAPPING, and its columns against those of SOURCES (- is standard input), without reading rows.
+    """Check MAPPING and its columns, without reading rows.
 
-    All errors are shown at once, each with its place in the file. The examples of the mapping are run.
+    With SOURCES (- is standard input), the columns are compared with theirs.
+    All errors are shown at once, each with its place in the file. It also runs the mapping's examples.
 
     Example: loader check runs.yaml runs.csv
     """

@@ -37,10 +37,11 @@ _TENANT: Final = "acme"
 )
 @click.option("--keep-running", is_flag=True, help="Leave the sandbox running until Ctrl-C.")
 def demo_command(home: Path | None, *, keep_running: bool) -> int:
-    """Load the sample data into a sandbox: billing templates, then billing runs.
+    """Load the sample data into a local sandbox.
 
-    Runs refer to templates by the ids that the first load gets for them. Some rows have errors on purpose, so
-    that there are rejects to look at, and some runs wait for a template that is one of them.
+    The demo loads billing templates, then billing runs, which refer to templates by the ids of the first
+    load. Some rows have errors on purpose, so that there are rejects to look at. Some runs wait for one of
+    the rejected templates.
 
     Example: loader demo --keep-running
     """

@@ -59,7 +59,10 @@ def _approved(event: LoadApproved) -> str:
         at = event.made_at.astimezone(UTC)
         text += f", for {count(event.rows, 'row')}, by the dry run of {at.day} {at:%B %Y %H:%M} UTC"
     if event.loader_version is not None:
-        text += f"; loader {event.loader_version} made it, and this is {__version__}: it may decide otherwise"
+        text += (
+            f"; loader {event.loader_version} wrote that report; this is {__version__} and may decide "
+            "differently"
+        )
     return text
 
 
@@ -79,12 +82,12 @@ def _mapping_changed(event: MappingChanged) -> str:
 @event_text.register
 def _cut_off(event: RowsCutOff) -> str:
     were = "was" if event.rows == 1 else "were"
-    return f"{count(event.rows, 'row')} {were} under way when the last run ended: now in doubt"
+    return f"{count(event.rows, 'row')} {were} in progress when the last run ended: now in doubt"
 
 
 @event_text.register
 def _reconcile_started(event: ReconcileStarted) -> str:
-    return f"looking up {count(event.rows, 'row')} whose outcome is unknown"
+    return f"looking up {count(event.rows, 'row')} in doubt: the outcome is unknown"
 
 
 @event_text.register
@@ -103,12 +106,13 @@ def _reconciled(event: Reconciled) -> str:
 
 @event_text.register
 def _retrying(event: RetryingRows) -> str:
-    return f"trying {count(event.rows, 'row')} again that referred to a record that was not there"
+    refers = "it refers" if event.rows == 1 else "they refer"
+    return f"trying {count(event.rows, 'row')} again: the service had no record that {refers} to"
 
 
 @event_text.register
 def _stopping(_event: Stopping) -> str:
-    return "stopping: waiting for the requests under way; press Ctrl-C again to stop at once"
+    return "stopping: waiting for the requests in progress; press Ctrl-C again to stop at once"
 
 
 @event_text.register
@@ -119,6 +123,6 @@ def _waiting(event: WaitingForService) -> str:
 @event_text.register
 def _page_failed(event: PageFailed) -> str:
     return (
-        f"warning: {event.name} cannot be made: {event.reason}; the load and its other files are not "
+        f"warning: {event.name} cannot be written: {event.reason}; the load and its other files are not "
         f"affected. To try again: loader report {event.load_id}"
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _COLOURS: Final = {"error": "red", "warning": "yellow", "note": "cyan"}
 _DIFF_COLOURS: Final = {"+": "green", "-": "red", "@": "cyan"}
 _NAMES_ITS_FILE: Final = frozenset({"source.unreadable"})
-"""Codes whose message begins with the file."""
+"""Codes with a message that begins with the file."""
 
 
 def show_findings(findings: Sequence[Finding], texts: Mapping[str, str]) -> None:

@@ -45,10 +45,11 @@ if TYPE_CHECKING:
 def init_command(
     source: str, resource: str, output: Path | None, rows: int, overrides: dict[str, Any]
 ) -> int:
-    """Propose a mapping for SOURCE (- is standard input) from its header and its values.
+    """Propose a mapping for SOURCE from its header and its values.
 
-    A sure match becomes a rule, with the evidence in a comment. Doubtful, missing and ambiguous fields are
-    commented out: uncomment these lines and complete them. Nothing is sent, and no file is overwritten.
+    SOURCE is a file, a glob, or - for standard input. A sure match becomes a rule, with the evidence in a
+    comment. Doubtful, missing and ambiguous fields are commented out: uncomment these lines and complete
+    them. Nothing is sent, and no file is overwritten.
 
     Example: loader init runs.csv -r billing-run -o runs.yaml
     """
@@ -82,7 +83,7 @@ def _write_schema(mapping: Path, record_type: RecordType) -> None:
     schema = mapping.with_name(schema_name(record_type))
     if not schema.exists():
         write_new(schema, schema_text(record_type))
-        say(f"{schema}: written too; editors complete and check the mapping with it")
+        say(f"{schema}: written, too: editors use it to complete and check the mapping")
 
 
 def _report(proposed: ProposedMapping, output: Path | None) -> None:

@@ -9,7 +9,7 @@ import click
 
 from loader.cli.approval import approved_by, approved_option
 from loader.cli.config import find_token, run_settings
-from loader.cli.next_command import resumable
+from loader.cli.next_command import resumable, suggest_check
 from loader.cli.options import sending_options, source_options
 from loader.cli.output import finish, load_title, next_after_load, source_words
 from loader.cli.progress import terminal_observer
@@ -36,22 +36,24 @@ def load_command(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Load SOURCES, files or globs or - for standard input, as one load through MAPPING.
+    """Load SOURCES through MAPPING, as one load.
 
-    The bearer token comes from LOADER_TOKEN, or from the file that LOADER_TOKEN_FILE names.
+    SOURCES are files, globs, or - for standard input. The bearer token comes from LOADER_TOKEN, or from the
+    file that LOADER_TOKEN_FILE names.
 
     Example: loader load runs.yaml runs.csv --tenant acme
     """
     settings = run_settings(options)
     token = find_token()
-    inputs = open_inputs(
-        *read_mapping(mapping),
-        sources,
-        overrides,
-        types=BUILT_IN,
-        spool=spool_for(sources, home),
-        mapping_path=mapping,
-    )
+    with suggest_check(mapping, sources, overrides):
+        inputs = open_inputs(
+            *read_mapping(mapping),
+            sources,
+            overrides,
+            types=BUILT_IN,
+            spool=spool_for(sources, home),
+            mapping_path=mapping,
+        )
     words = [str(mapping), *sources, *source_words(overrides)]
     signed = approved_by(approved, inputs, settings.tenant, words=words, home=home)
     with terminal_observer() as observer, resumable(observer, home):

@@ -173,14 +173,14 @@ def load_title(summary: Summary) -> str:
     return f"{summary.resource} into {summary.tenant}: load {summary.load_id}"
 
 
-def finish(result: LoadResult, *, title: str, as_json: bool, next_line: str) -> int:
+def finish(result: LoadResult, *, title: str, as_json: bool, next_line: str | None) -> int:
     """Show how a command ended.
 
     Args:
         result: The end.
         title: The heading of the table.
         as_json: Whether stdout gets the JSON object in its place.
-        next_line: The command to run next.
+        next_line: The command to run next; None: there is none until a person has fixed something.
 
     Returns:
         The exit code.
@@ -198,7 +198,8 @@ def finish(result: LoadResult, *, title: str, as_json: bool, next_line: str) -> 
         drop_output()
     if result.error:
         show_error(result.error)
-    say_next(next_line)
+    if next_line is not None:
+        say_next(next_line)
     return result.exit_code
 
 

@@ -64,9 +64,9 @@ _TABLE_ROWS: Final = 1000
 def preview_command(
     source: str, mapping: Path | None, limit: int, form: str, overrides: dict[str, Any]
 ) -> int:
-    """Show the rows of SOURCE as they are read, or with -m the payloads that they become.
+    """Show the rows of SOURCE or, with -m, the payloads.
 
-    SOURCE is a file, a glob, or - for standard input.
+    SOURCE is a file, a glob, or - for standard input. Nothing is sent.
 
     Rows that cannot be read are shown as far as their cells are known: missing cells are empty, surplus
     cells come last. Stderr has what is wrong with them. With -m, findings are shown beside the

@@ -27,14 +27,14 @@ from loader.text import shorten
     "--as",
     "decision",
     type=click.Choice(["created", "unsent"]),
-    help="Decide it yourself: they were stored, or they were not and may be sent again.",
+    help="Decide yourself: created (stored), or unsent (not stored, may be sent again).",
 )
 @click.option(
     "--rows",
     "rows_path",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="With --as: these rows only; RECORD_NO or RECORD_NO,ID a line, FILE:RECORD_NO of several files.",
+    help="With --as: decide only these rows; one a line: RECORD_NO, RECORD_NO,ID or FILE:RECORD_NO.",
 )
 @sending_options
 def reconcile_command(
@@ -46,11 +46,11 @@ def reconcile_command(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Find out what became of LOAD's rows whose outcome is unknown, or decide it by hand.
+    """Find out whether LOAD's rows in doubt were stored.
 
-    The tenant's records are read back, twice where a row is not found at once. Nothing is sent: rows that
-    were not stored are then pending, for `loader resume`. A decision with --as is kept with your name and the
-    time.
+    The loader reads the tenant's records back, and looks twice for a row that it does not find. It sends
+    nothing: rows that were not stored become pending, for `loader resume`. With --as, you decide yourself,
+    and the loader keeps your name and the time.
 
     Example: loader reconcile 20261122T101500Z
     """

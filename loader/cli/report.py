@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 @target_option
 @home_option
 def report_command(load_id: str, home: Path) -> int:
-    """Write the report of LOAD, an id or its beginning, again, and print its path.
+    """Write the report of LOAD again, and print its path.
 
-    It shows what the journal knows now, also of a load that was killed, or that another process works on.
+    LOAD is an id or its beginning. The report shows what the journal knows now, also of a load that was
+    killed, or that another process works on.
 
     Example: loader report 20261122T101500Z
     """

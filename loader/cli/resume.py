@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 @click.argument("load_id", metavar="LOAD")
 @sending_options
 def resume_command(load_id: str, home: Path, *, as_json: bool, **options: Any) -> int:
-    """Continue LOAD, an id or its beginning, where it stopped.
+    """Continue LOAD where it stopped.
 
-    Rows that have an outcome are not sent again. Rows whose outcome is unknown are looked up first. The load
+    LOAD is an id or its beginning.
+    Rows that have an outcome are not sent again. Rows in doubt are looked up first. The load
     keeps its mapping, sources and settings, also where the environment or loader.toml have changed since;
     options on the command line win over those settings.
 

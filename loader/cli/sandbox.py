@@ -51,7 +51,7 @@ _option = partial(click.option, cls=ShortOption, show_default=True)
 @_option("--rate", metavar="N", type=click.FloatRange(0, min_open=True), help="Allow N requests per second.")
 @_option("--burst", metavar="N", type=click.IntRange(1), help="Allow N at once. [default: the rate]")
 @_option(
-    "--retry-after/--no-retry-after", default=True, help="Say in 429 how long to wait.", show_default=False
+    "--retry-after/--no-retry-after", default=True, help="Send Retry-After with 429.", show_default=False
 )
 @_option("--latency", metavar="SECONDS", type=click.FloatRange(0), default=0.0, help="Delay each answer.")
 @_option(
@@ -90,9 +90,10 @@ def sandbox_command(
     retry_after: bool,
     log: bool,
 ) -> int:
-    """Run a local stand-in for the API until Ctrl-C; its page at / shows what is stored.
+    """Run a local stand-in for the API, until Ctrl-C.
 
-    It listens on this machine only. A fault has a probability from 0 to 1 for each row and attempt.
+    Its page at / shows what is stored. It listens on this machine only. A fault has a probability from 0 to 1
+    for each row and attempt.
 
     Example: loader sandbox --port 8080 --fault 500-after:0.05
     """

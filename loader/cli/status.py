@@ -43,7 +43,9 @@ _UNFINISHED: Final = ("stopped", "interrupted")
 @home_option
 @json_option
 def status_command(load_id: str | None, home: Path, *, as_json: bool) -> int:
-    """List loads, newest first; or show LOAD, an id or its beginning, in full.
+    """List loads, newest first, or show one LOAD in full.
+
+    LOAD is an id or its beginning.
 
     Example: loader status 20261122T101500Z
     """
@@ -112,7 +114,7 @@ def _show_details(load: Load, state: str) -> None:
 
 
 def _show_in_doubt(journal: Journal, load: Load) -> None:
-    """List the rows whose outcome is unknown: the ones that a person has to look up."""
+    """List the rows in doubt: those that a person has to look up."""
     rows = journal.row_results(load.load_id, {Status.IN_DOUBT})
     for row in islice(rows, _MOST_IN_DOUBT):
         reasons = "; ".join(wording.message(finding) for finding in row.findings)

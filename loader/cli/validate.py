@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from loader.cli.config import run_settings
+from loader.cli.next_command import suggest_check
 from loader.cli.options import (
     base_url_option,
     home_option,
@@ -56,22 +57,24 @@ def validate_command(
     *,
     as_json: bool,
 ) -> int:
-    """Dry run: read, map and validate every row of SOURCES (- is standard input), and send nothing.
+    """Validate every row of SOURCES, and send nothing: a dry run.
 
-    With a tenant, rows that an earlier load created are recognised. The report shows how long the load would
-    take: at --rate, else at the rate that earlier loads into the tenant reached.
+    SOURCES are files, globs, or - for standard input. With a tenant, rows that an earlier load created are
+    recognized. The report shows how long the load would take: at --rate, else at the rate that earlier loads
+    into the tenant reached.
 
     Example: loader validate runs.yaml runs.csv --tenant acme --report report
     """
     settings = run_settings({"tenant": tenant or _NO_TENANT, "base_url": base_url, "rate": rate})
-    inputs = open_inputs(
-        *read_mapping(mapping),
-        sources,
-        overrides,
-        types=BUILT_IN,
-        spool=spool_for(sources, home),
-        mapping_path=mapping,
-    )
+    with suggest_check(mapping, sources, overrides):
+        inputs = open_inputs(
+            *read_mapping(mapping),
+            sources,
+            overrides,
+            types=BUILT_IN,
+            spool=spool_for(sources, home),
+            mapping_path=mapping,
+        )
     with terminal_observer() as observer:
         result = validate_inputs(
             inputs,
@@ -81,13 +84,11 @@ def validate_command(
             rate=settings.rate,
         )
     words = [str(mapping), *named_sources(sources, inputs.source), *source_words(overrides)]
-    tenant_words = ["--tenant", tenant] if tenant else []
-    report_words = ["--report", str(report)] if report else []
     sending = [*(["--base-url", base_url] if base_url else []), *(["--rate", rate] if rate else [])]
-    again = command_line("loader", "validate", *words, *tenant_words, *sending, *report_words, home=home)
     approved = ["--approved", str(report)] if report and tenant else []
+    # Rows with errors come first: no command fixes them.
     load = command_line(
         "loader", "load", *words, "--tenant", tenant or "TENANT", *sending, *approved, home=home
     )
     title = f"{result.summary.resource}: dry run, nothing was sent"
-    return finish(result, title=title, as_json=as_json, next_line=again if result.exit_code else load)
+    return finish(result, title=title, as_json=as_json, next_line=None if result.exit_code else load)

@@ -41,7 +41,7 @@ def decide_rows(
     - An id that an earlier load sent without learning the outcome: the row is blocked.
 
     Rows that the mapping's `where` leaves out have no identity, and rows without an external id cannot be
-    recognised: both stay as they are.
+    recognized: both stay as they are.
 
     Args:
         rows: Consecutive rows, in order; all rows before them are decided.

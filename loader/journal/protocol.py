@@ -120,7 +120,7 @@ class Journal(Protocol):
         ...
 
     def load(self, load_id: str) -> Load:
-        """Return the load with this id, or the only one whose id begins with it.
+        """Return the load with this id, or the only one that begins with it.
 
         The types in its files' schemas are the types' names, as text.
 
@@ -158,7 +158,7 @@ class Journal(Protocol):
 
         Args:
             load_id: The load.
-            decided: Rows whose status is known without sending them.
+            decided: Rows with a status that is known without sending them.
             intents: Rows about to be sent: none may be sent before this returns.
             outcomes: What became of rows of earlier commits. An in-doubt row may become created, or pending
                 where it is shown not to be stored; `attempts` are added up, an `http_status` of None

@@ -10,6 +10,7 @@ import polars as pl
 from loader.mapping import conversions
 from loader.mapping.errors import RuleError
 from loader.mapping.expressions import as_text, first_line, is_text, is_usable, sql_expression, template_parts
+from loader.mapping.type_words import type_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,5 +82,5 @@ class CellReader:
         except pl.exceptions.PolarsError as error:
             raise UnfitError("sql.columns", words=first_line(error)) from None
         if not is_usable(dtype):
-            raise UnfitError("sql.unusable_type", type=str(dtype))
+            raise UnfitError("sql.unusable_type", type=type_in_words(dtype))
         return pl.col(name), dtype

@@ -36,7 +36,7 @@ _FITTING: Final = {
 """Which of them may fill which kind of field."""
 
 _WITHOUT_EFFECT: Final = frozenset({"json", "value"})
-"""Origins whose value goes into the payload as it is, without conversions."""
+"""Origins that give a value for the payload as it is, without conversions."""
 
 _HARMLESS: Final = frozenset({"trim", "null_if", "default"})
 """Conversions that may be beside them."""

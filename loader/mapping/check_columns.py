@@ -14,11 +14,11 @@ from loader.mapping.expressions import (
     ignored,
     is_list,
     is_nested,
-    is_text,
     is_usable,
     sql_columns,
 )
 from loader.mapping.joins import ColumnReference
+from loader.mapping.type_words import type_in_words
 from loader.resources.fields import TAKES, FieldKind
 from loader.text import nearest
 
@@ -133,7 +133,7 @@ def _check_types(
                 part="value",
                 span=reference.span,
                 column=reference.name,
-                type="text" if is_text(dtype) else str(dtype),
+                type=type_in_words(dtype),
                 params=params,
             )
 

@@ -8,6 +8,7 @@ from loader.mapping.check_columns import check_columns
 from loader.mapping.expressions import columns_of, is_list, is_nested, is_usable
 from loader.mapping.joins import ColumnReference
 from loader.mapping.tree import each_nodes, leaves
+from loader.mapping.type_words import type_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,5 +76,5 @@ def check_key_types(
                 column.field,
                 part="value",
                 column=column.name,
-                type=str(dtype),
+                type=type_in_words(dtype),
             )

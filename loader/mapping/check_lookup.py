@@ -45,7 +45,7 @@ def check_lookup(leaf: Leaf, record_types: Sequence[str], findings: Findings) ->
 
 
 def check_references(tree: ObjectNode, references: Mapping[str, str], findings: Findings) -> None:
-    """Warn of lookups whose record type is not the one that their field refers to.
+    """Warn of lookups of a record type that their field does not refer to.
 
     Args:
         tree: The mapping's fields.

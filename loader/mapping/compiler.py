@@ -1,4 +1,4 @@
-"""Hold a mapping against a source's columns, and compile it to Polars expressions.
+"""Check a mapping against a source's columns, and compile it to Polars expressions.
 
 What a row of a list becomes is compiled like a record: an object with one member, the item. So whatever a
 rule can do for a record it can do for an item.
@@ -24,6 +24,7 @@ from loader.mapping.model import ITEM, CompiledMapping, Grouping, Items
 from loader.mapping.program import CellCheck, Program, Value
 from loader.mapping.requirements import add_requirements
 from loader.mapping.tree import ObjectNode, each_nodes, leaves
+from loader.mapping.type_words import type_in_words
 from loader.records import GROUP
 from loader.resources.fields import Field, FieldKind
 
@@ -40,7 +41,7 @@ _NO_FIELDS: Final = Field(path="", kind=FieldKind.OBJECT, required=True, childre
 
 
 def compile_mapping(mapping: MappingPlan, schema: Schema) -> CompiledMapping:
-    """Hold a mapping against a source's columns and compile it.
+    """Check a mapping against a source's columns and compile it.
 
     Args:
         mapping: The mapping.
@@ -104,7 +105,7 @@ class _Parts:
 
 
 def _compile(draft: MappingDraft, schema: Schema, joined: Mapping[str, Schema], findings: Findings) -> _Parts:
-    """Check a mapping against columns, and compile what has no errors: of use only where nothing has."""
+    """Check a mapping against columns, and compile its rules; the result is for use only without errors."""
     beside = columns_beside_rules(draft.spec, draft.tree)
     check_columns(draft, draft.row_leaves, beside, schema, findings)
     check_key_types(beside, schema, findings)
@@ -179,7 +180,9 @@ class _RowCompiler:
             self._findings.add_error(error, ("where",), "where")
             return None
         if not isinstance(dtype, pl.Boolean | pl.Null):
-            self._findings.add("sql.not_boolean", ("where",), "where", part="value", type=str(dtype))
+            self._findings.add(
+                "sql.not_boolean", ("where",), "where", part="value", type=type_in_words(dtype)
+            )
             return None
         columns = sql_columns(where)
         self._reader.program.checks.append(

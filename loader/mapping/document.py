@@ -84,7 +84,7 @@ class Document:
         keys: Where the key of an entry is, by its path.
         values: Where a value is, by its path: of an entry, an item, or the root.
         texts: The scalars among the values.
-        repeated: Paths whose key is used twice, with the line of the second.
+        repeated: Paths of keys that are used twice, with the line of the second.
     """
 
     data: Any

@@ -32,7 +32,7 @@ class RuleError(ValueError):
 
 
 def mapping_error(findings: Sequence[Finding]) -> MappingError:
-    """Return the error for findings, whose message has them in words, one line each."""
+    """Return the error for findings; its message has one line for each."""
     # The fix that all have in common; where they differ, there is not room for each.
     fixes = {wording.fix(finding) for finding in findings}
     next_step = (

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def origin_in_words(rule: Rule) -> str:
     """Return where a rule's value comes from, such as `column State` or `always "include"`."""
     words = {
-        "lookup": f"id of the {rule.lookup} whose key is in column {rule.column}",
+        "lookup": f"id of the {rule.lookup} with the key in column {rule.column}",
         "columns": f"the first of {', '.join(rule.columns or ())} that is not empty",
         "value": "always nothing" if rule.value is None else f"always {shown_json(rule.value)}",
         "template": f'text "{rule.template}"',

@@ -126,7 +126,7 @@ _OVER_ROWS: Final = frozenset(
         """,
     )
 )
-"""Names in a serialised expression whose value in one row comes from others."""
+"""Names in a serialized expression that take a value from other rows."""
 
 
 def _reads_other_rows(expression: pl.Expr) -> bool:

@@ -17,6 +17,7 @@ from loader.mapping.expressions import columns_of, is_list, is_nested, is_text
 from loader.mapping.json_cells import CHECKED_CELL, JSON_CODES, check_json, check_nested
 from loader.mapping.parsers import MapTable, field_parser, rule_parser, shown_text, typed_parser
 from loader.mapping.program import CellCheck, Lookup, Value
+from loader.mapping.type_words import type_in_words
 from loader.resources.fields import FieldKind
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class FieldCompiler:
         name = f"{self._name}_sql"
         source, dtype = self._reader.sql(name, sql)
         if is_list(dtype) and self._leaf.target.kind not in {FieldKind.LIST, FieldKind.ANY}:
-            raise UnfitError("sql.list", type=str(dtype))
+            raise UnfitError("sql.list", type=type_in_words(dtype))
         failed = f"{name}!"  # made by whoever runs the program
         self._masks.append(failed)
         if is_text(dtype):
@@ -155,15 +156,15 @@ class FieldCompiler:
         target, program = self._leaf.target, self._reader.program
         result = pl.col(column).map_batches(lambda cells: check(cells, target), return_dtype=CHECKED_CELL)
         checked = pl.col(self._step(result)).struct
-        found, code, params = (
+        shown, code, params = (
             program.add(self._stage, f"{self._name}_{part}", checked.field(part))
             for part in ("found", "code", "params")
         )
-        cells = _Cells(self._step(checked.field("json")), encoding="json", shown=found)
+        cells = _Cells(self._step(checked.field("json")), encoding="json", shown=shown)
         self._add_mask(pl.col(code).is_not_null())
         for json_code in JSON_CODES:
             mask = pl.col(code).eq_missing(pl.lit(json_code))
-            self._add_check(mask, json_code, shown=found, row_params=params)
+            self._add_check(mask, json_code, shown=shown, row_params=params)
         return cells
 
     # --- conversions -------------------------------------------------------------------------------------
@@ -281,7 +282,7 @@ class FieldCompiler:
         return replace(cells, encoding=parser.encoding)
 
     def _check(self, mask: pl.Expr, cells: _Cells, code: str, params: Mapping[str, JsonValue]) -> None:
-        """Add a check whose mask is a column, so that it is computed once."""
+        """Add a check with a column as its mask, so that it is computed once."""
         self._add_check(self._add_mask(mask), code, shown=cells.shown, params=params)
 
     def _add_mask(self, mask: pl.Expr) -> pl.Expr:

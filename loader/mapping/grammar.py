@@ -125,7 +125,7 @@ class Rule(_Part):
     sql: Text | None = Field(
         None,
         description="A Polars SQL expression over the row's columns, untrimmed (of a text file, all are "
-        "text; null_values are null). It cannot read other rows.",
+        "text; `null_values` are null). It cannot read other rows.",
         examples=["CASE WHEN Net = '30' THEN 'NET30' ELSE 'DUE' END"],
     )
     json_column: Text | None = Field(
@@ -136,14 +136,14 @@ class Rule(_Part):
     )
     lookup: Text | None = Field(
         None,
-        description="The id of the record of this type whose external id is the cell of column, as created "
-        "by any earlier load into the same tenant.",
+        description="The id of the record of this type that has the cell of `column` as its external id. "
+        "Any earlier load into the same tenant counts.",
         examples=["billing-template"],
     )
 
     trim: Flag = Field(
         True,  # noqa: FBT003 - a default
-        description="false: keeps outer white space, which is otherwise removed from text.",
+        description="false: keeps white space around text; true removes it.",
         examples=[False],
     )
     null_if: Texts = Field((), description="These texts are null.", examples=[["-", "none"]])
@@ -153,18 +153,18 @@ class Rule(_Part):
     split: Text | None = Field(
         None,
         min_length=1,
-        description="Cuts one cell into a list at this text; empty items go. What follows, and trimming, "
-        "applies to every item.",
+        description="Splits one cell into a list at this text; empty items are dropped. Later conversions "
+        "and trimming apply to every item.",
         examples=[";"],
     )
     map: dict[str, Json] | None = Field(
         None,
-        description="Replaces values by a table; a value outside it is an error, unless otherwise is set.",
+        description="Replaces values by a table; a value outside it is an error, unless `otherwise` is set.",
         examples=[{"D": "draft", "C": "completed"}],
     )
     otherwise: Annotated[Literal["keep", "null"] | Constant | None, BeforeValidator(_otherwise)] = Field(
         None,
-        description="What a value outside the table of map becomes: itself, null, or a constant.",
+        description="What a value outside the table of `map` becomes: itself, null, or a constant.",
         examples=["keep", "null", {"value": "draft"}],
     )
     date: Texts = Field(
@@ -175,18 +175,18 @@ class Rule(_Part):
     )
     datetime: Texts = Field(
         (),
-        description="Parses likewise and writes ISO 8601 in UTC, …Z; a time without any zone is UTC.",
+        description="Parses like `date` and writes ISO 8601 in UTC, …Z; a time without a zone is UTC.",
         examples=["%d.%m.%Y %H:%M"],
     )
     timezone: Text | None = Field(
         None,
-        description="The zone of the times of datetime; a time that does not exist there, or exists twice, "
-        "is an error.",
+        description="The zone of the times of `datetime`. A time that does not exist there, or exists "
+        "twice, is an error.",
         examples=["Europe/Berlin"],
     )
     number: NumberFormat | None = Field(
         None,
-        description="Parses a localised number; digits are grouped by threes or not at all.",
+        description="Parses a localized number; digits are grouped by threes or not at all.",
         examples=[{"decimal": ",", "thousands": "."}],
     )
     boolean: BooleanWords | None = Field(
@@ -197,7 +197,7 @@ class Rule(_Part):
         description='Parses a phrase, "30 days before the end of the month" or "on the reference date".',
         examples=[True],
     )
-    default: Json = Field(None, description="What a null becomes.", examples=["draft"])
+    default: Json = Field(None, description="Replaces null.", examples=["draft"])
 
     @property
     def origin(self) -> str:
@@ -255,7 +255,7 @@ class MappingExample(_Part):
     )
     rows: tuple[Row, ...] = Field(
         (),
-        description="In place of row, where the mapping has group_by: the rows of one group in their order.",
+        description="In place of `row`, where the mapping has `group_by`: the rows of one group in order.",
         examples=[[{"RunId": "7", "Notice": "N1"}, {"RunId": "7", "Notice": "N2"}]],
     )
     joined: dict[str, tuple[Row, ...]] = Field(
@@ -271,7 +271,7 @@ class MappingExample(_Part):
     )
     errors: Texts | None = Field(
         None,
-        description="Fields that have an error; check warns about others that have one. []: no field has.",
+        description="Fields that have an error; `check` warns of errors in other fields. []: no errors.",
         examples=[["name", "status"]],
     )
 
@@ -316,7 +316,7 @@ class Each(_Part):
     )
     equals: Text | None = Field(
         None,
-        description="The source's column that key is compared with; left out: the one of the same name.",
+        description="The source's column that `key` is compared with; left out: the one of the same name.",
         examples=["RunId"],
     )
     source: Annotated[SourceOptions, BeforeValidator(_source_section)] = Field(
@@ -341,11 +341,11 @@ class MappingSpec(_Part):
     """A whole mapping as its file has it; `loader.mapping.tree_builder` reads `fields` further."""
 
     resource: Text = Field(
-        description="The record type that rows become; loader schema lists them.", examples=["billing-run"]
+        description="The record type that rows become; `loader schema` lists them.", examples=["billing-run"]
     )
     external_id: Any = Field(
         None,
-        description="The column (or rule) that tells rows apart, also across loads; it becomes "
+        description="The column (or rule) that identifies rows, also in later loads; it becomes "
         "sys_external_id. Without it, no later load knows what was sent before.",
         examples=["RunId"],
     )
@@ -356,18 +356,18 @@ class MappingSpec(_Part):
     )
     ignore: Texts = Field(
         (),
-        description="Columns left out on purpose; * matches any text. loader check lists other unused "
-        "columns.",
+        description="Columns left out on purpose; * matches any text. `loader check` lists other "
+        "unused columns.",
         examples=[["Notes", "Old_*"]],
     )
     group_by: Text | None = Field(
         None,
-        description="Rows with the same cell in this column are one record; each makes list items of them.",
+        description="Rows with the same cell in this column are one record; `each` makes list items of them.",
         examples=["RunId"],
     )
     where: Text | None = Field(
         None,
-        description="SQL; rows for which it is not true are counted as filtered and not sent.",
+        description="SQL; only rows for which it is true are sent, the others are filtered.",
         examples=["State <> 'TEST'"],
     )
     fields: dict[str, Any] = Field(
@@ -376,7 +376,7 @@ class MappingSpec(_Part):
     )
     examples: tuple[MappingExample, ...] = Field(
         (),
-        description="The mapping's own tests: loader check runs them through the engine that loads use.",
+        description="The mapping's own tests: `loader check` runs them through the engine that loads use.",
         examples=[[{"row": {"State": "C"}, "payload": {"status": "completed"}}]],
     )
 

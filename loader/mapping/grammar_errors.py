@@ -51,6 +51,8 @@ def takes(error: ErrorDetails) -> list[str]:
         error: What Pydantic has against the key's value.
     """
     kind, context = error["type"], error.get("ctx", {})
+    if kind == "model_type" and context.get("class_name") == "Rule":
+        return ["a column name or a rule"]
     if kind == "literal_error":
         return _words(error)
     if kind == "greater_than_equal":

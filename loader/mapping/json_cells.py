@@ -58,9 +58,9 @@ class _CellError(ValueError):
         self.code = code
         self.params = params
 
-    def cell(self, found: str | None) -> _Cell:
-        """Return the cell's result."""
-        return {"json": None, "code": self.code, "params": dump_params(self.params), "found": found}
+    def cell(self, text: str | None) -> _Cell:
+        """Return the cell's result; `text` is what was found."""
+        return {"json": None, "code": self.code, "params": dump_params(self.params), "found": text}
 
 
 def check_json(cells: pl.Series, field: Field) -> pl.Series:

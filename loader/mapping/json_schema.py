@@ -74,7 +74,7 @@ def mapping_schema(record_type: RecordType) -> Schema:
 
 
 def any_mapping_schema(names: Iterable[str]) -> Schema:
-    """Return the JSON Schema (draft 2020-12) of mappings to any record type, whose fields it cannot know.
+    """Return the JSON Schema (draft 2020-12) of mappings to any record type; it does not know their fields.
 
     Args:
         names: The names of all record types.
@@ -89,13 +89,13 @@ def _grammar() -> tuple[Schema, dict[str, Schema]]:
     """Return the schema of a mapping and its definitions, without what depends on the record type."""
     schema = MappingSpec.model_json_schema()
     rule = Rule.model_json_schema()
-    each = Each.model_json_schema()
+    each_schema = Each.model_json_schema()
     strict = {
         **schema.pop("$defs"),
         **rule.pop("$defs"),
-        **each.pop("$defs"),
+        **each_schema.pop("$defs"),
         "Rule": rule,
-        "Each": each,
+        "Each": each_schema,
         "Text": dict(_TEXT),
     }
     definitions = {name: _loosened(part, nulls=name == _SOURCE) for name, part in strict.items()}

@@ -43,7 +43,7 @@ class MappingDraft:
         document: The file with its places.
         spec: The keys of the file; wrong ones are left out.
         record_type: The record type; None where the mapping names none.
-        tree: The fields whose rules can be understood.
+        tree: The fields with rules that can be understood.
         external_id: The rule of a row's identity across loads; None where there is none, or it is wrong.
         findings: All that is wrong with it, and more to know.
     """
@@ -162,7 +162,7 @@ class MappingPlan:
 
     @property
     def lookups(self) -> dict[str, tuple[str, ...]]:
-        """Return the record types whose ids are looked up, each with the columns of its keys."""
+        """Return the record types that lookups name, each with the columns of its keys."""
         columns: dict[str, dict[str, None]] = {}
         for leaf in all_leaves(self.tree):
             if leaf.rule.lookup is not None:
@@ -224,7 +224,7 @@ class Items:
         column: The column of a record's frame that holds the list's JSON; null where it has no item.
         child: The name of its rows in `Batch.children`.
         file: The second file that the rows are in; None: the source.
-        rows: What a row becomes: an object whose member `ITEM` is the item, or `{}`.
+        rows: What a row becomes: an object with the item as its member `ITEM`, or `{}`.
     """
 
     path: str
@@ -239,7 +239,7 @@ class Grouping:
     """How a mapping makes records of several rows.
 
     Attributes:
-        group_by: The column whose cells decide which rows are one record; None: every row is one.
+        group_by: The column that decides which rows are one record; None: every row is one.
         items: The lists with an item for every row.
         shared: The columns that the record itself is made of, each with the path that reads it: they must
             not differ within a group.

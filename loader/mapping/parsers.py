@@ -48,7 +48,7 @@ def rule_parser(rule: Rule, dtype: pl.DataType | None) -> Parser | None:
 
     Args:
         rule: The rule.
-        dtype: The cells' own type, whose text needs no format; None for text.
+        dtype: The cells' own type, which needs no format; None for text.
     """
     if rule.date:
         return Parser(

@@ -69,7 +69,7 @@ class Lookup:
     """A column of keys that becomes one of ids, when the keys are known and their ids have been asked for.
 
     Attributes:
-        record_type: The name of the record type whose ids are looked up.
+        record_type: The name of the record type to look up.
         key: The column that holds the keys: text, or lists of text.
         id: The column that the ids go into.
         missing: The column that is true where a key has no id.

@@ -45,7 +45,7 @@ class ObjectNode:
         target: As in `Leaf`.
         members: Its fields by name, in payload order.
         item: Whether it is an item of a list.
-        failed: Names of its fields whose rules have errors, so that none is reported as unmapped, too.
+        failed: Names of its fields with errors in their rules, so that none is reported as unmapped, too.
     """
 
     path: str
@@ -61,7 +61,7 @@ class ObjectNode:
 
 @dataclass(slots=True)
 class ListNode:
-    """A list of the payload whose items are rules or objects of rules."""
+    """A list of the payload, with rules or objects of rules as items."""
 
     path: str
     target: Field

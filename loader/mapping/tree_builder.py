@@ -48,7 +48,7 @@ class _TreeBuilder:
             self._add(node, str(key).split("."), value, (*yaml_path, key))
 
     def _add(self, node: ObjectNode, names: list[str], value: Any, yaml_path: YamlPath) -> None:
-        """Add the entry of a key whose last names, behind dots, are `names`."""
+        """Add the entry of a dotted key; `names` are its last names."""
         name, *below = names
         start = len(str(yaml_path[-1])) - len(".".join(names))
         span = Span(start, start + len(name))

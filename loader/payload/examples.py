@@ -20,6 +20,7 @@ from loader.mapping import (
 from loader.mapping.document import typed
 from loader.mapping.expressions import columns_of, sql_columns
 from loader.mapping.tree import all_leaves, each_nodes
+from loader.mapping.type_words import type_in_words
 from loader.payload.comparison import diff, innermost, pruned, same, value_at
 from loader.payload.example_rows import (
     CellTypeError,
@@ -186,7 +187,11 @@ class _ExampleRunner:
         except CellTypeError as error:
             cell_path = (*yaml_path, *error.yaml_path, error.column)
             self._add(
-                "example.cell_type", cell_path, part="value", column=error.column, type=str(error.dtype)
+                "example.cell_type",
+                cell_path,
+                part="value",
+                column=error.column,
+                type=type_in_words(error.dtype),
             )
             return
         if example.payload is not None:

@@ -133,7 +133,7 @@ class MappingChanged:
 
 @dataclass(frozen=True, slots=True)
 class RowsCutOff:
-    """The last run ended while requests were under way: their rows are in doubt now."""
+    """The last run ended while requests were in progress: their rows are in doubt now."""
 
     code: ClassVar[str] = "load.rows_cut_off"
     severity: ClassVar[Severity] = "warning"
@@ -185,7 +185,7 @@ class RetryingRows:
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """A signal came: nothing new is sent, and the requests under way are waited for."""
+    """A signal came: the loader sends nothing new, and waits for the requests in progress."""
 
     code: ClassVar[str] = "run.stopping"
     severity: ClassVar[Severity] = "warning"

@@ -68,7 +68,7 @@ class _CountedGroup:
 
     @property
     def wants_examples(self) -> bool:
-        """Whether a value that it does not have yet is of use."""
+        """Whether the group takes another value as an example."""
         return len(self.distinct) < _EXAMPLES
 
     def merge(self, other: Finding) -> None:

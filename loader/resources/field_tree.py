@@ -85,7 +85,7 @@ def _at(document: Schema, pointer: str) -> Any:
 
 
 def field_tree(schema: Schema) -> Field:
-    """Return a record type's root: an object whose children are its fields, in the schema's order.
+    """Return a record type's root: an object with its fields as children, in the schema's order.
 
     Args:
         schema: As `bundled` returns it. An object that contains itself is read once; further down, its fields

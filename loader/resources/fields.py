@@ -32,7 +32,7 @@ TAKES: Final[Mapping[FieldKind, str]] = {
     FieldKind.BOOLEAN: "true or false",
     FieldKind.OBJECT: "an object",
     FieldKind.LIST: "a list",
-    FieldKind.ANY: "any kind",
+    FieldKind.ANY: "any value",
 }
 """What a field of each kind takes, in words."""
 

@@ -1,4 +1,4 @@
-"""Hold JSON values against a record type's fields; what does not fit is data, for others to word."""
+"""Check JSON values against a record type's fields, and return what does not fit as data."""
 
 from __future__ import annotations
 

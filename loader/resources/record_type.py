@@ -49,7 +49,7 @@ class RecordType:
 
     @cached_property
     def root(self) -> Field:
-        """The record as a field: an object without a path, whose children are the record's own fields.
+        """The record as a field: an object without a path, with the record's own fields as children.
 
         Raises:
             ConfigurationError: The schema describes no object, or has an unknown role.

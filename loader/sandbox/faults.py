@@ -46,7 +46,7 @@ KINDS: Final = (*WRITES, *REFUSALS, *CHANGES)
 _AFTER: Final = frozenset({"cut", "empty", "garbage", "slow"})
 """Kinds that come after the record is stored, and have no other moment."""
 _CLEAR: Final = frozenset({"429", "429-silent", "token-dies"})
-"""Kinds whose answer leaves no doubt: nothing is stored."""
+"""Kinds that certainly store nothing."""
 _BURST: Final = 10
 """Requests in a burst of 429, with the one that started it."""
 _BURST_SECONDS: Final = 1.0
@@ -134,7 +134,7 @@ class Faults:
 
     Attributes:
         met: How many requests met each kind.
-        stored: Of POSTs whose answer left in doubt whether they were stored: how many were, by kind.
+        stored: Of POSTs with an unclear answer: how many were stored, by kind.
         not_stored: How many of them were not.
 
     Raises:

@@ -26,7 +26,7 @@ _LAST_PORT = 65535
 _KEEP_ALIVE = 75
 """Seconds that an idle connection stays open: longer than a load pauses, so that none is lost to it."""
 _LAST_ANSWERS = 2
-"""Seconds that requests under way may take when the server stops."""
+"""Seconds that requests in progress may take when the server stops."""
 
 
 class _Protocol(HttpToolsProtocol):
@@ -75,7 +75,7 @@ def serve(
     *,
     on_request: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; a second signal does not wait for requests under way.
+    """Serve until SIGINT or SIGTERM; a second signal stops it at once.
 
     Args:
         settings: How the sandbox behaves.
@@ -165,7 +165,7 @@ class RunningSandbox:
         return self
 
     def stop(self) -> None:
-        """End it; requests under way have some two seconds left. A second call does nothing."""
+        """Stop it; requests in progress have about two seconds left. A second call does nothing."""
         if self._thread and self._server:
             self._server.should_exit = True
             self._thread.join()

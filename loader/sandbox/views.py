@@ -37,7 +37,7 @@ _HEADERS = {
 
 
 class Views:
-    """The views, over the API whose requests they count and the store that they show."""
+    """The views of the store, with counts of the requests to the API."""
 
     def __init__(self, settings: SandboxSettings, store: Store, api: Api) -> None:
         self._settings = settings
@@ -78,7 +78,7 @@ class Views:
 
         By record type, `duplicates` counts external ids, and `duplicate_rows` rows (load, file and number),
         that are stored more than once for their tenant. `faults` counts the requests that met each kind;
-        `ambiguous` counts, of POSTs whose answer left them in doubt, those that were stored and those not.
+        `ambiguous` counts POSTs with an unclear answer: those that were stored, and those that were not.
         """
         _require_loopback(request)
         counts = await run_in_threadpool(self._store.counts)

@@ -73,7 +73,7 @@ _MEANING: Final[dict[int, tuple[VerdictKind, str]]] = {
         (404, 405, 406, 410, 411, 414, 415, 421, 426, 428, 431), (VerdictKind.NOT_FOUND, "answer.not_found")
     ),
     # 408 and 425 may come from something in between while the service works on; 460 is AWS's load balancer
-    # and 499 nginx, when the connection was lost under way.
+    # and 499 nginx, when the connection was lost in progress.
     **dict.fromkeys((408, 425, 460, 499), (VerdictKind.IN_DOUBT, "answer.request_lost")),
 }
 """What each status means that is not read by its class."""

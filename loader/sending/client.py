@@ -58,7 +58,7 @@ class Client:
       sent again (no connection, 429, 401 with a fresh token).
     - It raises a `Stopped` for what would fail every row the same way, once a load, and only where its own
       row is certainly not stored. From then on all that wait, and all later calls, return NOT_STORED;
-      requests under way are left to finish. `interrupt` does the same without an error.
+      requests in progress are left to finish. `interrupt` does the same without an error.
     - Cancelled, it raises `CutOff`, which is a `CancelledError` and knows whether the row is in doubt.
 
     Args:
@@ -127,7 +127,7 @@ class Client:
         return self._turns.stopped
 
     def interrupt(self) -> None:
-        """Stop sending: rows that wait return NOT_STORED at once, requests under way finish.
+        """Stop sending: rows that wait return NOT_STORED at once, requests in progress finish.
 
         Does nothing when called again. Call it in the client's event loop.
         """

@@ -72,7 +72,7 @@ class DispatchResult:
     Attributes:
         reason: What stopped it; None where it came to the end or was interrupted.
         signal_number: The signal that interrupted it; None where none did.
-        at_once: Whether a second signal broke it off, so that rows under way have no outcome.
+        at_once: Whether a second signal broke it off, so that rows in progress have no outcome.
         paused: Whether it paused because too many rows are in doubt; there is more to send.
     """
 
@@ -94,7 +94,7 @@ class Dispatcher(Generic[Prepared]):
         batches: What is to be sent, prepared; each `next` may block.
         ledger: Where intents and outcomes become durable.
         client: Sends one body and returns what became of it.
-        concurrency: Requests under way at once; twice as many rows at most have an intent and no outcome.
+        concurrency: Requests in progress at once; twice as many rows at most have an intent and no outcome.
         limits: When to stop.
         on_progress: Called after each commit, and now and then while there is none; must return quickly.
         threads: For what blocks.
@@ -136,7 +136,7 @@ class Dispatcher(Generic[Prepared]):
 
         Raises:
             JournalFailed: The ledger cannot be written: rows with an intent there may have been sent.
-            asyncio.CancelledError: A second signal came; what was under way is left without an outcome.
+            asyncio.CancelledError: A second signal came; what was in progress is left without an outcome.
         """
         main = asyncio.current_task()
         with caught_signals(partial(self._signalled, main)), self._threads:
@@ -158,7 +158,7 @@ class Dispatcher(Generic[Prepared]):
             else:
                 self._source.start()
             # A batch is decided by what the ledger knows, so only when it has every row before: none waits.
-            # While rows are under way the loop serves them, and does not wait for a batch that is not ready.
+            # While rows are in progress the loop serves them, and does not wait for a batch.
             if self._source.under_way and not self._waiting and (self._source.ready or not self._window):
                 await self._take_batch()
             elif self._is_commit_due():
@@ -291,7 +291,7 @@ def dispatch(make: Callable[[], Dispatcher[Prepared]]) -> DispatchResult:
         make: Makes the dispatcher, inside the loop.
 
     Returns:
-        How it ended. After a second signal `at_once` is set: rows under way have no outcome.
+        How it ended. After a second signal `at_once` is set: rows in progress have no outcome.
 
     Raises:
         JournalFailed: The ledger cannot be written.

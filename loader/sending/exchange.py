@@ -36,7 +36,7 @@ class RowProgress:
         self.body = body
         self.attempts = 0
         self.http_status: int | None = None
-        self.request: httpx.Request | None = None  # the one under way; None while none is
+        self.request: httpx.Request | None = None  # the one in progress; None while none is
         self.verdict = ResponseVerdict(VerdictKind.NOT_STORED)
 
     def result(self, verdict: ResponseVerdict) -> SendResult:
@@ -46,7 +46,7 @@ class RowProgress:
 
     def cut_off(self) -> SendResult:
         """Return what is known of the row if it ends now."""
-        # Cancelled under way: only what the transport has marked has certainly not left.
+        # Cancelled in progress: only what the transport has marked has certainly not left.
         if self.request is not None and not self.request.extensions.get(UNSENT):
             cut = Finding("sending.cut_off")
             return SendResult(VerdictKind.IN_DOUBT, None, None, self.attempts, (cut,))

@@ -47,13 +47,13 @@ class ReadAhead(Generic[Prepared]):
         return self._reading is not None and self._reading.done()
 
     def start(self) -> None:
-        """Have the next batch prepared, unless one is under way or there are no more."""
+        """Have the next batch prepared, unless one is in progress or there are no more."""
         if self._reading is None and not self._exhausted:
             self._reading = asyncio.ensure_future(self._threads.read(lambda: next(self._batches, None)))
             self._reading.add_done_callback(lambda _: self._on_ready())
 
     async def take(self) -> Prepared | None:
-        """Return the batch that is under way; None where there are no more, or none is under way.
+        """Return the batch that is in progress; None where there are no more, or none is in progress.
 
         Raises:
             Exception: Whatever the iterator raised.

@@ -35,7 +35,7 @@ class CutOff(asyncio.CancelledError):
     """A `post` was cancelled; what is known of its row goes with it.
 
     Attributes:
-        result: IN_DOUBT where a request was under way, NOT_STORED where certainly none was.
+        result: IN_DOUBT where a request was in progress, NOT_STORED where certainly none was.
     """
 
     def __init__(self, result: SendResult) -> None:

@@ -16,7 +16,7 @@ class Threads:
     """One thread that reads and prepares batches, one that writes the journal.
 
     Each is one thread and not a pool: the work of each is in order, and the journal has one call at a time.
-    Leaving the context waits for what is under way.
+    Leaving the context waits for what is in progress.
     """
 
     def __init__(self) -> None:

@@ -43,7 +43,7 @@ IDLE: Final = 4.0
 """Seconds that an idle connection is kept: less than the 5 s after which common servers close theirs, since
 a request on a connection that is just being closed leaves its row in doubt."""
 
-# aiohttp hands its connector no object of ours: the request under way is found through its task's context.
+# aiohttp hands its connector no object of ours: the request in progress is found through its task's context.
 _request: ContextVar[httpx.Request] = ContextVar("request")
 
 
@@ -78,7 +78,7 @@ _FAILURES: Final[tuple[tuple[type[httpx.RequestError], FailureKind, str], ...]] 
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Mark the request under way as unsent where it got no connection.
+    """Mark the request in progress as unsent where it got no connection.
 
     Should a later aiohttp stop calling `connect`, nothing is marked and every failure counts as unknown.
     """

@@ -192,7 +192,7 @@ class LocalTurns:
         """Raise where the service was down, or asks to wait, for longer than the load waits."""
         hold = self._rate_limiter.hold(now)
         if self._breaker.given_up(now):
-            problem = f"nothing got through for {self._breaker.give_up_after:g} s"
+            problem = f"no request succeeded for {self._breaker.give_up_after:g} s"
         elif hold > self._breaker.patience(now):
             problem = f"the service asks to wait another {hold:.0f} s"
         else:

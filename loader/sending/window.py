@@ -1,4 +1,4 @@
-"""The rows of a run between reading and the ledger: those that wait, and those that are under way."""
+"""The rows of a run between reading and the ledger: those that wait, and those that are in progress."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ class SendWindow:
     new intents are committed. Outcomes wait here for others, so that many share a commit.
 
     Args:
-        concurrency: Requests under way at once.
+        concurrency: Requests in progress at once.
     """
 
     def __init__(self, concurrency: int) -> None:
         self.concurrency = concurrency
-        self._open = 0  # rows with an intent, whose outcome is not durable
+        self._open = 0  # rows with an intent and no durable outcome
         self._outcomes: list[Outcome] = []
         self._oldest = 0.0
 
@@ -100,7 +100,7 @@ class SendWindow:
         return 2 * self.concurrency - (self._open - len(self._outcomes))
 
     def sent(self, rows: int) -> None:
-        """Count rows whose intent is durable."""
+        """Count rows with a durable intent."""
         self._open += rows
 
     def add(self, outcome: Outcome, now: float) -> None:

@@ -1,4 +1,4 @@
-"""Workers that send rows whose intent is durable, one request each at a time."""
+"""Workers that send rows with a durable intent, one request each at a time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Workers:
     """A fixed number of workers and the queue of rows that they take from.
 
     Contract: enter it as an async context manager in the event loop that uses it. Leaving it cancels what is
-    under way: rows without an outcome are in doubt.
+    in progress: rows without an outcome are in doubt.
 
     Args:
         client: Sends one body and returns what became of it.

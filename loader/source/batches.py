@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class SourceReader(Protocol):
     """A file that is open: its records can be read from any position on, as often as needed.
 
-    Every format has one. Each pass opens the file again, so that several can be under way.
+    Every format has one. Each pass opens the file again, so that several can be in progress.
     """
 
     @property

@@ -41,7 +41,7 @@ _MAGIC: Final[tuple[tuple[bytes, Packing], ...]] = (
 ENDINGS: Final[dict[str, Packing]] = {".gz": "gzip", ".zst": "zstd"}
 BLOCK: Final = 4 * 1024 * 1024  # bytes that are read at once
 LONGEST_RECORD: Final = 64 * 1024 * 1024  # bytes; nobody meant a longer text as one record
-_HEAD: Final = 64 * 1024  # bytes that are enough to recognise a format
+_HEAD: Final = 64 * 1024  # bytes that are enough to recognize a format
 _KEEP: Final = "loader.source.keep"
 
 
@@ -151,7 +151,7 @@ class Stream:
         except (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError) as error:
             raise SourceError(
                 f"{self._path}: the {self._packing} data is damaged or cut short: {error}",
-                next_step=f"Fetch or compress the file again; `{self._packing} -t` checks it.",
+                next_step=f"Download or compress the file again; `{self._packing} -t` checks it.",
             ) from error
         except OSError as error:
             raise unreadable(self._path, error) from error
@@ -272,6 +272,6 @@ def packing_of(path: str) -> Packing | None:
             f"{path}: is named {ending} but is not {expected}",
             next_step=f"It is {packing}: rename it."
             if packing
-            else "Rename it if it is not compressed, or fetch it again.",
+            else "Rename it if it is not compressed, or download it again.",
         )
     return packing

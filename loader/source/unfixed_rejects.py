@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Check = Callable[[Sequence[Any], str], bool]
 
 MARKER: Final = "_code"
-"""The column of a rejects file that decides; a record whose cell in it is empty is taken as it is."""
+"""The column of a rejects file that decides; a record with an empty cell in it is taken as it is."""
 
 _BETWEEN: Final = "; "  # joins the codes of a record
 _NOT_FIXED: Final = "rejects.not_fixed"

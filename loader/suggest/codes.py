@@ -27,7 +27,7 @@ class CodeMeanings:
     """What the values of an enum's column mean.
 
     Attributes:
-        table: Value -> member, for values whose meaning is clear or can be guessed.
+        table: Value -> member, for values with a clear or guessable meaning.
         reasons: Value -> what the guess is based on.
         unknown: Values without a meaning, with their counts; most frequent first.
         share: The part of all cells that the table covers.

@@ -86,7 +86,7 @@ class DateReading:
         total: Values that there are.
         misfits: A few values that none of them reads.
         families: The families of numeric dates among them.
-        order_from: The column whose values show the order; None where it is this one's own.
+        order_from: The column that shows the order by its values; None where it is this one's own.
     """
 
     formats: tuple[str, ...]

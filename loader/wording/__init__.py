@@ -59,7 +59,7 @@ def line(finding: Finding) -> str:
 
 
 def expected(finding: Finding) -> str | None:
-    """Return what was expected, to read on from "expected"; None where nothing could be said."""
+    """Return what was expected, to read on from "expected"; None where the message says it."""
     text = WORDINGS[finding.code].expected
     return (one_line(render(text, finding)) or None) if text else None
 
@@ -82,7 +82,7 @@ def detail(finding: Finding) -> str:
     if became := finding.params.get("became"):
         return f"{finding.field} becomes {became}"
     inner = finding.params.get("findings")
-    return "\n".join(line(each) for each in load_findings(inner)) if isinstance(inner, str) else ""
+    return "\n".join(line(other) for other in load_findings(inner)) if isinstance(inner, str) else ""
 
 
 def message_and_expected(
@@ -93,7 +93,7 @@ def message_and_expected(
     params: str | None,
     location: Location | None = None,
 ) -> tuple[str, str | None]:
-    """Return both sentences for a line of a frame of findings, whose parameters are JSON.
+    """Return both sentences for a line of a frame of findings; its parameters are JSON.
 
     Raises:
         ValueError: The code is unknown, or the parameters are not a JSON object.

@@ -1,4 +1,4 @@
-"""The wording of what a service answered, or of its silence, and of what became of rows under way."""
+"""The wording of what a service answered, or of its silence, and of what became of rows in progress."""
 
 from __future__ import annotations
 
@@ -45,10 +45,18 @@ def _http(meanings: Mapping[str, str], otherwise: str = "") -> Callable[[Finding
 
     def sentence(finding: Finding) -> str:
         status, words = str(finding.params.get("status", "…")), finding.params.get("words")
-        parts = (f"HTTP {status}", meanings.get(status, otherwise), str(words) if words else "")
+        meaning = meanings.get(status, otherwise)
+        # Many services repeat the meaning of the status: once is enough.
+        own = str(words) if words and _letters(str(words)) != _letters(meaning) else ""
+        parts = (f"HTTP {status}", meaning, own)
         return ": ".join(part for part in parts if part)
 
     return sentence
+
+
+def _letters(text: str) -> str:
+    """Return a text without what does not matter to a comparison: case, punctuation and white space."""
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
 def _redirected(finding: Finding) -> str:
@@ -165,12 +173,12 @@ ANSWERS: Final[Mapping[str, Wording]] = {
         fix="Correct `--base-url`, then load again.",
     ),
     "sending.cut_off": Wording(
-        message="stopped while its request was under way",
+        message="stopped while its request was in progress",
         expected="an answer from the service",
         fix=_RECONCILE,
     ),
     "sending.process_ended": Wording(
-        message="the loader ended while its request was under way",
+        message="the loader ended while its request was in progress",
         expected="an answer from the service",
         fix=_RECONCILE,
     ),

@@ -81,13 +81,13 @@ MISFITS_OF_JSON: Final[Mapping[str, Wording]] = {
     "json.missing_field": Wording(
         message="the JSON does not fit: {place} is missing",
         expected="a value at {place}",
-        fix="Add {member} to the JSON in {source_column}.",
+        fix="Add {member_name} to the JSON in {source_column}.",
         reason="the JSON does not fit: {member} is missing",
     ),
     "json.unknown_field": Wording(
         message="the JSON does not fit: {place} is not a field of {field}",
         expected="fields that {field} has",
-        fix="Remove or rename {member} in {source_column}; `loader schema` lists the fields.",
+        fix="Remove or rename {member_name} in {source_column}; `loader schema` lists the fields.",
         reason="the JSON does not fit: {member} is not a field",
     ),
     "json.invalid": Wording(
@@ -126,7 +126,18 @@ CONSTANTS: Final[Mapping[str, Wording]] = {
     "constant.wrong_type": Wording(
         message=_constant("expected {takes}"),
         expected="{takes}",
-        fix="Write {takes}.",
+        fix=select(
+            "takes",
+            {
+                "text": "Write a text, in quotes.",
+                "a date": 'Write a date in quotes, such as "2024-01-31".',
+                "a number": "Write a number, without quotes.",
+                "true or false": "Write true or false, without quotes.",
+                "an object": "Write an object, with its fields indented below the key.",
+                "a list": "Write a list, such as [A, B].",
+            },
+            "Write {takes}.",
+        ),
     ),
     "constant.enum": Wording(
         message=_constant("expected one of {allowed}"),
@@ -146,7 +157,9 @@ CONSTANTS: Final[Mapping[str, Wording]] = {
     "constant.unknown_field": Wording(
         message=_by_role(lambda what: f"{what} has the unknown field {{place}}"),
         expected="fields that {field} has",
-        fix=choose("suggestion", "Write '{suggestion}'.", "Remove {place}; `loader schema` has the fields."),
+        fix=choose(
+            "suggestion", "Write '{suggestion}'.", "Remove {place}; `loader schema` lists the fields."
+        ),
     ),
     "constant.invalid": Wording(
         message=_constant("{words}"),

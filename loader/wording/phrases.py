@@ -186,6 +186,11 @@ def _letters(finding: Finding) -> str:
     return listed([in_letters(form) for form in names_of(finding, "formats")], " or ") or "…"
 
 
+def _member_name(finding: Finding) -> str:
+    """The last name of the member's path: `name` of `reminders[].name`."""
+    return str(finding.params.get("member", "…")).rpartition(".")[2]
+
+
 def _second_file(finding: Finding) -> str:
     """The file that has the columns."""
     return str(finding.params.get("second_file") or "the source")
@@ -200,7 +205,11 @@ _DERIVED: Final[dict[str, Callable[[Finding], str]]] = {
     "formats": _formats,
     "format": _format,
     "letters": _letters,
+    "member_name": _member_name,
     "second_file": _second_file,
 }
 DERIVED_NAMES: Final = frozenset(_DERIVED) - {"formats", "format", "second_file"}
-"""What templates may name beside a code's parameters; `letters` needs `formats`."""
+"""What templates may name beside a code's parameters.
+
+`letters` needs the parameter `formats`, `member_name` needs `member`.
+"""

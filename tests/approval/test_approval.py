@@ -117,7 +117,7 @@ APPROVALS = st.builds(
 
 
 @settings(max_examples=60, deadline=None)
-@given(APPROVALS, APPROVALS, st.sampled_from([each.name for each in fields(Approval)]))
+@given(APPROVALS, APPROVALS, st.sampled_from([field.name for field in fields(Approval)]))
 def test_any_change_of_a_part_changes_the_code_and_is_named(
     one: Approval, other: Approval, part: str
 ) -> None:
@@ -161,8 +161,8 @@ def test_approval_of_inputs_has_all_that_decides(tmp_path: Path) -> None:
         "/billingRuns/{tenantId}",
     )
     assert (made.mapping, made.source_options) == ("runs.yaml", {"delimiter": ","})
-    assert [(each.name, each.size) for each in made.files] == [("runs.csv", 24)]
-    assert all(len(each) == 64 for each in (made.mapping_sha256, made.files[0].sha256))
+    assert [(file.name, file.size) for file in made.files] == [("runs.csv", 24)]
+    assert all(len(item) == 64 for item in (made.mapping_sha256, made.files[0].sha256))
     assert (made.made_at, made.loader_version, made.joined_files) == (NOON, __version__, ())
 
 
@@ -193,7 +193,9 @@ def test_joined_files_count(tmp_path: Path) -> None:
     path = tmp_path / "reminders.csv"
     path.write_text("Key,Notice\nK1,N1\n", encoding="utf-8")
     made = made_of(tmp_path, text=JOINED)
-    assert [(each.name, each.size) for each in made.joined_files] == [("reminders.csv", 17)]
+    assert [(joined_file.name, joined_file.size) for joined_file in made.joined_files] == [
+        ("reminders.csv", 17)
+    ]
     path.write_text("Key,Notice\nK1,N2\n", encoding="utf-8")
     assert made_of(tmp_path, text=JOINED).code != made.code
 
@@ -271,7 +273,7 @@ def test_each_difference_is_named(tmp_path: Path, changes: dict[str, Any], words
         assert word in difference
 
 
-def test_file_under_another_name_is_recognised(tmp_path: Path) -> None:
+def test_file_under_another_name_is_recognized(tmp_path: Path) -> None:
     """Its name goes into every record, so that it is no longer what was approved."""
     now = replace(APPROVED, files=(replace(RUNS, name="export.csv"), MORE))
     _, gone, new, _ = refusal(written(tmp_path), now).splitlines()
@@ -317,7 +319,7 @@ def test_long_options_are_compared_whole(tmp_path: Path) -> None:
 def test_dry_run_without_a_tenant_approves_nothing(tmp_path: Path) -> None:
     """It says so, with what else differs, and what to do."""
     message = refusal(written(tmp_path, replace(APPROVED, tenant=None)), replace(APPROVED, files=(RUNS,)))
-    assert "- the dry run had no --tenant: nobody has approved the tenant to load into" in message
+    assert "- the dry run had no --tenant, so no tenant is approved" in message
     assert "- file more.csv was approved and is missing" in message
     assert "hint: Validate again with --tenant acme and --report" in message
 

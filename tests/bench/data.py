@@ -41,7 +41,7 @@ def _row(number: int) -> str:
         f"P{number % 90:02},P{number % 89:02},P{number % 88:02}",
         f"{number % 9999}.{number % 100:02}",
     ]
-    cells += [f'"{word}; {number + each:016}"' for each in range(COLUMNS - len(cells))]
+    cells += [f'"{word}; {number + item:016}"' for item in range(COLUMNS - len(cells))]
     return ";".join(cells) + "\n"
 
 

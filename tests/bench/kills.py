@@ -109,7 +109,7 @@ class Found:
         found = [f"{count} {what}" for what, count in counts.items() if count]
         bound = 2 * CONCURRENCY
         found += [
-            f"{each} rows in doubt after a kill, {bound} at most" for each in self.under_way if each > bound
+            f"{item} rows in doubt after a kill, {bound} at most" for item in self.under_way if item > bound
         ]
         if self.in_doubt > sum(self.under_way):
             found.append(
@@ -241,7 +241,7 @@ def _compare(results: list[dict[str, str]], stored: list[dict[str, Any]], found:
     lines = {int(line["record_no"]): line for line in results}
     found.missing += sum(number not in lines for number in range(1, found.rows + 1))
     found.missing += len(results) - len(lines)
-    times = Counter(int(each["sys_bulk_load_record_no"]) for each in stored)
+    times = Counter(int(item["sys_bulk_load_record_no"]) for item in stored)
     found.duplicates = sum(count - 1 for count in times.values())
     found.in_doubt = sum(line["status"] == "in_doubt" for line in results)
     created = {number for number, line in lines.items() if line["status"] == "created"}
@@ -250,9 +250,9 @@ def _compare(results: list[dict[str, str]], stored: list[dict[str, Any]], found:
     found.lost += sum(number not in known for number in lines)
     found.wrong_id = sum(
         number in created
-        and (each["id"], each["sys_external_id"]) != (lines[number]["id"], lines[number]["external_id"])
-        for each in stored
-        if (number := int(each["sys_bulk_load_record_no"]))
+        and (item["id"], item["sys_external_id"]) != (lines[number]["id"], lines[number]["external_id"])
+        for item in stored
+        if (number := int(item["sys_bulk_load_record_no"]))
     )
 
 

@@ -96,7 +96,7 @@ def _mapped(cells: dict[str, str]) -> dict[str, Any]:
         "sys_snapshot_base_version": float(cells["Amount"]),
         "sys_external_id": cells["RunId"],
         "application_activation_options": {
-            "program_ids": [each.strip() for each in cells["Programs"].split(",")],
+            "program_ids": [item.strip() for item in cells["Programs"].split(",")],
             "program_restriction": "include",
             "application_notice_id": extra[10],
             "status_reason_ids": [extra[11], extra[12]],
@@ -142,8 +142,8 @@ async def _post(url: str, rows: int, concurrency: int) -> None:
 
 
 SUBJECTS = {
-    each.__name__: each
-    for each in (read, read_exact, preview, read_scan, read_csv, build, script, post, serve)
+    item.__name__: item
+    for item in (read, read_exact, preview, read_scan, read_csv, build, script, post, serve)
 }
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def test_validate_gives_a_code_and_leads_to_the_load(shell: Shell) -> None:
     approval = summary["approval"]
     assert f"code: {approval['code']}" in done.out.splitlines()
     assert (approval["tenant"], approval["resource"]) == ("acme", "billing-run")
-    assert [each["name"] for each in approval["files"]] == ["runs.csv"]
+    assert [item["name"] for item in approval["files"]] == ["runs.csv"]
     assert summary["rows"]["valid"] == 3
     assert done.next_words == ["load", "runs.yaml", "runs.csv", "--tenant", "acme", "--approved", "signed"]
 

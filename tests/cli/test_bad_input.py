@@ -218,7 +218,7 @@ def test_no_server(shell: Shell) -> None:
         url = f"http://127.0.0.1:{held.getsockname()[1]}"
         done = load(shell, url, "--give-up-after", "0.3")
     assert (done.code, done.rows) == (5, {"read": 40, "pending": 40})
-    assert "nothing got through for 0.3 s" in done.err
+    assert "no request succeeded for 0.3 s" in done.err
     with ScriptedApi() as api:
         resumed = shell.follow(done, "--base-url", api.url, "--json")
         assert (resumed.code, resumed.rows) == (0, {"read": 40, "created": 40})
@@ -387,7 +387,7 @@ def test_resume_uses_the_mapping_of_the_beginning(shell: Shell) -> None:
     with ScriptedApi() as api:
         done = shell.run("resume", load_id, "--base-url", api.url, "--json")
         assert (done.code, done.rows) == (0, {"read": 10, "created": 10})
-        terms = {each.body["training_provider_billing_options"]["payment_terms_id"] for each in api.asked}
+        terms = {item.body["training_provider_billing_options"]["payment_terms_id"] for item in api.asked}
     assert terms == {"NET30"}
 
 
@@ -399,7 +399,7 @@ def test_resume_tells_that_the_mapping_has_changed(shell: Shell) -> None:
     mapping.write_text(mapping.read_text().replace("NET30", "NET99"))
     with ScriptedApi() as api:
         done = shell.run("resume", load_id, "--base-url", api.url, "--json")
-        terms = {each.body["training_provider_billing_options"]["payment_terms_id"] for each in api.asked}
+        terms = {item.body["training_provider_billing_options"]["payment_terms_id"] for item in api.asked}
     assert (done.code, terms) == (0, {"NET30"})
     assert "runs.yaml has changed since the load started, from line 9 on" in done.err
 

@@ -88,7 +88,7 @@ nasty.yaml:11:23: error: sys_locked: the constant "yes" does not fit: expected t
 [constant.wrong_type]
    11 |   sys_locked: {value: "yes"}
       |                       ^^^^^
-    fix: Write true or false.
+    fix: Write true or false, without quotes.
 nasty.yaml:12:64: error: sys_directive: the SQL is not valid: unsupported function 'uppr' [sql.syntax]
    12 |   sys_directive: {sql: "CASE WHEN Mail = 'Sate' THEN Sate ELSE UPPR(Mail) END"}
       |                                                                ^^^^
@@ -163,7 +163,7 @@ def test_json(nasty: Shell) -> None:
         "RunID", "delimeter", '"Old_*"', "Stat", "fields", "fields", "statsu", '"%Y-%m"', "Offce", '"yes"',
         "UPPR", "inclde", "program_ids", "number", "bolean", "Sprung",
     ]  # fmt: skip
-    behind = [lines[each["line"] - 1][each["column"] - 1 :] for each in findings]
+    behind = [lines[finding["line"] - 1][finding["column"] - 1 :] for finding in findings]
     assert [text[: len(word)] for text, word in zip(behind, words, strict=True)] == words
     assert findings[-1]["message"].endswith("-name: Sprung\n+name: Spring")
 
@@ -171,7 +171,7 @@ def test_json(nasty: Shell) -> None:
 def test_without_source(nasty: Shell) -> None:
     """Columns are not checked, all else is."""
     findings = found(nasty.run("check", "nasty.yaml", "--json"))
-    assert [each["line"] for each in findings] == [3, 6, 8, 9, 11, 12, 14, 16, 18, 20, 23]
+    assert [finding["line"] for finding in findings] == [3, 6, 8, 9, 11, 12, 14, 16, 18, 20, 23]
     assert findings[-1]["code"] == "example.no_payload"
     assert findings[-1]["message"] == "example 1 has no payload: `where` filters the row out"
 
@@ -246,7 +246,7 @@ def test_typed_columns_that_do_not_fit(shell: Shell) -> None:
     (error,) = found(shell.run("check", "runs.yaml", "runs.parquet", "--json"))
     assert (error["line"], error["column"], error["path"]) == (4, 9, "name")
     assert error["code"] == "column.takes_one"
-    assert error["message"] == "column 'Name' holds List(String), but the field takes text"
+    assert error["message"] == "column 'Name' holds a list of text, but the field takes text"
 
 
 @pytest.mark.parametrize(

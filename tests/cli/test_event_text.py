@@ -56,8 +56,8 @@ TEXTS: list[tuple[Event, str | None]] = [
     (
         LoadApproved("K7QM-3F2X", 1, NOON, "0.0.9"),
         (
-            "approved: K7QM-3F2X, for 1 row, by the dry run of 22 November 2026 10:15 UTC; loader 0.0.9 made "
-            f"it, and this is {__version__}: it may decide otherwise"
+            "approved: K7QM-3F2X, for 1 row, by the dry run of 22 November 2026 10:15 UTC; loader 0.0.9 "
+            f"wrote that report; this is {__version__} and may decide differently"
         ),
     ),
     (AlreadyFinished("L1"), "load L1 is finished: nothing is left to send"),
@@ -77,11 +77,11 @@ TEXTS: list[tuple[Event, str | None]] = [
         (
             "rows in doubt: 3 still in doubt: the service lists records only by a field that these rows do "
             "not have; runs.csv: is gone\n"
-            "to decide by hand: loader reconcile L1 --as created|unsent [--rows FILE]"
+            "to decide yourself: loader reconcile L1 --as created|unsent [--rows FILE]"
         ),
     ),
-    (RetryingRows(1), "trying 1 row again that referred to a record that was not there"),
-    (Stopping(), "stopping: waiting for the requests under way; press Ctrl-C again to stop at once"),
+    (RetryingRows(1), "trying 1 row again: the service had no record that it refers to"),
+    (Stopping(), "stopping: waiting for the requests in progress; press Ctrl-C again to stop at once"),
     (
         WaitingForService(Finding("connection.failed", params={"words": "refused"})),
         "waiting for the service: no connection: refused",
@@ -94,8 +94,8 @@ TEXTS: list[tuple[Event, str | None]] = [
     (
         PageFailed("L1", "report.html", "no room"),
         (
-            "warning: report.html cannot be made: no room; the load and its other files are not affected. To "
-            "try again: loader report L1"
+            "warning: report.html cannot be written: no room; the load and its other files are not affected. "
+            "To try again: loader report L1"
         ),
     ),
 ]

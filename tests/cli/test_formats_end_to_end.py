@@ -69,7 +69,7 @@ def test_validate_then_load_then_resume(here: Shell, sandbox: RunningSandbox) ->
     assert (dry.code, dry.rows) == (3, {"read": 3, "valid": 2, "invalid": 1})
     (kept,) = (here.folder / ".loader" / "spool").rglob("stdin.csv")
     assert kept.read_bytes() == CSV
-    assert dry.next_words[2] == str(kept.relative_to(here.folder))
+    assert "next:" not in dry.err  # rows must be fixed first
     assert f"standard input is kept in {kept.relative_to(here.folder)}" in dry.err
 
     to = ("--tenant", "acme", "--base-url", sandbox.url)
@@ -78,7 +78,7 @@ def test_validate_then_load_then_resume(here: Shell, sandbox: RunningSandbox) ->
     assert [kept] == list((here.folder / ".loader" / "spool").rglob("stdin*"))
     rest = here.run("resume", first.summary["load_id"], "--limit", "1000", "--json")
     assert rest.rows == {"read": 3, "created": 2, "invalid": 1}
-    assert {each["source_file"] for each in here.results(rest)} == {"stdin.csv"}
+    assert {result["source_file"] for result in here.results(rest)} == {"stdin.csv"}
     assert set(stored(sandbox.url)) == {1, 3}
 
 
@@ -87,7 +87,7 @@ def test_the_kept_file_is_the_owners_alone(here: Shell) -> None:
     piped(here, CSV, "validate", "runs.yaml", "-", "--home", "h")
     spool = here.folder / "h" / "spool"
     (kept,) = spool.rglob("stdin.csv")
-    assert [each.name for each in spool.iterdir()] == [kept.parent.name]
+    assert [item.name for item in spool.iterdir()] == [kept.parent.name]
     for path in (spool, kept.parent):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600

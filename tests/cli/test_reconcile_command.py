@@ -63,7 +63,7 @@ def test_lookups_that_work_again(shell: Shell, api: RememberingApi, doubtful: st
 def test_rows_that_are_not_there(shell: Shell, api: RememberingApi, doubtful: str) -> None:
     """Rows that are not found are pending; the next command sends them."""
     api.look = None
-    api.stored = [each for each in api.stored if each["sys_external_id"] != "K00003"]
+    api.stored = [item for item in api.stored if item["sys_external_id"] != "K00003"]
     done = shell.run("reconcile", doubtful, "--reconcile-wait", "0", "--json")
     assert (done.code, done.rows) == (5, {"read": 4, "created": 3, "pending": 1})
     assert done.next_words == ["resume", doubtful]
@@ -87,8 +87,8 @@ def test_as_created(shell: Shell, api: RememberingApi, doubtful: str) -> None:
     assert (done.code, done.rows) == (0, {"read": 4, "created": 4})
     assert [status for status, _ in states(shell, done)] == ["created"] * 4
     kept = decisions(shell)
-    assert [each[:3] for each in kept] == [(seq, "created", getpass.getuser()) for seq in (1, 2)]
-    assert all(before <= datetime.fromisoformat(each[3]) <= datetime.now(UTC) for each in kept)
+    assert [item[:3] for item in kept] == [(seq, "created", getpass.getuser()) for seq in (1, 2)]
+    assert all(before <= datetime.fromisoformat(item[3]) <= datetime.now(UTC) for item in kept)
     assert (len(api.looks), len(api.keys())) == (looks, 4)
     assert getpass.getuser() in shell.results(done)[1]["message"]
 
@@ -97,7 +97,7 @@ def test_as_unsent(shell: Shell, api: RememberingApi, doubtful: str) -> None:
     """Rows decided not to be stored are pending, and resume sends them."""
     done = shell.run("reconcile", doubtful, "--as", "unsent", "--json")
     assert (done.code, done.rows) == (5, {"read": 4, "created": 2, "pending": 2})
-    assert [each[1] for each in decisions(shell)] == ["unsent", "unsent"]
+    assert [decision[1] for decision in decisions(shell)] == ["unsent", "unsent"]
     resumed = shell.follow(done, "--json")
     assert (resumed.code, resumed.rows) == (0, {"read": 4, "created": 4})
     assert len(api.keys()) == 6

@@ -63,12 +63,12 @@ def validated(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Re
 
 def field(page: ReportPage, path: str) -> FieldProfile:
     """One field of a page."""
-    return next(each for each in page.fields.items if each.path == path)
+    return next(item for item in page.fields.items if item.path == path)
 
 
 def group(page: ReportPage, code: str) -> FindingGroup:
     """The group of findings with this code."""
-    return next(each for each in page.groups.items if each.code == code)
+    return next(item for item in page.groups.items if item.code == code)
 
 
 def html_of(shell: Shell) -> str:
@@ -121,7 +121,7 @@ def test_rows_of_a_reason_are_records_each_once(validated: Callable[..., ReportP
     page = validated(GROUPED, "Id,Name,Program\n1,a,P\n1,a,Q\n2,b,P\n3,c,P\n3,c,R\n")
     wrong = group(page, "number.format")
     assert (page.findings, wrong.rows, page.rows["invalid"]) == (3, 1, 1)
-    assert [each.row for each in wrong.examples.items] == [
+    assert [item.row for item in wrong.examples.items] == [
         RowPlace(number, number + 1, file="rem.csv") for number in (1, 2, 3)
     ]
 
@@ -157,7 +157,7 @@ def test_second_files_are_among_the_files(validated: Callable[..., ReportPage], 
     summary = json.loads((shell.folder / "tried" / "summary.json").read_text())
     assert second.fingerprint == summary["approval"]["joined_files"][0]["sha256"]
     assert html_of(shell).count(second.fingerprint) == 2
-    assert any("1 row belongs to no record" in each for each in page.notes.items)
+    assert any("1 row belongs to no record" in item for item in page.notes.items)
 
 
 def test_a_sample_has_all_rows_of_its_record(validated: Callable[..., ReportPage], shell: Shell) -> None:
@@ -174,14 +174,14 @@ def test_a_sample_has_all_rows_of_its_record(validated: Callable[..., ReportPage
 def test_samples_are_records_that_would_be_sent(validated: Callable[..., ReportPage]) -> None:
     """An id that occurs twice is sent once; and there are three, though all payloads have one length."""
     page = validated(HEAD, "Id,Name\n1,a\n2,b\n2,a much longer name\n3,c\n4,d\n")
-    assert [each.place.record_no for each in page.samples] == [1, 2, 4]
+    assert [sample.place.record_no for sample in page.samples] == [1, 2, 4]
 
 
 def test_examples_name_several_records_that_lack_the_same(validated: Callable[..., ReportPage]) -> None:
     """Five of them, with their ids, though no value tells them apart."""
     page = validated(HEAD, "Id,Name\n" + "".join(f"{number},\n" for number in range(1, 9)))
     (wrong,) = page.groups.items
-    assert [each.place.external_id for each in wrong.examples.items] == ["1", "2", "3", "4", "5"]
+    assert [item.place.external_id for item in wrong.examples.items] == ["1", "2", "3", "4", "5"]
     assert wrong.examples.more == 3
 
 
@@ -190,7 +190,7 @@ def test_records_of_other_widths_are_different_groups(validated: Callable[..., R
     page = validated(HEAD, "Id,Name,A,B\n1,a,,\n2,b,,,x\n3,c,,,y,z\n4,d\n")
     more, fewer = group(page, "row.too_many_cells"), group(page, "row.too_few_cells")
     assert (more.rows, fewer.rows) == (2, 1)
-    assert [each.value for each in more.examples.items] == [
+    assert [item.value for item in more.examples.items] == [
         f"has {cells} cells, but the header has 4" for cells in (5, 6)
     ]
 
@@ -200,7 +200,7 @@ def test_what_differs_in_its_numbers_has_one_heading(validated: Callable[..., Re
     page = validated(HEAD, "Id,Name,A\n1,\0,\n2,b,\0\n3,c,\n")
     (wrong,) = page.groups.items
     assert wrong.reason == "a NUL byte"
-    assert [each.value for each in wrong.examples.items] == [f"cell {n} holds a NUL byte" for n in (2, 3)]
+    assert [item.value for item in wrong.examples.items] == [f"cell {n} holds a NUL byte" for n in (2, 3)]
 
 
 def test_no_default_is_proposed_for_ids(validated: Callable[..., ReportPage]) -> None:
@@ -294,7 +294,7 @@ def test_what_is_wrong_with_json_is_named(validated: Callable[..., ReportPage]) 
     cells = ['"{""program_ids"": 5}"', '"{""program_ids"": 7}"', '"{"']
     rows = "".join(f"{number},a,{cell}\n" for number, cell in enumerate(cells))
     page = validated(mapping, "Id,Name,J\n" + rows)
-    assert [(each.code, each.rows) for each in page.groups.items] == [
+    assert [(item.code, item.rows) for item in page.groups.items] == [
         ("json.wrong_type", 2),
         ("json.syntax", 1),
     ]

@@ -61,10 +61,10 @@ def check_agreement(shell: Shell, done: Ended) -> None:
     found = findings_of(shell)
     exact = pl.read_parquet(folder / "findings.parquet")
     assert exact.height == len(found)
-    assert [str(each) for each in exact["record_no"]] == [each["record_no"] for each in found]
-    wrong = {(each["file"], each["record_no"], each["status"]) for each in found}
+    assert [str(item) for item in exact["record_no"]] == [item["record_no"] for item in found]
+    wrong = {(item["file"], item["record_no"], item["status"]) for item in found}
     for status in ("invalid", "blocked"):
-        assert sum(each[2] == status for each in wrong) == summary["rows"][status]
+        assert sum(item[2] == status for item in wrong) == summary["rows"][status]
     words = Read(html).text
     if found:
         total = summary["rows"]["invalid"] + summary["rows"]["blocked"]
@@ -86,7 +86,7 @@ def test_the_sample_without_a_tenant(shell: Shell) -> None:
         "findings": "out/findings.csv",
         "rejects": "out/rejects.csv",
     }
-    assert sorted(each.name for each in (shell.folder / "out").iterdir()) == [
+    assert sorted(path.name for path in (shell.folder / "out").iterdir()) == [
         *("findings.csv", "findings.parquet", "rejects.csv", "report.html", "summary.json")
     ]
     check_agreement(shell, done)
@@ -95,7 +95,7 @@ def test_the_sample_without_a_tenant(shell: Shell) -> None:
     words = Read(page_of(shell)).text
     for part in ("Notes", "status", "column Run Date", "31.02.2021", "cp1252"):
         assert part in words
-    assert done.next_words[:2] == ["validate", str(SAMPLE[0])]
+    assert "next:" not in done.err  # rows must be fixed first
 
 
 def test_the_sample_after_its_templates(shell: Shell, sandbox: RunningSandbox) -> None:
@@ -107,8 +107,8 @@ def test_the_sample_after_its_templates(shell: Shell, sandbox: RunningSandbox) -
     check_agreement(shell, tried)
     loaded = shell.run("load", *SAMPLE, *to, "--json")
     assert loaded.rows["created"] == tried.rows["valid"]
-    assert [loaded.rows[each] for each in ("invalid", "blocked", "filtered")] == [
-        tried.rows[each] for each in ("invalid", "blocked", "filtered")
+    assert [loaded.rows[item] for item in ("invalid", "blocked", "filtered")] == [
+        tried.rows[item] for item in ("invalid", "blocked", "filtered")
     ]
     again = validate(shell, *SAMPLE, "--tenant", "acme")
     assert again.rows["already_loaded"] == loaded.rows["created"]
@@ -146,7 +146,7 @@ def test_markup_and_formulas_stay_text(shell: Shell) -> None:
     columns = ["Key", "Name", "State", *NASTY]
     rule = json.dumps({"columns": NASTY, "map": dict.fromkeys(NASTY[1:], "a")})
     shell.write("runs.yaml", f"{MAPPING}  notification_email: {rule}\n")
-    rows = [[each, each, each, *[each] * len(NASTY)] for each in NASTY]
+    rows = [[item, item, item, *[item] * len(NASTY)] for item in NASTY]
     rows.append(["K", NASTY[0], "C", "", *NASTY[1:]])
     with (shell.folder / "runs.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([columns, *rows])
@@ -161,7 +161,7 @@ def test_markup_and_formulas_stay_text(shell: Shell) -> None:
         assert text in page.text
     assert "{{ 7*7 }}" in html
     assert 'href="javascript' not in html
-    assert {"'=cmd()", NASTY[0]} <= {each["value"] for each in findings_of(shell)}
+    assert {"'=cmd()", NASTY[0]} <= {item["value"] for item in findings_of(shell)}
     exact = pl.read_parquet(shell.folder / "out" / "findings.parquet")
     assert "=cmd()" in exact["value"].to_list()
     assert "=cmd()" in exact["external_id"].to_list()
@@ -231,7 +231,7 @@ def test_several_files(shell: Shell) -> None:
     done = validate(shell, "runs.yaml", "a.csv", "b.csv")
     assert done.rows == {"read": 4, "valid": 1, "invalid": 3}
     check_agreement(shell, done)
-    assert [(each["file"], each["record_no"], each["line"]) for each in findings_of(shell)] == [
+    assert [(item["file"], item["record_no"], item["line"]) for item in findings_of(shell)] == [
         ("a.csv", "2", "3"),
         ("b.csv", "1", "2"),
         ("b.csv", "2", "3"),
@@ -267,7 +267,7 @@ def test_a_source_that_breaks_off(shell: Shell, monkeypatch: pytest.MonkeyPatch,
     verdict = f"The source could not be read to its end: it broke off after {read:,} rows."
     assert verdict in Read(page_of(shell)).text
     assert path.name in done.err
-    assert done.next_words[0] == "validate"
+    assert "next:" not in done.err  # the same command would end in the same way
 
 
 @pytest.mark.parametrize("room", [1_000, 7_000, 30_000])
@@ -300,7 +300,7 @@ def test_it_never_replaces_its_source(shell: Shell, name: str) -> None:
         done = shell.run("validate", "runs.yaml", words[0], "-s", "format=csv", "--report", words[1])
         assert done.code == 2, done.err
         assert "would replace" in done.err
-        assert [each.name for each in (shell.folder / "out").iterdir()] == [name]
+        assert [path.name for path in (shell.folder / "out").iterdir()] == [name]
     assert source.read_text() == text
 
 
@@ -312,7 +312,7 @@ def test_an_old_report_is_replaced_whole(shell: Shell) -> None:
     shell.write("runs.csv", "Key,Name,State\nK1,a,C\n")
     done = validate(shell, "runs.yaml", "runs.csv", code=0)
     check_agreement(shell, done)
-    assert sorted(each.name for each in (shell.folder / "out").iterdir()) == [
+    assert sorted(path.name for path in (shell.folder / "out").iterdir()) == [
         *("findings.csv", "findings.parquet", "report.html", "summary.json")
     ]
 

@@ -76,7 +76,7 @@ PARAMS: Final[dict[str, JsonValue]] = {
     "tenant": "acme",
     "thousands": ".",
     "timezone": "Europe/Berlin",
-    "type": "List(String)",
+    "type": "a list of text",
     "url": "http://127.0.0.1:8080/x",
     "word": "J",
     "words": "name must not be blank",

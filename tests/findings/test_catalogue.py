@@ -150,7 +150,7 @@ def test_any_json_gives_findings_or_a_value_error(data: Any) -> None:
         loaded = load_findings(json.dumps(data))
     except ValueError:
         return
-    assert json.loads(dump_findings(loaded)) == [{k: v for k, v in each.items() if v != {}} for each in data]
+    assert json.loads(dump_findings(loaded)) == [{k: v for k, v in item.items() if v != {}} for item in data]
 
 
 def test_a_place_in_a_mapping_file_is_not_stored() -> None:

@@ -128,7 +128,7 @@ def test_unreadable_rows_belong_where_their_key_says(
     if unclear:
         findings = incomplete(source)
         assert {number for _, number in findings} == {3, 5}
-        assert [(each.code, each.params) for (each,) in findings.values()] == [
+        assert [(item.code, item.params) for (item,) in findings.values()] == [
             ("group.neighbour_unreadable", {"record_no": 4, "side": "below"}),
             ("group.neighbour_unreadable", {"record_no": 4, "side": "above"}),
         ]

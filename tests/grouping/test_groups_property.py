@@ -107,12 +107,12 @@ def as_oracle(row: TransformedRow) -> tuple[int, str, list[str] | None]:
         return row.record_no, {Status.FILTERED: "filtered"}.get(row.status, row.status.value), None
     body: dict[str, Any] = json.loads(row.body)
     reminders = body["application_reminder_options"]["reminders"]
-    return row.record_no, "ready", [each["reminder_notice_id"] for each in reminders]
+    return row.record_no, "ready", [reminder["reminder_notice_id"] for reminder in reminders]
 
 
 def expected(made: list[Made]) -> list[tuple[int, str, list[str] | None]]:
     """Return the oracle's records."""
-    return [(each.number, each.state, each.items) for each in made]
+    return [(item.number, item.state, item.items) for item in made]
 
 
 def facts(batches: list[Batch]) -> list[Any]:
@@ -142,8 +142,12 @@ def test_groups_agree_with_the_oracle(rows: list[Row], size: int, block: int) ->
     assert [as_oracle(row) for row in found] == expected(made)
     assert inputs.source.total_hint() == len(made)
     assert [batch.end.seq - batch.start.seq for batch in batches[:-1]] == [size] * (len(batches) - 1)
-    own = [each for batch in batches for each in batch.children[GROUP].select(PARENT, RECORD_NO).iter_rows()]
-    assert own == [(each.number, number) for each in made for number in each.rows]
+    own = [
+        iter_row
+        for batch in batches
+        for iter_row in batch.children[GROUP].select(PARENT, RECORD_NO).iter_rows()
+    ]
+    assert own == [(item.number, number) for item in made for number in item.rows]
 
 
 @many

@@ -28,13 +28,13 @@ def test_it_is_a_dict_of_first_places(batches: list[list[str]]) -> None:
         places = np.arange(place, place + len(ids), dtype=np.int64)
         again = seen.add(series(ids), places)
         expected = []
-        for each in ids:
-            expected.append(each in known)
-            known.setdefault(each, place)
+        for item in ids:
+            expected.append(item in known)
+            known.setdefault(item, place)
             place += 1
         assert again.tolist() == expected
         asked = [*known, "never", ""]
-        assert list(seen.first(series(asked))) == [known.get(each, -1) for each in asked]
+        assert list(seen.first(series(asked))) == [known.get(item, -1) for item in asked]
 
 
 def test_nothing_is_known_at_first() -> None:
@@ -49,10 +49,10 @@ def test_many_small_batches_stay_few_runs() -> None:
     """A batch costs a few searches, however many there were: runs of like length are merged."""
     seen = DuplicateIndex()
     for number in range(300):
-        ids = [f"{number}-{each}" for each in range(10)]
+        ids = [f"{number}-{item}" for item in range(10)]
         assert not seen.add(series(ids), np.arange(number * 10, number * 10 + 10, dtype=np.int64)).any()
         assert len(seen._runs) <= 12
-    every = [f"{number}-{each}" for number in range(300) for each in range(10)]
+    every = [f"{number}-{item}" for number in range(300) for item in range(10)]
     assert list(seen.first(series(every))) == list(range(3000))
     assert seen.add(series(every), np.arange(3000, 6000, dtype=np.int64)).all()
 

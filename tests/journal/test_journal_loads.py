@@ -39,7 +39,7 @@ def test_a_load_comes_back_as_it_was(store: JournalStore) -> None:
 
 def test_loads_are_listed_newest_first(journal: Journal) -> None:
     """The last load comes first."""
-    assert [each.load_id for each in journal.loads()] == [TWO, ONE]
+    assert [item.load_id for item in journal.loads()] == [TWO, ONE]
 
 
 def test_the_beginning_of_an_id_is_enough_where_it_is_unique(journal: Journal) -> None:
@@ -107,7 +107,7 @@ def test_created_comes_before_in_doubt_elsewhere(journal: Journal) -> None:
     journal.commit(ONE, outcomes=[created(0), Outcome(1, Status.IN_DOUBT), Outcome(3, Status.PENDING)])
     journal.commit(TWO, intents=[ready(0, "A")])
     known = journal.known_elsewhere(THREE, ["A", "B", "C", "D"])
-    assert {key: (each.load_id, each.status) for key, each in known.items()} == {
+    assert {key: (item.load_id, item.status) for key, item in known.items()} == {
         "A": (ONE, Status.CREATED),
         "B": (ONE, Status.IN_DOUBT),
         "C": (ONE, Status.IN_DOUBT),
@@ -119,7 +119,7 @@ def test_a_dry_run_learns_what_any_load_has_sent(journal: Journal) -> None:
     journal.commit(ONE, intents=[ready(0, "A"), ready(1, "B")])
     journal.commit(ONE, outcomes=[created(0)])
     known = journal.known_in("acme", "billing-run", ["A", "B", "C"])
-    assert {key: each.status for key, each in known.items()} == {"A": Status.CREATED, "B": Status.IN_DOUBT}
+    assert {key: item.status for key, item in known.items()} == {"A": Status.CREATED, "B": Status.IN_DOUBT}
     assert journal.known_in("acme", "billing-template", ["A"]) == {}
 
 
@@ -164,10 +164,10 @@ def test_hostile_external_ids_are_told_apart(journal: Journal) -> None:
         "",
         *(f"n{number}" for number in range(600)),
     ]
-    journal.commit(ONE, intents=[ready(seq, each) for seq, each in enumerate(ids)])
+    journal.commit(ONE, intents=[ready(seq, entry) for seq, entry in enumerate(ids)])
     journal.commit(ONE, outcomes=[created(seq) for seq in range(len(ids))])
     known = journal.known_elsewhere(TWO, [*ids, "a\0", "n600"])
-    assert {each: known[each].id for each in known} == {each: f"id-{seq}" for seq, each in enumerate(ids)}
+    assert {item: known[item].id for item in known} == {entry: f"id-{seq}" for seq, entry in enumerate(ids)}
 
 
 def test_the_learnt_rate_is_kept_by_place(journal: Journal) -> None:

@@ -29,7 +29,7 @@ VERDICTS = st.sampled_from([Status.FILTERED, Status.INVALID, Status.ALREADY_LOAD
 
 
 class JournalMachine(RuleBasedStateMachine):
-    """Holds the journal against a dict of row -> status, "sent" while it is under way."""
+    """Holds the journal against a dict of row -> status, "sent" while it is in progress."""
 
     kind = "sqlite"
 
@@ -59,7 +59,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule(kinds=st.lists(st.one_of(st.just("sent"), VERDICTS), min_size=1, max_size=8), data=st.data())
     def commit_batch(self, kinds: list[str], data: st.DataObject) -> None:
-        """Ends some rows that are under way, sends and decides new ones, sends some pending ones again."""
+        """Ends some rows that are in progress, sends and decides new ones, sends some pending ones again."""
         ended = data.draw(st.sets(st.sampled_from(self.rows_that_are("sent") or [-1])), "ended") - {-1}
         ends = {seq: data.draw(ENDS, f"end of {seq}") for seq in sorted(ended)}
         again = data.draw(st.sets(st.sampled_from(self.rows_that_are("pending") or [-1])), "again") - {-1}
@@ -125,9 +125,9 @@ class JournalMachine(RuleBasedStateMachine):
     def the_timeline_adds_up(self) -> None:
         """Every created row is in it once, in seconds that never go back."""
         timeline = list(self.journal.timeline(ID))
-        assert sum(each.created for each in timeline) == len(self.rows_that_are("created"))
-        assert all(each.created >= 0 for each in timeline)
-        assert [each.second for each in timeline] == sorted({each.second for each in timeline})
+        assert sum(item.created for item in timeline) == len(self.rows_that_are("created"))
+        assert all(item.created >= 0 for item in timeline)
+        assert [item.second for item in timeline] == sorted({item.second for item in timeline})
 
     @invariant()
     def the_load_goes_on_where_it_stopped(self) -> None:
@@ -138,7 +138,7 @@ class JournalMachine(RuleBasedStateMachine):
         pending = [seq for group in point.pending for seq in group.seqs]
         assert pending == self.rows_that_are("pending")
         for group in point.pending:
-            behind = [each for each in self.starts if each.seq <= group.seqs[0]][-1]
+            behind = [start for start in self.starts if start.seq <= group.seqs[0]][-1]
             assert group.checkpoint == behind
 
 

@@ -56,7 +56,7 @@ def test_outcomes_and_new_rows_share_a_commit(journal: Journal) -> None:
         requests=Requests(3, 1, 1),
     )
     results = list(journal.row_results(ID))
-    assert [each.seq for each in results] == [0, 1, 2, 3, 4]
+    assert [result.seq for result in results] == [0, 1, 2, 3, 4]
     assert (results[0].id, results[0].http_status, results[0].findings) == ("id-0", 201, ())
     assert (results[1].status, results[1].attempts) == (Status.REFUSED, 2)
     assert results[1].findings == refused(1).findings
@@ -197,7 +197,7 @@ def test_a_refused_commit_leaves_nothing_behind(journal: Journal) -> None:
 
 
 def test_open_rows_become_in_doubt_on_resume(journal: Journal) -> None:
-    """Rows that were under way when the loader stopped are in doubt; other loads are left alone."""
+    """Rows that were in progress when the loader stopped are in doubt; other loads are left alone."""
     journal.begin(load("20261122T101500Z-00000002"))
     journal.commit("20261122T101500Z-00000002", intents=[ready(0)])
     journal.commit(ID, intents=[ready(seq) for seq in range(4)])
@@ -250,6 +250,6 @@ def test_results_may_be_read_between_commits(journal: Journal) -> None:
 
 
 def test_the_move_table_and_the_begin_rule_agree() -> None:
-    """No row that may begin may also end: a row is either waiting or under way."""
+    """No row that may begin may also end: a row is either waiting or in progress."""
     for state in [None, *range(9)]:
         assert not (may_begin(state) and any(may_become(state, status) for status in Status))

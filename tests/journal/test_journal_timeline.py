@@ -73,7 +73,7 @@ def test_throttled_answers_go_on_from_the_file(journal: Journal, store: JournalS
         another.mark_in_doubt(ID, at=after(60))
         another.finish(ID, "stopped", requests=Requests(6, 0, 5), seconds=1, at=after(61))
         assert timeline(another)[1:] == [Moment(60, started=1), Moment(61, throttled=1)]
-        assert sum(each.throttled for each in timeline(another)) == another.load(ID).requests.throttled
+        assert sum(item.throttled for item in timeline(another)) == another.load(ID).requests.throttled
 
 
 def test_readbacks_and_decisions_are_counted_apart(journal: Journal) -> None:
@@ -152,5 +152,5 @@ def test_reading_at_one_moment(journal: Journal, store: JournalStore) -> None:
             before = journal.totals(ID)
             another.commit(ID, outcomes=[created(0)], at=after(1))
             assert journal.totals(ID) == before
-            assert [each.created for each in timeline(journal)] == [0]
-        assert journal.totals(ID)[Status.CREATED] == sum(each.created for each in timeline(journal)) == 1
+            assert [item.created for item in timeline(journal)] == [0]
+        assert journal.totals(ID)[Status.CREATED] == sum(item.created for item in timeline(journal)) == 1

@@ -163,4 +163,4 @@ def has(found: list[Finding] | tuple[Finding, ...], code: str, params: Mapping[s
     def values_of(finding: Finding) -> dict[str, Any]:
         return {**finding.params, "column": finding.column, "field": finding.field}
 
-    return any(each.code == code and params.items() <= values_of(each).items() for each in found)
+    return any(item.code == code and params.items() <= values_of(item).items() for item in found)

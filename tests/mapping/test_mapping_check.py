@@ -145,7 +145,7 @@ def test_nested_and_dotted_rules_for_one_path() -> None:
     """Both ways of writing may be mixed, but not for the same field."""
     parsed(f"{RUN}  {OPTIONS}: {{program_ids: [A]}}\n  {OPTIONS}.application_notice_id: B\n")
     found = findings(f"{RUN}  {OPTIONS}: {{program_ids: [A]}}\n  {OPTIONS}.program_ids: [B]\n")
-    assert [(each.code, each.field) for each in found] == [("mapping.duplicate_rule", LIST)]
+    assert [(item.code, item.field) for item in found] == [("mapping.duplicate_rule", LIST)]
     assert places(found) == [(10, len(OPTIONS) + 4)]
 
 
@@ -180,7 +180,7 @@ fields:
   drop_options: {drop_notice: B}
 """
     found = findings(text)
-    fields = [each.field for each in found]
+    fields = [item.field for item in found]
     assert [(*place, field) for place, field in zip(places(found), fields, strict=True)] == [
         (2, 1, "external_id"),
         (3, 8, "where"),
@@ -239,8 +239,8 @@ def test_findings_outside_of_fields(text: str, code: str, params: dict[str, Any]
 def test_required_fields_that_nothing_fills() -> None:
     """They are errors, but for objects and lists that may be empty."""
     found = findings("resource: billing-template\nfields: {name: A}\n")
-    assert {each.code for each in found} == {"mapping.required_unmapped"}
-    assert [each.field for each in found] == [
+    assert {item.code for item in found} == {"mapping.required_unmapped"}
+    assert [item.field for item in found] == [
         f"{above}.{name}.{part}"
         for above, names in {
             "fundraising_notice_options": ["expiration_date_range_end", "expiration_date_range_start"],
@@ -264,7 +264,7 @@ def test_warnings_and_notes() -> None:
     plan = parsed(RUN + "  sys_version: {value: 1}\nignore: [Notes, 'Old_*', 'a[bc]']\n")
     schema = dict.fromkeys(["Name", "Notes", "Old_1", "old_2", "ab", "City"], pl.String())
     warnings = compile_mapping(plan, schema).warnings
-    assert [(CODES[each.code].severity, each.code, each.field) for each in warnings] == [
+    assert [(CODES[warning.code].severity, warning.code, warning.field) for warning in warnings] == [
         ("warning", "mapping.no_external_id", "external_id"),
         ("warning", "mapping.server_state", "sys_version"),
         ("note", "mapping.unused_columns", "fields"),
@@ -300,7 +300,7 @@ def test_empty_keys_are_absent() -> None:
     text = RUN.replace("resource:", "where: null\nexternal_id:\nsource:\nignore: ~\nexamples:\nresource:")
     plan = parsed(text)
     assert (plan.spec.where, plan.external_id, plan.spec.ignore) == (None, None, ())
-    assert [each.code for each in plan.warnings] == ["mapping.no_external_id"]
+    assert [warning.code for warning in plan.warnings] == ["mapping.no_external_id"]
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def all_errors(text: str) -> list[str]:
     """Return the codes of all errors, sorted: of the mapping by itself, and with a source of one column."""
     draft = read_draft(text, "m.yaml", BUILT_IN)
     columns = check_schema(draft, {"A": pl.String()})
-    return sorted(each.code for each in (*draft.findings.errors, *columns.errors))
+    return sorted(item.code for item in (*draft.findings.errors, *columns.errors))
 
 
 def test_all_that_is_wrong_with_the_external_id_is_reported_at_once() -> None:

@@ -53,7 +53,7 @@ def test_what_is_not_yaml_has_a_place(text: str, code: str, line: int, column: i
     """A syntax error names the file, the line and the column."""
     with pytest.raises(MappingError, match=f"^m.yaml:{line}:{column}: ") as caught:
         read_document(text + ("\n" if text == "a: [1" else ""), "m.yaml")
-    assert [each.code for each in caught.value.findings] == [code]
+    assert [finding.code for finding in caught.value.findings] == [code]
     assert places(caught.value.findings) == [(line, column)]
 
 
@@ -95,7 +95,7 @@ def test_anchors_are_bounded() -> None:
     for bomb in ("\n".join(levels), "a: &a [*a]", "a: &a {b: *a}"):
         with pytest.raises(MappingError) as caught:
             read_document(bomb)
-        assert [each.code for each in caught.value.findings] == ["yaml.too_large"]
+        assert [finding.code for finding in caught.value.findings] == ["yaml.too_large"]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "text", "7"])

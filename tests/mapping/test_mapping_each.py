@@ -103,7 +103,7 @@ def test_what_is_wrong_has_a_code_and_a_place(text: str, code: str, params: dict
     """Each finding says what is wrong, in a line of the mapping."""
     found = errors(text)
     assert has(found, code, params), found
-    assert all(each.location and each.location.line for each in found)
+    assert all(item.location and item.location.line for item in found)
 
 
 def test_key_columns_must_tell_rows_apart() -> None:
@@ -113,7 +113,7 @@ def test_key_columns_must_tell_rows_apart() -> None:
     assert (found.code, found.column, found.params) == (
         "column.not_comparable",
         "K",
-        {"type": "List(String)"},
+        {"type": "a list of text"},
     )
 
 
@@ -132,14 +132,14 @@ def test_one_second_file_is_read_in_one_way() -> None:
 def test_groups_without_items_are_warned_of() -> None:
     """Where nothing uses `each`, all rows but the first of a group are of no use."""
     mapping = parsed(f"external_id: K\n{RUN}".replace("fields:", "group_by: K\nfields:", 1))
-    assert [each.code for each in mapping.warnings] == ["group.unused"]
+    assert [warning.code for warning in mapping.warnings] == ["group.unused"]
 
 
 def test_unused_columns_of_both_files_are_noted() -> None:
     """Columns that an item reads are used; those of the second file are noted by its name."""
     text = grouped("{rows: s.csv, key: F, equals: K, each: {reminder_notice_id: A}}")
     warnings = compiled(text).warnings
-    notes = [each.params for each in warnings if CODES[each.code].severity == "note"]
+    notes = [warning.params for warning in warnings if CODES[warning.code].severity == "note"]
     assert notes == [{"names": ["N", "L"]}, {"names": ["B"], "second_file": "s.csv"}]
     warnings = compiled(grouped("{each: {reminder_notice_id: N}}")).warnings
     assert has(warnings, "mapping.unused_columns", {"names": ["L"]})
@@ -272,6 +272,6 @@ def test_rows_without_a_group_each_have_their_own_items() -> None:
     )
     payloads = build_records(records, children, program)
     lists = [json.loads(core)["application_reminder_options"]["reminders"] for core in payloads.rows[CORE]]
-    assert [[each["reminder_notice_id"] for each in items] for items in lists] == [["a"], [], ["c", "d"]]
+    assert [[item["reminder_notice_id"] for item in items] for items in lists] == [["a"], [], ["c", "d"]]
     assert GROUP not in children
     assert children["s.csv: F = K"][PARENT].to_list() == [1, 3, 3]

@@ -51,7 +51,7 @@ null|[]|{}|-1|1e999|NO|""|{value: 1}|[a, b]|[[a]]|[{a: b}, [c]]|*x|&x a|!!python
 {column: a, number: {decimal: ""}}|{column: a, boolean: {}}|{column: a, split: ""}|{column: a, map: {}}
 {json: a}|{lookup: x}|{lookup: x, column: a}|{columns: []}|{value: [1, [2]]}|{column: a, otherwise: keep}
 {column: a, trim: maybe}|{"": a}|{a.b.c: x}|{".": x}|{a..b: x}|{? [a] : b}|{<<: {a: b}}|"\\ud800"|.nan"""
-REPLACEMENTS = [each for line in SCALARS.splitlines() for each in line.split("|")]
+REPLACEMENTS = [item for line in SCALARS.splitlines() for item in line.split("|")]
 
 
 def broken(text: str, chance: Random) -> str:
@@ -96,7 +96,10 @@ def test_broken_mappings_are_findings_or_work(text: str, chance: Random) -> None
     except MappingError as error:
         findings = error.findings
     assert found or findings
-    assert all(each.location and each.location.file == "m.yaml" and each.location.line for each in findings)
+    assert all(
+        finding.location and finding.location.file == "m.yaml" and finding.location.line
+        for finding in findings
+    )
     for body in filter(None, found):
         assert list(check_value(mapping.record_type.root, body)) == []
 

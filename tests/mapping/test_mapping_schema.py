@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from loader.resources import RecordType
 
 SCHEMAS = {
-    **{name: mapping_schema(each) for name, each in BUILT_IN.items()},
+    **{name: mapping_schema(entry) for name, entry in BUILT_IN.items()},
     "any": any_mapping_schema(BUILT_IN),
 }
 VALIDATORS = {name: Draft202012Validator(schema) for name, schema in SCHEMAS.items()}
@@ -33,7 +33,7 @@ REMINDERS = "application_reminder_options.reminders"
 def wrong_at(text: str, name: str = "billing-run") -> list[str]:
     """Return where a mapping is wrong by a schema, as dotted paths."""
     found = VALIDATORS[name].iter_errors(typed(read_document(text).data))
-    return [".".join(map(str, each.absolute_path)) for each in found]
+    return [".".join(map(str, item.absolute_path)) for item in found]
 
 
 @pytest.mark.parametrize("name", VALIDATORS)
@@ -52,9 +52,9 @@ def test_schemas_are_schemas(name: str) -> None:
     ):
         keys = {info.alias or key for key, info in model.model_fields.items()}
         assert set(at["properties"]) == keys
-        for key, each in at["properties"].items():
-            assert each.get("description"), key
-            assert each.get("title") or each.get("$ref"), key
+        for key, item in at["properties"].items():
+            assert item.get("description"), key
+            assert item.get("title") or item.get("$ref"), key
 
 
 @pytest.mark.parametrize("record_type", BUILT_IN.values(), ids=BUILT_IN)
@@ -75,7 +75,7 @@ def test_what_is_written_from_the_models_is_up_to_date() -> None:
 def _spoilt(node: Any, chance: Any) -> bool:
     """Adds a key that is none to some rule of a tree; False where it has no rule but bare names."""
     if isinstance(node, list):
-        return any(_spoilt(each, chance) for each in node)
+        return any(_spoilt(item, chance) for item in node)
     if not isinstance(node, dict):
         return False
     if "column" in node:
@@ -83,7 +83,7 @@ def _spoilt(node: Any, chance: Any) -> bool:
         return True
     below = list(node.values())
     chance.shuffle(below)
-    return any(_spoilt(each, chance) for each in below)
+    return any(_spoilt(item, chance) for item in below)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -36,7 +36,7 @@ def test_a_strict_cast_that_fails_costs_one_row() -> None:
     cells[37] = "x"
     results = values(NUMBER, '{sql: "CAST(C AS INT) * 2"}', cells)
     assert results[37] == wrong("sql.failed", "C = x")
-    assert [each for number, each in enumerate(results) if number != 37] == [
+    assert [result for number, result in enumerate(results) if number != 37] == [
         2 * number for number in range(100) if number != 37
     ]
 
@@ -114,7 +114,7 @@ def test_where_that_cannot_be_computed_makes_a_row_invalid() -> None:
 @pytest.mark.parametrize(
     ("where", "code", "params"),
     [
-        ("State", "sql.not_boolean", {"type": "String"}),
+        ("State", "sql.not_boolean", {"type": "text"}),
         ("Stat = 'x'", "mapping.unknown_column", {"column": "Stat", "suggestion": "State"}),
         ("State = ", "sql.syntax", {"field": "where"}),
     ],

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from polars import Series
 
+from loader.mapping.type_words import type_in_words
 from tests.mapping.mapping_cases import (
     ANY,
     DATE,
@@ -75,7 +76,7 @@ def test_numbers_stay_numbers(cells: Series, expected: list[Any]) -> None:
     ):  # fmt: skip
         found = values(field, rule, cells)
         assert found == expected
-        assert [type(each) for each in found] == [type(each) for each in expected]
+        assert [type(item) for item in found] == [type(item) for item in expected]
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
@@ -199,26 +200,26 @@ def test_what_no_payload_can_hold_is_an_error_of_the_mapping(cells: Series) -> N
     for field in (TEXT, ANY):
         (found,) = rule_findings(field, "C", {"C": cells.dtype})
         assert (found.code, found.column) == ("column.unusable_type", "C")
-        assert found.params == {"type": str(cells.dtype)}
+        assert found.params == {"type": type_in_words(cells.dtype)}
 
 
 @pytest.mark.parametrize(
     ("field", "rule", "dtype", "code", "params"),
     [
-        (TEXT, "C", pl.List(pl.String), "column.takes_one", {"type": "List(String)", "takes": "text"}),
+        (TEXT, "C", pl.List(pl.String), "column.takes_one", {"type": "a list of text", "takes": "text"}),
         (NUMBER, "C", pl.Struct({"a": pl.Int64}), "column.takes_one",
-         {"type": "Struct({'a': Int64})", "takes": "a number"}),
+         {"type": "an object", "takes": "a number"}),
         (LIST, "C", pl.String(), "column.not_a_list", {"type": "text"}),
         ("drop_options", "C", pl.String(), "column.not_objects", {"type": "text"}),
         (REMINDERS, "{column: C, split: ';'}", pl.String(), "column.not_objects", {"type": "text"}),
         (TEXT, "{json: C}", pl.Struct({"a": pl.Int64}), "column.takes_one",
-         {"type": "Struct({'a': Int64})", "takes": "text"}),
+         {"type": "an object", "takes": "text"}),
         (TEXT, "{template: 'x{C}'}", pl.List(pl.Int64), "column.nested_type",
-         {"type": "List(Int64)", "origin": "template"}),
+         {"type": "a list of whole numbers", "origin": "template"}),
         (TEXT, "{columns: [C]}", pl.List(pl.Int64), "column.nested_type",
-         {"type": "List(Int64)", "origin": "columns"}),
-        (TEXT, '{sql: "C"}', pl.List(pl.Int64), "sql.list", {"type": "List(Int64)"}),
-        (TEXT, '{sql: "C"}', pl.Binary(), "sql.unusable_type", {"type": "Binary"}),
+         {"type": "a list of whole numbers", "origin": "columns"}),
+        (TEXT, '{sql: "C"}', pl.List(pl.Int64), "sql.list", {"type": "a list of whole numbers"}),
+        (TEXT, '{sql: "C"}', pl.Binary(), "sql.unusable_type", {"type": "bytes"}),
     ],
 )  # fmt: skip
 def test_types_that_do_not_fit_are_errors_of_the_mapping(

@@ -181,7 +181,7 @@ def test_a_source_has_the_types() -> None:
     assert (wrong.code, wrong.column, wrong.params) == (
         "example.cell_type",
         "D",
-        {"example": 1, "type": "Date"},
+        {"example": 1, "type": "a date"},
     )
     (lacking,) = run(fields + lines, "[{row: {Name: x, Stat: y, State: draft}, payload: {}}]", schema)
     assert (lacking.code, lacking.column) == ("mapping.unknown_column", "Stat")

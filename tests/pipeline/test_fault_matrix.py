@@ -69,7 +69,7 @@ def everything(url: str) -> dict[int, Any]:
         ).json()
         items += page["Items"]
         if "LastEvaluatedKey" not in page:
-            found = {int(each["sys_bulk_load_record_no"]): each for each in items}
+            found = {int(item["sys_bulk_load_record_no"]): item for item in items}
             assert len(found) == len(items)
             return found
         asked["exclusiveStartKey"] = page["LastEvaluatedKey"]

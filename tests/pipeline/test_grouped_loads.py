@@ -62,10 +62,10 @@ def write_groups(shell: Shell, count: int) -> dict[str, list[int]]:
 
 def sent_items(api: RememberingApi | ScriptedApi) -> dict[str, list[str]]:
     """The notices that came, by external id."""
-    asked = api.stored if isinstance(api, RememberingApi) else [each.body for each in api.asked]
+    asked = api.stored if isinstance(api, RememberingApi) else [item.body for item in api.asked]
     return {
         body["sys_external_id"]: [
-            each["reminder_notice_id"] for each in body["application_reminder_options"]["reminders"]
+            item["reminder_notice_id"] for item in body["application_reminder_options"]["reminders"]
         ]
         for body in asked
     }

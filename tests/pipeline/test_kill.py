@@ -94,7 +94,7 @@ def test_interrupted_loads_lose_nothing(shell: Shell, number: signal.Signals) ->
 
 
 def test_second_signal_stops_at_once(shell: Shell) -> None:
-    """The second signal does not wait for answers: rows under way are in doubt, and listed."""
+    """The second signal does not wait for answers: rows in progress are in doubt, and listed."""
     released = threading.Event()
 
     def answers(asked: Asked) -> tuple[int, dict[str, str], str]:

@@ -63,7 +63,7 @@ def moments(shell: Shell, load_id: str) -> dict[str, int]:
     """The sums over a load's timeline."""
     with open_journal(shell.folder / ".loader") as journal:
         every = list(journal.timeline(load_id))
-    return {name: sum(getattr(each, name) for each in every) for name in every[0]._fields if name != "second"}
+    return {name: sum(getattr(item, name) for item in every) for name in every[0]._fields if name != "second"}
 
 
 def write_rows(shell: Shell, count: int) -> None:
@@ -114,7 +114,7 @@ def test_page_has_what_the_summary_has(shell: Shell) -> None:
         "found_stored": 1,
         "found_absent": 1,
     }
-    assert [each for each in found.read.of("a", "href") if not each.startswith("#")] == [
+    assert [item for item in found.read.of("a", "href") if not item.startswith("#")] == [
         *("./results.csv", "./rejects.csv", "./summary.json")
     ]
     assert "figures of fields" not in found.text
@@ -160,9 +160,9 @@ def test_killed_load_has_a_report(shell: Shell) -> None:
         assert (result.code, result.out) == (0, f".loader/loads/{load_id}/report.html\n")
         assert result.next_words == ["resume", load_id]
         assert found.rows == shown.summary["rows"]
-        assert "the loader ended while its request was under way" in found.text
+        assert "the loader ended while its request was in progress" in found.text
         assert "The load was interrupted" in found.text
-        assert not [each for each in found.read.of("a", "href") if not each.startswith("#")]
+        assert not [item for item in found.read.of("a", "href") if not item.startswith("#")]
         assert (running.code, running.next_words) == (0, ["status", load_id])
         done = shell.run("resume", load_id, "--json")
     assert page(shell, done).rows == done.summary["rows"]
@@ -170,7 +170,7 @@ def test_killed_load_has_a_report(shell: Shell) -> None:
 
 
 def test_load_at_work_has_a_report(shell: Shell) -> None:
-    """While another process sends, the report says so, and rows under way do not frighten."""
+    """While another process sends, the report says so, and rows in progress do not frighten."""
     shell.write_rows(200)
     with counted(SandboxSettings(latency=0.02, page_size=10_000)) as sandbox:
         process = shell.start(*load_words(sandbox.url))
@@ -246,7 +246,7 @@ def test_page_that_cannot_be_made(
         done = shell.run(*load_words(sandbox.url))
     assert (done.code, done.rows) == (0, {"read": 3, "created": 3})
     assert list(done.summary["files"]) == ["results"]
-    assert f"warning: report.html cannot be made: {type(fault).__name__}: {fault}" in done.err
+    assert f"warning: report.html cannot be written: {type(fault).__name__}: {fault}" in done.err
     load_id = done.summary["load_id"]
     assert f"To try again: loader report {load_id}\n" in done.err
     assert shell.run("report", load_id).code == 0
@@ -293,7 +293,7 @@ def test_interrupt_while_the_page_is_made(
         done = shell.run(*load_words(sandbox.url))
     assert (done.code, done.out) == (130, "")
     (folder,) = (shell.folder / ".loader" / "loads").iterdir()
-    assert sorted(each.name for each in folder.iterdir()) == ["results.csv", "summary.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["results.csv", "summary.json"]
     again = shell.follow(done, "--json")
     assert (again.code, again.rows) == (0, {"read": 3, "created": 3})
     assert (shell.folder / again.summary["files"]["report"]).exists()
@@ -394,10 +394,10 @@ def test_report_of_a_load_whose_folder_is_gone(shell: Shell, sandbox: RunningSan
     shell.write_rows(2)
     done = shell.run(*load_words(sandbox.url))
     folder = shell.folder / ".loader" / "loads" / done.summary["load_id"]
-    for each in folder.iterdir():
-        each.unlink()
+    for path in folder.iterdir():
+        path.unlink()
     folder.rmdir()
     result = shell.run("report", done.summary["load_id"])
     assert (result.code, result.next_words) == (0, ["status", done.summary["load_id"]])
     assert page_of(shell, done.summary["load_id"]).rows == json.loads(done.out)["rows"]
-    assert [each.name for each in folder.iterdir()] == ["report.html"]
+    assert [path.name for path in folder.iterdir()] == ["report.html"]

@@ -80,8 +80,8 @@ class Loads:
         )
         with urlopen(request, timeout=10) as answer:  # noqa: S310 - likewise
             items = json.load(answer)["Items"]
-        assert len({each["sys_external_id"] for each in items}) == len(items)
-        return {each["sys_external_id"]: each.get(field) for each in items}
+        assert len({item["sys_external_id"] for item in items}) == len(items)
+        return {item["sys_external_id"]: item.get(field) for item in items}
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_ids_that_already_loaded_rows_carry(loads: Loads) -> None:
 @pytest.mark.parametrize("order", [("R1,,", "R2,R1,", "R3,R2,"), ("R3,R2,", "R2,R1,", "R1,,")])
 def test_rows_may_refer_to_rows_of_their_own_file(loads: Loads, order: tuple[str, ...]) -> None:
     """Parents before and behind their children: all are created by one load, a level after the other."""
-    rows = "".join(f"{key},{parent},a,C\n" for key, parent, _ in (each.split(",") for each in order))
+    rows = "".join(f"{key},{parent},a,C\n" for key, parent, _ in (item.split(",") for item in order))
     done = loads.load(PARENTS, "runs", f"Key,Parent,Name,State\n{rows}", "--max-errors", "0")
     assert (done.code, done.rows) == (0, {"read": 3, "created": 3}), done.err
     ids = {line["external_id"]: line["id"] for line in loads.shell.results(done)}

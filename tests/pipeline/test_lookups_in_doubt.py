@@ -85,7 +85,7 @@ def test_rows_in_doubt_are_found_by_an_id_that_was_looked_up(shell: Shell) -> No
                 done = shell.run("reconcile", done.summary["load_id"], "--json", "--home", f"home-{in_load}")
             assert (done.code, done.rows) == (0, {"read": 2, "created": 2}), done.err
             assert api.looks[-1].endswith(f"/recurringBillingRun/{api.ids()['P1']}")
-            assert {each["recurring_billing_run_id"] for each in api.stored[1:]} == {api.ids()["P1"]}
+            assert {item["recurring_billing_run_id"] for item in api.stored[1:]} == {api.ids()["P1"]}
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -53,7 +53,7 @@ def receipts(shell: Shell) -> Path:
     """The folder of the only load, whose receipts are whole: three rows created and one rejected."""
     (folder,) = (shell.folder / ".loader" / "loads").iterdir()
     with (folder / "results.csv").open(encoding="utf-8", newline="") as file:
-        assert [each["status"] for each in csv.DictReader(file)] == [*["created"] * 3, "invalid"]
+        assert [item["status"] for item in csv.DictReader(file)] == [*["created"] * 3, "invalid"]
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     assert (summary["state"], summary["rows"]["read"], summary["rows"]["created"]) == ("finished", 4, 3)
     assert "report" not in summary["files"]

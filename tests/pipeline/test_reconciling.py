@@ -102,8 +102,8 @@ def test_records_without_a_place_show_nothing_missing(shell: Shell) -> None:
 
     def bare(_number: int, usual: Reply) -> Reply:
         items = [
-            {name: each[name] for name in ("id", "sys_bulk_load_id")}
-            for each in json.loads(usual[2])["Items"]
+            {name: load[name] for name in ("id", "sys_bulk_load_id")}
+            for load in json.loads(usual[2])["Items"]
         ]
         return 200, {}, json.dumps(items)
 
@@ -258,7 +258,7 @@ def test_conflicts_for_ever(shell: Shell) -> None:
 
 @pytest.mark.parametrize("fate", [AFTER, BEFORE])
 def test_blocked_by_another_load(shell: Shell, fate: str) -> None:
-    """A row waits while another load has its external id in doubt; then it is recognised, or sent."""
+    """A row waits while another load has its external id in doubt; then it is recognized, or sent."""
     shell.write_rows(1)
     with RememberingApi(lambda _, attempt: fate if attempt == 1 else "", no_lists) as api:
         first = shell.run(*load_words(api.url))
@@ -284,7 +284,7 @@ def test_blocked_by_another_load(shell: Shell, fate: str) -> None:
 
 
 def test_killed_load_is_reconciled_by_resume(shell: Shell) -> None:
-    """After kill -9 the rows under way are looked up: one was stored, one not; each ends created once."""
+    """After kill -9 the rows in progress are looked up: one was stored, one not; each ends created once."""
     arrived, released = threading.Semaphore(0), threading.Event()
     shell.write_rows(8)
     with RememberingApi() as api:

@@ -55,7 +55,7 @@ class Call:
     @property
     def data(self) -> bytes:
         """The bytes that it was given to write, all its texts together."""
-        return b"".join(_bytes(each) for each in _TEXT.findall(self.words))
+        return b"".join(_bytes(item) for item in _TEXT.findall(self.words))
 
     @property
     def path(self) -> str | None:
@@ -72,7 +72,7 @@ class Call:
     def paths(self, folder: str) -> list[str]:
         """The paths among its arguments, made absolute for a process that runs in `folder`."""
         return [
-            os.path.normpath(Path(folder, os.fsdecode(_bytes(each)))) for each in _TEXT.findall(self.words)
+            os.path.normpath(Path(folder, os.fsdecode(_bytes(item)))) for item in _TEXT.findall(self.words)
         ]
 
     @property

@@ -54,7 +54,7 @@ def posts(events: Sequence[Event], port: int) -> list[Posted]:
         if not event.ended and call.name in _WRITES and ends and ends.endswith(f":{port}"):
             streams.setdefault(ends, []).append((number, call.data[: call.result]))
     return sorted(
-        (each for pieces in streams.values() for each in _requests(pieces)), key=lambda each: each.at
+        (request for pieces in streams.values() for request in _requests(pieces)), key=lambda each: each.at
     )
 
 
@@ -98,13 +98,13 @@ def unprotected(
     disk = Disk(shell.folder, deaf=deaf)
     place.mkdir()
     leaving: dict[int, list[Posted]] = {}
-    for each in sent:
-        leaving.setdefault(each.at, []).append(each)
+    for item in sent:
+        leaving.setdefault(item.at, []).append(item)
     missing = []
     for number, event in enumerate(events):
         if number in leaving:
             kept = intents(disk, place / str(number))
-            missing += [each for each in leaving[number] if each.external_id not in kept]
+            missing += [item for item in leaving[number] if item.external_id not in kept]
         disk.take(event)
     return missing
 
@@ -126,8 +126,8 @@ def test_intent_is_on_disk_before_the_first_byte(shell: Shell, tmp_path: Path, c
         )
         assert ended.returncode == 0, ended.stderr
         sent = posts(events, int(api.url.rpartition(":")[2]))
-        assert sorted(each.external_id for each in sent) == sorted(api.keys())
-    assert len({each.external_id for each in sent}) == len(sent) == ROWS
+        assert sorted(item.external_id for item in sent) == sorted(api.keys())
+    assert len({item.external_id for item in sent}) == len(sent) == ROWS
     assert unprotected(shell, tmp_path / "kept", events, sent) == []
     assert unprotected(shell, tmp_path / "lost", events, sent, deaf=True) == sent
 

@@ -436,7 +436,7 @@ class LoadMachine(RuleBasedStateMachine):
         self.journal.reopen_waiting(load_id)
 
     def _doubt(self, load_id: str) -> None:
-        """Rows that were under way are in doubt from now on: twice the concurrency at most."""
+        """Rows that were in progress are in doubt from now on: twice the concurrency at most."""
         assert self.journal.mark_in_doubt(load_id) <= 2 * CONCURRENCY
 
     def _dispatch(

@@ -66,10 +66,10 @@ def test_each_attempt_throws_anew() -> None:
 def test_a_body_without_a_row_is_known_by_its_content() -> None:
     """Its text is what counts, but for what each processing of it writes anew; other texts throw anew."""
     bodies = [{"name": name, "sys_bulk_load_at": "10:00"} for name in map(str, range(200))]
-    later = [{**each, "sys_bulk_load_at": "11:00"} for each in bodies]
+    later = [{**item, "sys_bulk_load_at": "11:00"} for item in bodies]
     dice, again = faults(MIXED), faults(MIXED)
-    first = [dice.for_write(PATH, json.dumps(each).encode()) for each in bodies]
-    assert [again.for_write(PATH, json.dumps(each).encode()) for each in later] == first
+    first = [dice.for_write(PATH, json.dumps(item).encode()) for item in bodies]
+    assert [again.for_write(PATH, json.dumps(item).encode()) for item in later] == first
     assert 60 < sum(1 for fault in first if fault) < 160
     broken = [faults({"500": 0.5}).for_write(PATH, bytes([number]) * 9) for number in range(100)]
     assert 20 < sum(1 for fault in broken if fault) < 80
@@ -98,7 +98,7 @@ def test_a_burst_leaves_the_dice_of_others_alone() -> None:
     dice = faults({"429": 0.05, "cut": 0.4}, 2)
     calm = thrown(faults({"429": 0.05, "cut": 0.4}, 2), range(1))
     number = next(
-        each for each in range(1, 999) if getattr(dice.for_write(PATH, body(each)), "form", "") == "429"
+        item for item in range(1, 999) if getattr(dice.for_write(PATH, body(item)), "form", "") == "429"
     )
     assert number
     for _ in range(9):

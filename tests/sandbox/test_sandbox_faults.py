@@ -135,7 +135,7 @@ def test_a_plain_status_strikes_before_or_after_storing(client: httpx.Client, st
     put(client, {str(status): 1})
     with happening(client) as grown:
         assert {post(client).status for _ in range(30)} == {status}
-    stored, not_stored = (grown[f"ambiguous.{each}.{status}"] for each in ("stored", "not_stored"))
+    stored, not_stored = (grown[f"ambiguous.{item}.{status}"] for item in ("stored", "not_stored"))
     assert stored + not_stored == grown[f"faults.{status}"] == 30
     assert stored == grown["stored.billing-run"]
     assert min(stored, not_stored) > 3
@@ -227,11 +227,11 @@ def test_a_burst_of_429(client: httpx.Client, kind: str, wait: str | None) -> No
     with happening(client) as grown:
         came = [post(client) for _ in range(60)]
         assert client.get(PATH).status_code == 200
-    refused = [each.status == 429 for each in came]
+    refused = [item.status == 429 for item in came]
     lengths = [len(list(group)) for is_429, group in itertools.groupby(refused[:-10]) if is_429]
     assert lengths
     assert all(length >= 10 for length in lengths[:-1])
-    assert {each.headers.get("retry-after") for each in came if each.status == 429} == {wait}
+    assert {item.headers.get("retry-after") for item in came if item.status == 429} == {wait}
     assert grown["stored.billing-run"] == refused.count(False)
     assert grown[f"faults.{kind}"] == refused.count(True)
     assert not [name for name in grown if name.startswith("ambiguous")]
@@ -243,7 +243,7 @@ def test_a_token_that_dies(client: httpx.Client) -> None:
     put(client, {"token-dies": 1})
     with happening(client) as grown:
         came = [post(client, bearer=token) for token in ("fixed", minted)]
-    assert [each.status for each in came] == [401, 401]
+    assert [item.status for item in came] == [401, 401]
     assert came[0].headers["www-authenticate"] == "Bearer"
     assert grown == {"requests.401": 2, "faults.token-dies": 2}
     put(client, {})

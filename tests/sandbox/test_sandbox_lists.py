@@ -62,7 +62,9 @@ def test_a_list_by_a_field_has_only_the_tenants_records_with_that_value(client: 
     """A value with a slash, a space and an umlaut is found; pages go on as in the whole list."""
     pages = walk(client, "/billingRuns/acme/recurringBillingRun/R%2F1%20%C3%A4", fields="name")
     assert [page["Count"] for page in pages] == [3, 2]
-    assert [item["name"] for page in pages for item in page["Items"]] == [f"run {each}" for each in range(5)]
+    assert [item["name"] for page in pages for item in page["Items"]] == [
+        f"run {number}" for number in range(5)
+    ]
     assert walk(client, "/billingRuns/acme/recurringBillingRun/R2") == [{"Count": 0, "Items": []}]
 
 

@@ -71,7 +71,7 @@ def test_it_is_started_once() -> None:
 
 
 def test_idle_and_half_sent_requests_do_not_hold_up_the_end() -> None:
-    """It stops, whatever clients keep open, and closes it; a request under way is answered before."""
+    """It stops, whatever clients keep open, and closes it; a request in progress is answered before."""
     answers: list[httpx.Response] = []
     sandbox = RunningSandbox(SandboxSettings(latency=0.5)).start()
     address = ("127.0.0.1", int(sandbox.url.rpartition(":")[2]))

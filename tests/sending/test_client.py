@@ -195,9 +195,9 @@ def test_many_rows_through_many_breaks_are_each_sent_once() -> None:
     arrived = [request.body for request in server.requests]
     repeats = len(arrived) - len(set(arrived))
     assert len(set(arrived)) == len(sent) == 200
-    assert sum(each.attempts - 1 for each in sent) == repeats
+    assert sum(item.attempts - 1 for item in sent) == repeats
     assert repeats == len([n for n in range(1, len(arrived) + 1) if n % 7 and n % 5 == 0])
-    assert {each.kind for each in sent} == {VerdictKind.CREATED, VerdictKind.IN_DOUBT}
+    assert {item.kind for item in sent} == {VerdictKind.CREATED, VerdictKind.IN_DOUBT}
 
 
 # --- Throttling ---------------------------------------------------------------------------------------
@@ -234,8 +234,8 @@ def test_one_throttled_row_holds_all() -> None:
         assert len(server.requests) == 2
         client.interrupt()
         ended = await asyncio.gather(throttled, *others)
-        assert {each.kind for each in ended} == {VerdictKind.NOT_STORED}
-        assert [each.attempts for each in ended] == [1] + [0] * 8
+        assert {item.kind for item in ended} == {VerdictKind.NOT_STORED}
+        assert [item.attempts for item in ended] == [1] + [0] * 8
 
     _against(answering(CREATED, answer(429, retry_after="5"), CREATED), use, learnt=1e12)
 
@@ -303,12 +303,12 @@ def test_a_service_that_is_not_there_stops_the_load_in_time() -> None:
             return list(ended), client, clock
 
     ended, client, clock = asyncio.run(talk())
-    errors = [each for each in ended if isinstance(each, Exception)]
+    errors = [item for item in ended if isinstance(item, Exception)]
     assert errors == [client.stopped]
     assert isinstance(errors[0], ServiceDown)
     assert "300 s" in errors[0].message
     assert "refused" in errors[0].message
-    assert {each.kind for each in ended if isinstance(each, SendResult)} == {VerdictKind.NOT_STORED}
+    assert {item.kind for item in ended if isinstance(item, SendResult)} == {VerdictKind.NOT_STORED}
     assert 1300 <= clock.now < 1310
     assert client.requests.sent < 100
 
@@ -326,7 +326,7 @@ def test_a_service_that_fails_burns_few_rows() -> None:
                     in_doubt.append(sent)
 
         ended = await asyncio.gather(*[work() for _ in range(16)], return_exceptions=True)
-        assert [type(each) for each in ended if each] == [ServiceDown]
+        assert [type(item) for item in ended if item] == [ServiceDown]
         assert len(in_doubt) == len(server.requests) <= 5 + 16 + 15
 
     _against(answering(answer(500, b"down")), use)
@@ -392,7 +392,7 @@ def test_a_fresh_token_is_fetched_once_for_all() -> None:
 
     async def use(client: Client, *_: object) -> Requests:
         ended = await asyncio.gather(*[client.post(_BODY) for _ in range(16)])
-        assert {each.kind for each in ended} == {VerdictKind.CREATED}
+        assert {item.kind for item in ended} == {VerdictKind.CREATED}
         return client.requests
 
     source = Renewable("new")
@@ -429,7 +429,7 @@ def test_what_fails_every_row_stops_the_load(status: int, kind: type[Stopped]) -
 
 
 def test_when_one_row_stops_the_load_the_others_are_known() -> None:
-    """After a 403 requests under way finish and count, and rows that wait come back unsent."""
+    """After a 403 requests in progress finish and count, and rows that wait come back unsent."""
 
     async def use(client: Client, server: ScriptedServer, clock: FakeTime) -> None:
         under_way = asyncio.ensure_future(client.post(_BODY))
@@ -460,8 +460,8 @@ def test_several_rows_that_would_stop_the_load_stop_it_once() -> None:
 
     async def use(client: Client, *_: object) -> None:
         ended = await asyncio.gather(*[client.post(_BODY) for _ in range(8)], return_exceptions=True)
-        assert [type(each) for each in ended if isinstance(each, Exception)] == [NotPermitted]
-        assert {each.kind for each in ended if isinstance(each, SendResult)} == {VerdictKind.NOT_STORED}
+        assert [type(item) for item in ended if isinstance(item, Exception)] == [NotPermitted]
+        assert {item.kind for item in ended if isinstance(item, SendResult)} == {VerdictKind.NOT_STORED}
 
     _against(answering(answer(403)), use)
 
@@ -472,7 +472,7 @@ async def _answers_on_demand(connection: Connection) -> None:
 
 
 def test_an_interrupt_lets_requests_under_way_finish() -> None:
-    """The first Ctrl-C: what is under way ends as it ends, what waits comes back at once, unsent."""
+    """The first Ctrl-C: what is in progress ends as it ends, what waits comes back at once, unsent."""
 
     async def use(client: Client, server: ScriptedServer, _: FakeTime) -> None:
         under_way = asyncio.ensure_future(client.post(_BODY))
@@ -518,7 +518,7 @@ def test_a_request_under_way_that_is_throttled_after_an_interrupt_is_unsent() ->
 
 
 def test_cutting_off_tells_what_is_known() -> None:
-    """Cancelled under way a row is in doubt; cancelled while it waits it is certainly not stored."""
+    """Cancelled in progress a row is in doubt; cancelled while it waits it is certainly not stored."""
 
     async def use(client: Client, server: ScriptedServer, clock: FakeTime) -> None:
         under_way = asyncio.ensure_future(_cut(client))

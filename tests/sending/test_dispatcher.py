@@ -111,7 +111,7 @@ class FakeLedger:
         self.checkpoints += checkpoints
         self.order += sorted([row.seq for row in decided] + [row.seq for row in intents])
         self.decided |= {row.seq: row.status for row in decided}
-        self.ends |= {each.seq: each for each in outcomes}
+        self.ends |= {outcome.seq: outcome for outcome in outcomes}
         self.intents |= {row.seq for row in intents}
         self.most_open = max(self.most_open, len(self.intents - set(self.ends)))
 
@@ -166,10 +166,10 @@ def test_every_row_is_sent_once_and_in_doubt_stays_small(concurrency: int, turns
     assert ended == DispatchResult()
     sendable = [seq for seq in range(500) if seq % 3]
     assert sorted(client.posted) == sendable
-    assert {seq: each.id for seq, each in ledger.ends.items()} == {seq: f"id-{seq}" for seq in sendable}
+    assert {seq: item.id for seq, item in ledger.ends.items()} == {seq: f"id-{seq}" for seq in sendable}
     assert ledger.order == list(range(500))
     assert ledger.most_open <= 2 * concurrency
-    assert [each.seq for each in ledger.checkpoints] == list(range(0, 500, 50))
+    assert [checkpoint.seq for checkpoint in ledger.checkpoints] == list(range(0, 500, 50))
 
 
 def test_commits_are_grouped() -> None:
@@ -215,11 +215,11 @@ def test_what_fails_every_row_leaves_the_rest_pending() -> None:
     ended = run(ledger, client, batches(1000))
 
     assert isinstance(ended.reason, TokenRefused)
-    (stopped,) = {each.findings for each in ledger.ends.values() if each.findings}
+    (stopped,) = {end.findings for end in ledger.ends.values() if end.findings}
     assert stopped == (Finding("sending.stopped", params={"words": "401: the token has expired"}),)
-    stored = {seq for seq, each in ledger.ends.items() if each.status is Status.CREATED}
+    stored = {seq for seq, item in ledger.ends.items() if item.status is Status.CREATED}
     assert stored == set(range(100))
-    others = {seq: each.status for seq, each in ledger.ends.items() if seq not in stored} | ledger.decided
+    others = {seq: item.status for seq, item in ledger.ends.items() if seq not in stored} | ledger.decided
     assert set(others.values()) == {Status.PENDING}
     assert stored | set(others) == set(ledger.order) == set(range(len(ledger.order)))
 
@@ -258,9 +258,9 @@ def test_source_that_breaks_off_is_reported_and_what_was_sent_counts() -> None:
     ended = run(ledger, FakeClient(ledger), source())
 
     assert isinstance(ended.reason, SourceLost)
-    assert {seq for seq, each in ledger.ends.items() if each.status is Status.CREATED} | {
+    assert {seq for seq, item in ledger.ends.items() if item.status is Status.CREATED} | {
         seq for seq, status in ledger.decided.items() if status is Status.PENDING
-    } | {seq for seq, each in ledger.ends.items() if each.status is Status.PENDING} == set(range(100))
+    } | {seq for seq, item in ledger.ends.items() if item.status is Status.PENDING} == set(range(100))
 
 
 def test_first_rows_refused_alike_stop_the_load() -> None:
@@ -282,7 +282,7 @@ def test_refusals_of_their_own_do_not_stop_the_load() -> None:
     ended = run(ledger, FakeClient(ledger, refused), batches(200))
 
     assert ended == DispatchResult()
-    assert {each.status for each in ledger.ends.values()} == {Status.REFUSED}
+    assert {end.status for end in ledger.ends.values()} == {Status.REFUSED}
 
 
 def test_streak_counts_for_the_first_rows_only() -> None:
@@ -325,14 +325,14 @@ def test_too_many_rows_in_doubt_pause_the_run() -> None:
     ended = run(ledger, FakeClient(ledger, lambda _: doubt), batches(1000), max_in_doubt=20)
 
     assert ended == DispatchResult(paused=True)
-    in_doubt = [each for each in ledger.ends.values() if each.status is Status.IN_DOUBT]
+    in_doubt = [end for end in ledger.ends.values() if end.status is Status.IN_DOUBT]
     assert 20 <= len(in_doubt) <= 20 + 2 * 4
     assert set(ledger.ends) | set(ledger.decided) == set(ledger.order)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_first_signal_stops_gracefully(number: signal.Signals) -> None:
-    """Requests under way end, nothing new is sent, every row that was read has its line."""
+    """Requests in progress end, nothing new is sent, every row that was read has its line."""
     ledger = FakeLedger()
 
     def answer(seq: int) -> SendResult:
@@ -347,14 +347,14 @@ def test_first_signal_stops_gracefully(number: signal.Signals) -> None:
     assert ended.signal_number == number
     assert not ended.at_once
     assert ended.reason is None
-    sent = {seq for seq, each in ledger.ends.items() if each.status is Status.CREATED}
+    sent = {seq for seq, item in ledger.ends.items() if item.status is Status.CREATED}
     assert sent == set(client.posted)
     assert len(sent) < 1000
     assert set(ledger.ends) | set(ledger.decided) == set(ledger.order)
 
 
 def test_second_signal_stops_at_once() -> None:
-    """Rows under way are left without an outcome: in doubt, for whoever resumes."""
+    """Rows in progress are left without an outcome: in doubt, for whoever resumes."""
     ledger = FakeLedger()
 
     class Stuck(FakeClient):

@@ -247,7 +247,7 @@ def test_passing_trouble_is_waited_out(lists: Lists, status: int) -> None:
     lists.answers = lambda *_: (status, {}, "") if len(waits) < ATTEMPTS - 1 else page(record(1))
     assert find(lists, 1, waits=waits) == {1: "id-1"}
     assert len(waits) == ATTEMPTS - 1
-    assert all(0 <= each <= 10 for each in waits)
+    assert all(0 <= item <= 10 for item in waits)
 
 
 @pytest.mark.parametrize("status", [0, 429, 500])
@@ -336,9 +336,9 @@ def test_what_is_asked(lists: Lists) -> None:
     lists.answers = lambda number, _: page() if number else page(key="next")
     find(lists, 1)
     assert [query["fields"] for query in lists.queries] == [FIELDS, FIELDS]
-    assert [each["authorization"] for each in lists.headers] == [f"Bearer {SECRET}"] * 2
+    assert [header["authorization"] for header in lists.headers] == [f"Bearer {SECRET}"] * 2
     assert not any(SECRET in path for path in lists.paths)
-    others = [value for each in lists.headers for name, value in each.items() if name != "authorization"]
+    others = [value for header in lists.headers for name, value in header.items() if name != "authorization"]
     assert not any(SECRET in value for value in others)
 
 

@@ -97,12 +97,12 @@ def full_port() -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         waiting = [socket.socket() for _ in range(4)]
-        for each in waiting:
-            each.settimeout(0)
-            each.connect_ex(listener.getsockname())
+        for item in waiting:
+            item.settimeout(0)
+            item.connect_ex(listener.getsockname())
         yield listener.getsockname()[1]
-        for each in waiting:
-            each.close()
+        for item in waiting:
+            item.close()
 
 
 def test_a_refused_connection_was_not_sent(silent_port: int) -> None:
@@ -347,7 +347,7 @@ def test_a_request_on_a_kept_connection_that_breaks_is_not_sent_again() -> None:
 
 
 def test_cancelling_tells_what_left() -> None:
-    """A request cut off while it waits for a connection has not left; one that is under way may have."""
+    """A request cut off while it waits for a connection has not left; one that is in progress may have."""
 
     async def cancelled(transport: AiohttpTransport, url: str, started: Callable[[], Any]) -> bool:
         request = _request(url)
@@ -437,7 +437,7 @@ def test_an_answer_that_comes_before_the_body_was_read_is_an_answer() -> None:
 
 
 def _subclasses(kind: type[Exception]) -> set[type[Exception]]:
-    return {kind}.union(*(_subclasses(each) for each in kind.__subclasses__()))
+    return {kind}.union(*(_subclasses(item) for item in kind.__subclasses__()))
 
 
 @pytest.mark.parametrize("unsent", [True, False])

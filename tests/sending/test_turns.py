@@ -92,7 +92,7 @@ def test_a_service_that_stays_down_closes_the_turns() -> None:
     ends = asyncio.run(take_until_closed())
     (error,) = [end for end in ends if end is not None]
     assert isinstance(error, ServiceDown)
-    assert error.message == "POST http://x/: nothing got through for 20 s; no connection: refused"
+    assert error.message == "POST http://x/: no request succeeded for 20 s; no connection: refused"
     assert turns.stopped is error
     assert turns.closed == STOPPED
     assert time.now == pytest.approx(120.0, abs=1)

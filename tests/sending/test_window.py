@@ -72,7 +72,7 @@ def test_checkpoints_are_taken_once() -> None:
 
 
 def test_an_outcome_makes_room_before_it_is_durable() -> None:
-    """Twice the concurrency may be under way; a row with an outcome is not, but it counts until committed."""
+    """Twice the concurrency may be in progress; one with an outcome is not, but it counts until committed."""
     window = SendWindow(3)
     assert window.room == 6
     window.sent(6)

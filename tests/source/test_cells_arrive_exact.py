@@ -98,8 +98,8 @@ def test_texts_reach_the_payload_as_they_are(tmp_path: Path, tail: str) -> None:
         assert sound == [(f"K{number}", text, text) for number, text in enumerate(texts)]
         return
     found = payloads(tmp_path, "Key,Text,Second\n" + "".join(rows))
-    assert [each["name"] for each in found] == texts
-    assert [each["drop_options"]["drop_notice_id"] for each in found] == texts  # type: ignore[index] # a nested object
+    assert [item["name"] for item in found] == texts
+    assert [item["drop_options"]["drop_notice_id"] for item in found] == texts  # type: ignore[index] # a nested object
 
 
 @pytest.mark.parametrize("more", [b"", b'bad,"x" y\n'], ids=["fast", "strict"])

@@ -96,8 +96,8 @@ damaged = st.builds(
 
 
 def _hurt(data: bytes, hurt: list[Damage]) -> bytes:
-    for each in hurt:
-        data = each.applied(data)
+    for item in hurt:
+        data = item.applied(data)
     return data
 
 
@@ -201,7 +201,7 @@ def test_one_lost_quote_costs_one_record(
     lost = quotes[place % len(quotes)]
     lines[row] = lines[row][:lost] + lines[row][lost + 1 :]
     found = facts([parse_strictly("".join(lines).encode(), LAYOUT)])
-    others = [each[0] for index, each in enumerate(found) if index != row]
+    others = [item[0] for index, item in enumerate(found) if index != row]
     assert len(found) == len(table)
     assert others == [(*cells, None) for index, cells in enumerate(table) if index != row]
 

@@ -36,15 +36,15 @@ TEXTS = {
 @pytest.mark.parametrize(
     ("language", "encoding", "name"),
     [
-        *[(each, "cp1252", "cp1252") for each in ("de", "euro", "fr", "œ", "es", "pt", "da", "is", "signs")],
+        *[(item, "cp1252", "cp1252") for item in ("de", "euro", "fr", "œ", "es", "pt", "da", "is", "signs")],
         ("one letter", "cp1252", "cp1252"),
         ("de", "iso-8859-1", "cp1252"),  # the same bytes
         ("euro", "iso-8859-15", "iso8859-15"),
         ("œ", "iso-8859-15", "iso8859-15"),
-        *[(each, "cp850", "cp850") for each in ("de", "fr", "es", "pt", "da")],
+        *[(item, "cp850", "cp850") for item in ("de", "fr", "es", "pt", "da")],
         ("de", "mac-roman", "mac-roman"),
-        *[(each, "cp1250", "cp1250") for each in ("pl", "hu", "cs")],
-        *[(each, "iso-8859-2", "iso8859-2") for each in ("pl", "cs")],
+        *[(item, "cp1250", "cp1250") for item in ("pl", "hu", "cs")],
+        *[(item, "iso-8859-2", "iso8859-2") for item in ("pl", "cs")],
         ("hu", "iso-8859-2", "cp1250"),  # the same bytes
         ("tr", "cp1254", "cp1254"),
         ("ru", "cp1251", "cp1251"),

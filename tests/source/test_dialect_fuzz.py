@@ -104,7 +104,7 @@ def cell(text: str, form: Written) -> str:
 def written(names: list[str], table: list[list[str]], form: Written) -> bytes:
     """The file."""
     rows = [names, *table] if form.has_header else table
-    lines = [*form.preamble, *(form.delimiter.join(cell(each, form) for each in row) for row in rows)]
+    lines = [*form.preamble, *(form.delimiter.join(cell(item, form) for item in row) for row in rows)]
     text = form.newline.join(lines) + (form.newline if form.ends_in_newline else "")
     return text.encode(form.encoding)
 

@@ -220,12 +220,12 @@ def test_resume_from_every_batch(tmp_path: Path) -> None:
         assert sum(batch.rows.height for batch in whole) == 24
         for number, batch in enumerate(whole, 1):
             rest = list(source.batches(size, batch.end))
-            assert [each.rows.rows() for each in rest] == [each.rows.rows() for each in whole[number:]]
-            assert [(each.start, each.end) for each in rest] == [
-                (each.start, each.end) for each in whole[number:]
+            assert [item.rows.rows() for item in rest] == [item.rows.rows() for item in whole[number:]]
+            assert [(item.start, item.end) for item in rest] == [
+                (item.start, item.end) for item in whole[number:]
             ]
         for limit in (0, 1, 5, 24, 30):
-            assert sum(each.rows.height for each in source.batches(size, limit=limit)) == min(limit, 24)
+            assert sum(item.rows.height for item in source.batches(size, limit=limit)) == min(limit, 24)
     assert next(source.batches(4)).end == Position(4, 0, 5, 6)
 
 

@@ -129,7 +129,7 @@ def test_repeated_header_with_delimiters_at_its_end(tmp_path: Path) -> None:
 
 
 def test_second_line_of_a_repeated_header(tmp_path: Path) -> None:
-    """Of a header of two lines both are recognised; an empty record is not one of them."""
+    """Of a header of two lines both are recognized; an empty record is not one of them."""
     got = read_bytes(tmp_path, b"a;b\nx;\n1;2\na;b\nx;\n;\n", header=2, skip_lines=0)
     assert [text == REPEATED_HEADER for text in got.problems] == [False, True, True, False]
 

@@ -142,9 +142,9 @@ records = st.dictionaries(
 def plain(value: Any) -> Any:
     """A value without nulls in objects, in which a struct and its object may differ, and numbers as text."""
     if isinstance(value, dict):
-        return {name: plain(each) for name, each in value.items() if each is not None}
+        return {name: plain(entry) for name, entry in value.items() if entry is not None}
     if isinstance(value, list):
-        return [plain(each) for each in value]
+        return [plain(item) for item in value]
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
@@ -168,9 +168,9 @@ def test_any_objects_come_back(tmp_path: Path, rows: list[dict[str, Any]]) -> No
 def flattened(value: Any) -> str:
     """All plain values in order, as text."""
     if isinstance(value, dict):
-        return ";".join(flattened(each) for _, each in sorted(value.items()) if each is not None)
+        return ";".join(flattened(entry) for _, entry in sorted(value.items()) if entry is not None)
     if isinstance(value, list):
-        return "[" + ",".join(flattened(each) for each in value) + "]"
+        return "[" + ",".join(flattened(item) for item in value) + "]"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
@@ -246,10 +246,10 @@ def test_resume_from_every_batch(tmp_path: Path, form: str) -> None:
         assert sum(batch.rows.height for batch in whole) == 40 == source.total_hint()
         for number, batch in enumerate(whole, 1):
             rest = list(source.batches(rows, batch.end))
-            assert [facts(each) for each in rest] == [facts(each) for each in whole[number:]]
+            assert [facts(item) for item in rest] == [facts(item) for item in whole[number:]]
         for limit in (0, 1, 3, 39, 41):
             limited = list(source.batches(rows, limit=limit))
-            assert sum(each.rows.height for each in limited) == min(limit, 40)
+            assert sum(item.rows.height for item in limited) == min(limit, 40)
 
 
 def facts(batch: Any) -> tuple[Any, ...]:

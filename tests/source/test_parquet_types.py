@@ -142,7 +142,7 @@ def test_into_the_payload_and_into_the_rejects(
     assert sent(path, field) == expected
     source = open_source([str(path)], SourceOptions())
     assert_frame_equal(
-        rejected(path), pl.concat(each.rows.drop(RECORD_NO, LINE, PROBLEM) for each in source.batches(9))
+        rejected(path), pl.concat(batch.rows.drop(RECORD_NO, LINE, PROBLEM) for batch in source.batches(9))
     )
 
 
@@ -150,7 +150,9 @@ def test_structs_fill_fields_of_objects(tmp_path: Path) -> None:
     """A column of objects can be a part of the payload, checked by the API's own rules."""
     reminders = [[{"reminder_notice_id": "R1", "name": None}], [{"reminder_notice_id": None, "name": "x"}]]
     dtype = pl.List(pl.Struct({"reminder_notice_id": pl.String, "name": pl.String}))
-    path = written(tmp_path, [{"reminders": each} for each in reminders], pl.Struct({"reminders": dtype}))
+    path = written(
+        tmp_path, [{"reminders": reminder} for reminder in reminders], pl.Struct({"reminders": dtype})
+    )
     assert sent(path, "application_reminder_options") == [
         {"reminders": [{"reminder_notice_id": "R1"}]},
         "invalid",

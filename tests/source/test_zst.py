@@ -1,4 +1,4 @@
-"""`.zst` is read like `.gz`: recognised by its bytes, read to its end, damage reported."""
+"""`.zst` is read like `.gz`: recognized by its bytes, read to its end, damage reported."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def damaged(content: bytes, how: str) -> bytes:
 @pytest.mark.parametrize("name", ["rows.csv.zst", "rows.ndjson.zst"])
 def test_damage_is_found_when_it_is_opened(tmp_path: Path, how: str, name: str) -> None:
     """A packed file is read to its end before a row is sent."""
-    rows = ROWS if ".csv" in name else b"".join(b'{"a":%d}\n' % (each * 7919) for each in range(20_000))
+    rows = ROWS if ".csv" in name else b"".join(b'{"a":%d}\n' % (number * 7919) for number in range(20_000))
     checked: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
     with pytest.raises(SourceError, match="the zstd data is damaged or cut short") as caught:
         opened(tmp_path, damaged(zstd.compress(rows, options=checked), how), name)

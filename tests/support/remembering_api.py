@@ -55,11 +55,11 @@ class RememberingApi:
 
     def stored_keys(self) -> list[str]:
         """The external ids that are stored, sorted."""
-        return sorted(each["sys_external_id"] for each in self.stored)
+        return sorted(item["sys_external_id"] for item in self.stored)
 
     def ids(self) -> dict[str, str]:
         """The id of each external id."""
-        return {each["sys_external_id"]: each["id"] for each in self.stored}
+        return {item["sys_external_id"]: item["id"] for item in self.stored}
 
     def __enter__(self) -> Self:
         self._api = ScriptedApi(self._posted, self._listed)
@@ -84,7 +84,7 @@ class RememberingApi:
         path = urlsplit(path).path
         self.looks.append(path)
         value = unquote(path.partition("/recurringBillingRun/")[2])
-        items = [each for each in self.stored if not value or each.get("recurring_billing_run_id") == value]
+        items = [item for item in self.stored if not value or item.get("recurring_billing_run_id") == value]
         reply: Reply = 200, {}, json.dumps({"Count": len(items), "Items": items})
         return self.look(len(self.looks), reply) if self.look else reply
 

@@ -107,7 +107,7 @@ class ScriptedApi:
 
     def keys(self) -> list[str]:
         """The external ids that came, in order."""
-        return [each.body["sys_external_id"] for each in self.asked]
+        return [item.body["sys_external_id"] for item in self.asked]
 
     def __enter__(self) -> Self:
         lock = threading.Lock()

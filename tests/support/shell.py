@@ -178,6 +178,6 @@ def stored(url: str) -> dict[int, dict[str, Any]]:
     with urlopen(request, timeout=10) as answer:  # noqa: S310 - likewise
         found = json.load(answer)
     assert "LastEvaluatedKey" not in found
-    items = {int(each["sys_bulk_load_record_no"]): each for each in found["Items"]}
+    items = {int(item["sys_bulk_load_record_no"]): item for item in found["Items"]}
     assert len(items) == len(found["Items"])
     return items

@@ -14,7 +14,7 @@ HEADING = "### Mapping reference\n\n"
 
 def written() -> dict[Path, str]:
     """Return the files and their texts."""
-    texts = {ROOT / "mappings" / schema_name(each): schema_text(each) for each in BUILT_IN.values()}
+    texts = {ROOT / "mappings" / schema_name(item): schema_text(item) for item in BUILT_IN.values()}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     before, heading, rest = readme.partition(HEADING)
     _, following, after = rest.partition("## ")

@@ -57,7 +57,7 @@ def insert_load(connection: sqlite3.Connection, load: Load) -> None:
 
 
 def read_load(connection: sqlite3.Connection, load_id: str) -> Load:
-    """Return the load with this id, or the only one whose id begins with it.
+    """Return the load with this id, or the only one that begins with it.
 
     Raises:
         ConfigurationError: There is none, or there are several; names them, or the nearest and the last.

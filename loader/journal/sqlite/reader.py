@@ -40,7 +40,7 @@ class SqliteReader:
     # --- Loads ---------------------------------------------------------------------------------------
 
     def load(self, load_id: str) -> Load:
-        """Return the load with this id, or the only one whose id begins with it."""
+        """Return the load with this id, or the only one that begins with it."""
         with sqlite_errors_as(JournalUnusable, self._path):
             return read_load(self._connection, load_id)
 

@@ -68,7 +68,7 @@ def read_row_results(
                 STATUS_OF[state],
                 record_id,
                 http_status,
-                # The outcome adds the attempt; of a row under way it is not written yet.
+                # The outcome adds the attempt; of a row in progress it is not written yet.
                 attempts + 1 if state == _SENT else attempts,
                 _findings(text) if text else (),
             )

@@ -100,7 +100,7 @@ def end_rows(
     keys = [first + outcome.seq for outcome in outcomes]
     if len(set(keys)) != len(keys):
         raise LoaderError("a row has two outcomes in one commit")
-    # One look at the short index of rows under way answers for nearly all keys; few are asked for one by one.
+    # One look at the short index of rows in progress answers for nearly all keys; few are left to ask for.
     states = dict.fromkeys(_under_way(connection, load), _SENT)
     states |= _states(connection, [key for key in keys if key not in states])
     created: list[tuple[str | None, int | None, int, int]] = []

@@ -21,18 +21,18 @@ FILE_NAME: Final = "journal.db"
 
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 _EXPLANATIONS: Final[dict[int, tuple[str, str]]] = {
-    sqlite3.SQLITE_BUSY: ("another program holds it locked", "wait until that one has ended, then try again"),
-    sqlite3.SQLITE_LOCKED: ("another call holds it locked", "wait until that one has ended, then try again"),
+    sqlite3.SQLITE_BUSY: ("another program has locked it", "wait until it has ended, then try again"),
+    sqlite3.SQLITE_LOCKED: ("another call has locked it", "wait until it has ended, then try again"),
     sqlite3.SQLITE_FULL: ("the disk is full", "make room on that disk, then try again"),
-    sqlite3.SQLITE_READONLY: ("it may not be written", "make the file and its folder writable"),
-    sqlite3.SQLITE_PERM: ("it may not be opened", "make the file and its folder writable"),
+    sqlite3.SQLITE_READONLY: ("you have no permission to write it", "make the file and its folder writable"),
+    sqlite3.SQLITE_PERM: ("you have no permission to open it", "make the file and its folder writable"),
     sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", "make it a file in a folder that you may write to"),
     sqlite3.SQLITE_IOERR: ("the disk reports an error", "check the disk, then try again"),
 }
 KEEP_IT: Final = (
-    "do not delete it: it alone knows which rows are stored already. Put a copy from a backup in its place, "
-    "or recover what can be read with `sqlite3 journal.db .recover`. To start without it, "
-    "choose another folder with --home"
+    "do not delete it: only the journal knows which rows are already stored. Put a copy from a backup in "
+    "its place, or recover what can be read with `sqlite3 journal.db .recover`. To start without it, choose "
+    "another folder with --home"
 )
 
 
@@ -74,7 +74,7 @@ def open_file(home: Path, *, wait: float) -> sqlite3.Connection:
             _make_file(path)
     except OSError as error:
         raise JournalUnusable(
-            f"{path}: the journal cannot be made: {error.strerror}",
+            f"{path}: the journal cannot be created: {error.strerror}",
             next_step="choose a folder that you may write to with --home",
         ) from error
     _refuse_unwritable(path)
@@ -176,7 +176,7 @@ def _refuse_unwritable(path: Path) -> None:
     for place, mode in ((path, os.R_OK | os.W_OK), (path.parent, os.W_OK | os.X_OK)):
         if not os.access(place, mode, effective_ids=effective):
             raise JournalUnusable(
-                f"{place}: the journal may not be written here",
+                f"{place}: you have no permission to write the journal here",
                 next_step="make the file and its folder writable, or choose another folder with --home",
             )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DecidedBatch:
-    """A batch whose rows are also decided by what the journal knows of their external ids."""
+    """A batch with rows that are also decided by what the journal knows of their external ids."""
 
     checkpoint: Position
     rows: list[Row]
@@ -35,7 +35,7 @@ class JournalLedger:
         task: The run.
 
     Attributes:
-        totals: Rows by status; of the rows under way none counts as in doubt.
+        totals: Rows by status; of the rows in progress none counts as in doubt.
         requests: The load's requests over all its runs.
         read_to: The first row that was not read yet.
     """
@@ -47,7 +47,7 @@ class JournalLedger:
         self.start_round()
 
     def start_round(self) -> None:
-        """Prepare for another dispatcher: it counts its requests from zero, and nothing is under way."""
+        """Prepare for another dispatcher: it counts its requests from zero, and nothing is in progress."""
         self._requests_before = self.requests
         self._under_way = 0
         self.totals: Mapping[Status, int] = self._task.journal.totals(self._task.load_id)
@@ -100,5 +100,5 @@ class JournalLedger:
         )
         self._under_way += len(intents) - len(outcomes)
         totals = self._task.journal.totals(self._task.load_id)
-        # The journal counts rows under way as in doubt, which would alarm whoever watches.
+        # The journal counts rows in progress as in doubt, which would alarm whoever watches.
         self.totals = {**totals, Status.IN_DOUBT: totals[Status.IN_DOUBT] - self._under_way}

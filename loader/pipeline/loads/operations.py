@@ -301,7 +301,7 @@ def decide_load(
 def _not_in_doubt(load: Load, file: str, record_no: int) -> ConfigurationError:
     if not file:
         return ConfigurationError(
-            f"load {load.load_id} has several files: record {record_no} of which one?",
+            f"load {load.load_id} has several files, so record {record_no} needs the name of its file",
             next_step="Write FILE:RECORD_NO.",
         )
     return ConfigurationError(

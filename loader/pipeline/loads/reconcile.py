@@ -126,14 +126,14 @@ class Reconciler:
         self, lists: Mapping[str, frozenset[int]], keys: dict[int, RowKey], result: ReconcileResult
     ) -> None:
         """Search all lists once; rows that are found are created, and leave `keys`."""
-        found = find_stored(
+        stored_ids = find_stored(
             list(lists),
             frozenset(keys.values()),
             load_id=self.load.load_id,
             token=self.token,
             settings=self.settings,
         )
-        stored = {seq: found[key] for seq, key in keys.items() if key in found}
+        stored = {seq: stored_ids[key] for seq, key in keys.items() if key in stored_ids}
         # Written at once: what one search has shown must survive whatever happens during the next one.
         self._write(
             [Outcome(seq, Status.CREATED, record_id, attempts=0) for seq, record_id in stored.items()]

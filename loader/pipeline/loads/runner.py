@@ -97,7 +97,7 @@ class LoadRunner:
                     break
                 # A service that stores rows and then fails to answer could keep a load busy for ever.
                 if self._patience.round_ended(progress=self._progress() != before):
-                    result.reason = ServiceDown("rows keep ending in doubt, and none gets through any more")
+                    result.reason = ServiceDown("every row ends in doubt, and none is stored any more")
                     break
         except JournalFailed as error:
             # As after a second signal, no report is made: the journal that it would be made of has failed.
@@ -121,7 +121,7 @@ class LoadRunner:
         self._patience.reconciled()
 
     def _progress(self) -> tuple[int, int]:
-        """Return what grows as long as a further round is of use: rows created and rows read."""
+        """Return what grows while further rounds make progress: rows created and rows read."""
         journal, load_id = self._task.journal, self._task.load_id
         return journal.totals(load_id)[Status.CREATED], journal.resume_point(load_id).next_seq
 

@@ -1,4 +1,4 @@
-"""Sources whose records are made of several rows: open their second files, and keep what a resume needs."""
+"""Sources with records of several rows: open their second files, and keep what a resume needs."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class ReferenceResolver:
 
     Args:
         tenant: The tenant that the records are in.
-        known: Asked for keys whose ids are not kept.
+        known: Asked for keys without a kept id.
     """
 
     def __init__(self, tenant: str, known: KnownRecords) -> None:
@@ -123,7 +123,7 @@ def _nothing(record_type: str, keys: Sequence[str]) -> Mapping[str, ExistingReco
 
 
 def hopeless_lookups(mapping: MappingPlan, tenant: str, journal: Journal | None) -> Iterator[Finding]:
-    """Yield a warning for each record type whose keys cannot be found, since none was ever created.
+    """Yield a warning for each record type without any created record: none of its keys can be found.
 
     Args:
         mapping: The mapping.
@@ -140,7 +140,7 @@ def hopeless_lookups(mapping: MappingPlan, tenant: str, journal: Journal | None)
 
 
 def untried_lookups(mapping: MappingPlan, *, tenant: str | None) -> Iterator[Finding]:
-    """Yield a note for each record type whose keys a dry run or a preview does not look up.
+    """Yield a note for each record type that a dry run or a preview does not look up.
 
     Args:
         mapping: The mapping.

@@ -51,7 +51,7 @@ def validate_inputs(
     Args:
         inputs: What to read.
         settings: The tenant to load into; None: there is none, so that rows which an earlier load created
-            are not recognised, and no lookup is tried.
+            are not recognized, and no lookup is tried.
         context: Where the journal is, which is asked for earlier loads and left as it is, and who watches.
         report: Where the report and its files go; None: they are not written.
         rate: Requests a second at which the rows would be sent, for the report; None: none was given.

@@ -11,7 +11,7 @@ IDLE_ROUNDS: Final = 5
 
 
 class RoundPatience:
-    """When a load pauses for rows in doubt, and when further rounds are of no use.
+    """When a load pauses for rows in doubt, and when further rounds are useless.
 
     Contract: `round_ended` after each round of sending, `reconciled` after each readback.
     """

@@ -86,7 +86,7 @@ class RateLimiter:
             chance: From 0 to 1: spreads a pause that the service did not name from half to one and a half of
                 its length.
         """
-        # Many requests are under way when a limit is hit. Those that left before the cut met the old rate:
+        # Many requests are in progress when a limit is hit. Those that left before the cut met the old rate:
         # they would cut once each, down to nothing.
         same_event = sent_at is not None and sent_at <= self._cut_at
         if retry_after is None and not same_event:

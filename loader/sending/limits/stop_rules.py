@@ -81,7 +81,7 @@ class StopRules:
         return self._too_many(at_end=False) or self._same_refusal(outcomes)
 
     def at_end(self) -> Stopped | None:
-        """Return why the load must stop, judging a share of few rows as well; None where it is fine."""
+        """Return why the load must stop, also by the share of few rows; None where it is fine."""
         return self._too_many(at_end=True)
 
     @property

@@ -182,7 +182,7 @@ def _last_lines(content: SourceContent, layout: CsvLayout, lines: int) -> tuple[
     return at, kept[-lines:]
 
 
-# --- Recognising a footer ----------------------------------------------------------------------------
+# --- Recognizing a footer ----------------------------------------------------------------------------
 
 
 def _footer_at(tail: bytes, layout: CsvLayout, encoding: str, *, from_record: bool) -> int | None:

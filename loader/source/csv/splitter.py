@@ -82,7 +82,7 @@ class Splitter:
     """Split single records into cells.
 
     Args:
-        layout: How they are written. Where it has columns, their number helps to judge quotes.
+        layout: How they are written. Where it has columns, their number helps to decide about quotes.
     """
 
     def __init__(self, layout: CsvLayout) -> None:

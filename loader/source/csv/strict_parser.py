@@ -81,7 +81,7 @@ class StrictParser:
     """Parse single records.
 
     Args:
-        layout: How they are written; the number of its columns helps to judge quotes.
+        layout: How they are written; the number of its columns helps to decide about quotes.
     """
 
     def __init__(self, layout: CsvLayout) -> None:

@@ -1,4 +1,4 @@
-"""Recognise an Excel workbook by its first bytes, and refuse archives and old workbooks."""
+"""Recognize an Excel workbook by its first bytes, and refuse archives and old workbooks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _holds_workbook(path: str) -> bool:
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
         raise SourceError(
             f"{path}: is a zip archive or an Excel workbook that is damaged or cut short: {error}",
-            next_step="Fetch it again.",
+            next_step="Download it again.",
         ) from error
     if "xl/workbook.xml" not in names:
         raise SourceError(

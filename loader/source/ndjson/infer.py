@@ -192,7 +192,7 @@ class InferredColumn:
 
 
 def column_of(shape: InferredShape) -> InferredColumn:
-    """Return how to read a column whose values have been seen.
+    """Return how to read a column by its values.
 
     It has one type where that holds all values exactly. Else it is text: plain values as they are in the
     file, or JSON where objects or arrays are among them.

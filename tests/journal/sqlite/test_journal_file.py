@@ -97,7 +97,7 @@ def test_only_the_owner_may_look(tmp_path: Path) -> None:
     try:
         with SqliteJournal.open(home, wait=10) as journal:
             journal.begin(load())
-            modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in home.iterdir()}
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()}
     finally:
         os.umask(before)
     assert modes == dict.fromkeys(["journal.db", "journal.db-wal", "journal.db-shm"], 0o600)
@@ -162,7 +162,7 @@ def test_a_writer_in_the_way_is_named(home: Path) -> None:
     ):
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(JournalFailed, match="another program holds it locked"):
+        with pytest.raises(JournalFailed, match="another program has locked it"):
             journal.commit(ID, intents=[ready(300)])
         with pytest.raises(JournalUnusable, match="locked"):
             journal.begin(load("20261122T101500Z-00000002"))
@@ -176,7 +176,7 @@ def test_a_journal_locked_whole_cannot_be_opened(home: Path) -> None:
     with run_beside(HOLDER, str(home / "journal.db"), "PRAGMA locking_mode = EXCLUSIVE") as holder:
         assert holder.stdout
         holder.stdout.readline()
-        with pytest.raises(JournalUnusable, match="another program holds it locked"):
+        with pytest.raises(JournalUnusable, match="another program has locked it"):
             SqliteJournal.open(home, wait=0.01)
         holder.communicate("")
 
@@ -277,7 +277,7 @@ def test_a_folder_that_may_not_be_written(*, exists: bool) -> None:
         home.chmod(0o555)
         with without_privileges(), pytest.raises(JournalUnusable) as caught:
             SqliteJournal.open(home, wait=10)
-        assert "may not be written" in caught.value.message or "Permission denied" in caught.value.message
+        assert "no permission to write" in caught.value.message or "Permission denied" in caught.value.message
         assert "--home" in (caught.value.next_step or "")
     finally:
         home.chmod(0o755)
@@ -287,7 +287,7 @@ def test_a_folder_that_may_not_be_written(*, exists: bool) -> None:
 def test_a_home_that_is_a_file(tmp_path: Path) -> None:
     """A file in the place of the home is named."""
     (tmp_path / "home").write_text("x")
-    with pytest.raises(JournalUnusable, match="cannot be made: File exists"):
+    with pytest.raises(JournalUnusable, match="cannot be created: File exists"):
         SqliteJournal.open(tmp_path / "home", wait=10)
 
 
@@ -337,12 +337,13 @@ def test_long_timelines_are_read_to_the_end(home: Path) -> None:
     with SqliteJournal.open(home, wait=10) as journal:
         with journal._writing(JournalFailed):
             journal._connection.executemany(
-                "INSERT INTO timeline VALUES (1, ?, 0, 0, 0, 0, 0)", [(each,) for each in range(1, seconds)]
+                "INSERT INTO timeline VALUES (1, ?, 0, 0, 0, 0, 0)",
+                [(number,) for number in range(1, seconds)],
             )
         read = journal.timeline(ID)
         next(read)
         journal.commit(ID, intents=[ready(300)], at=load().created_at + timedelta(seconds=seconds))
-        assert [each.second for each in read] == list(range(1, seconds + 1))
+        assert [item.second for item in read] == list(range(1, seconds + 1))
 
 
 PLACE: dict[str, object] = {"scope": 1, "first": 2, "last": 3, "id0": "A"}

@@ -117,8 +117,8 @@ def findings_of(report: Path) -> dict[tuple[str, str], list[dict[str, str]]]:
     """The findings of each record."""
     found = defaultdict(list)
     with (report / "findings.csv").open(encoding="utf-8", newline="") as file:
-        for each in csv.DictReader(file):
-            found[each["file"], each["record_no"]].append(each)
+        for item in csv.DictReader(file):
+            found[item["file"], item["record_no"]].append(item)
     return found
 
 
@@ -154,7 +154,7 @@ def test_a_dry_run_and_a_load_agree(world: World, files: list[list[str]], tried:
     real = world.load(MAPPING, names, home, loaded)
     became = dict(real.summary.rows)
     created = became.pop("created")
-    assert [became.pop(each) for each in (Status.REFUSED, Status.IN_DOUBT, Status.PENDING)] == [0, 0, 0]
+    assert [became.pop(item) for item in (Status.REFUSED, Status.IN_DOUBT, Status.PENDING)] == [0, 0, 0]
     assert dry.summary.rows == {**became, "valid": created}
     assert dry.exit_code == real.exit_code
     assert rejected_by(dry) == rejected_by(real)
@@ -177,16 +177,16 @@ def _hold_findings(
                 outcome[place] = (each["status"], each["external_id"], each["message"])
     assert {
         place: (
-            each[0]["status"],
-            each[-1]["external_id"],
-            "; ".join(line_of(finding) for finding in each),
+            item[0]["status"],
+            item[-1]["external_id"],
+            "; ".join(line_of(finding) for finding in item),
         )
         for place, each in found.items()
     } == {
         place: (status, key, message.removeprefix("'")) for place, (status, key, message) in outcome.items()
     }
     assert list(found) == sorted(found, key=lambda place: (names.index(place[0]), int(place[1])))
-    assert all(finding["line"] for each in found.values() for finding in each)
+    assert all(finding["line"] for item in found.values() for finding in item)
 
 
 def test_a_row_that_waits_and_is_in_doubt_has_both_findings(world: World) -> None:
@@ -196,7 +196,7 @@ def test_a_row_that_waits_and_is_in_doubt_has_both_findings(world: World) -> Non
     dry = world.try_out(MAPPING, ["both.csv"], home)
     assert dry.summary.rows["blocked"] == 1
     (found,) = findings_of(home / "report").values()
-    assert [(each["field"], each["line"]) for each in found] == [
+    assert [(item["field"], item["line"]) for item in found] == [
         ("template_id", "2"),
         ("sys_external_id", "2"),
     ]

@@ -77,7 +77,7 @@ class Load:
     changes: tuple[tuple[float, float], ...] = ()
 
     def run(self, seconds: float, seed: int = 1) -> Run:
-        """Sends as fast as the pace lets, with `workers` requests under way at most."""
+        """Sends as fast as the pace lets, with `workers` requests in progress at most."""
         pace = RateLimiter(self.ceiling, 0.0, self.learnt)
         run, dice = Run(pace), random.Random(seed)
         under_way: list[tuple[float, float, bool]] = []
