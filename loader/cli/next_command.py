@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loader.cli.output import command_line
+from loader.cli.output import command_line, source_words
+from loader.errors import MappingError
 from loader.pipeline.events import LoadIdObserver
 
 if TYPE_CHECKING:
@@ -30,6 +31,16 @@ def suggest(line: str) -> None:
     context = click.get_current_context(silent=True)
     if context is not None and (next_command := context.find_object(NextCommand)) is not None:
         next_command.line = line
+
+
+@contextmanager
+def suggest_check(mapping: Path, sources: Sequence[str], overrides: Mapping[str, Any]) -> Iterator[None]:
+    """Suggest `loader check` if errors of the mapping end the block: the same command would fail again."""
+    try:
+        yield
+    except MappingError:
+        suggest(command_line("loader", "check", mapping, *sources, *source_words(overrides)))
+        raise
 
 
 @contextmanager

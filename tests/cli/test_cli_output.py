@@ -66,7 +66,7 @@ def test_status_of_one_load(shell: Shell, sandbox: RunningSandbox) -> None:
 
 
 def test_validate_writes_rejects_and_summary(shell: Shell) -> None:
-    """A dry run sends nothing; it balances and names its rejects; once no row is wrong, the next command is a load."""
+    """A dry run sends nothing, balances and names its rejects; without errors, the next command is a load."""
     shell.write_rows(1)
     source = shell.write("runs.csv", "Key,Name,State\nK1,One,C\nK2,,C\n")
     done = shell.run("validate", "runs.yaml", "runs.csv", "--report", "tried", "--json")

@@ -181,7 +181,7 @@ def _hold_findings(
             item[-1]["external_id"],
             "; ".join(line_of(finding) for finding in item),
         )
-        for place, each in found.items()
+        for place, item in found.items()
     } == {
         place: (status, key, message.removeprefix("'")) for place, (status, key, message) in outcome.items()
     }
