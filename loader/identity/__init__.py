@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loader.identity.decide import KnownIds, Row, decide_rows, nothing_known, payload_hash
+from loader.identity.decide import KnownIds, Row, decide_rows, payload_hash
 from loader.identity.duplicate_index import DuplicateIndex
 
-__all__ = ["DuplicateIndex", "KnownIds", "Row", "decide_rows", "nothing_known", "payload_hash"]
+__all__ = ["DuplicateIndex", "KnownIds", "Row", "decide_rows", "payload_hash"]

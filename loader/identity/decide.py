@@ -16,11 +16,6 @@ KnownIds: TypeAlias = Callable[[Sequence[str]], Mapping[str, ExistingRecord]]
 """What is known of external ids; ids of which nothing is known are left out."""
 
 
-def nothing_known(external_ids: Sequence[str]) -> Mapping[str, ExistingRecord]:  # noqa: ARG001 - it is a KnownIds
-    """Return what is known where there is no journal: nothing."""
-    return {}
-
-
 def payload_hash(core: str) -> bytes:
     """Return 16 bytes that identify a payload; `core` is its JSON without the bulk-load fields."""
     return hashlib.blake2b(core.encode(), digest_size=16).digest()

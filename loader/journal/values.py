@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class Claim:
     """The right to work on a tenant and record type.
 
+    The SQLite journal locks a file of this machine: it counts the epoch and sets no deadline. A journal on a
+    server, which cannot see that a holder has died, sets both.
+
     Attributes:
         epoch: From 1, one more with each claim of the scope: what a holder of an earlier epoch still writes
             is out of date.

@@ -10,6 +10,7 @@ import polars as pl
 from loader.mapping import conversions
 from loader.mapping.check_lookup import check_lookup
 from loader.mapping.expressions import TextError, sql_expression, template_parts
+from loader.mapping.grammar import PARSING
 from loader.mapping.tree import Leaf, ObjectNode, all_leaves, child_nodes, unfillable
 from loader.resources.fields import TAKES, FieldKind
 from loader.resources.misfits import check_value, shown_json
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from loader.mapping.tree import Node
     from loader.mapping.yaml_paths import YamlPath
     from loader.resources.fields import Field
-
-PARSING: Final = ("date", "datetime", "number", "boolean", "relative_date")
-"""The conversions that parse text: a rule has one of them at most."""
 
 _FITTING: Final = {
     FieldKind.TEXT: {"date", "datetime"},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from loader.mapping.grammar import PARSING
 from loader.mapping.tree import all_leaves
 from loader.resources.fields import TAKES, FieldKind
 from loader.resources.misfits import shown_json
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from loader.mapping.findings import Findings
     from loader.mapping.tree import Leaf, ObjectNode
-
-_NOT_FOR_KEYS: Final = ("date", "datetime", "number", "boolean", "relative_date")
 
 
 def check_lookup(leaf: Leaf, record_types: Sequence[str], findings: Findings) -> None:
@@ -38,7 +37,7 @@ def check_lookup(leaf: Leaf, record_types: Sequence[str], findings: Findings) ->
             suggestion=nearest(name, record_types),
         )
     _check_field(leaf, findings)
-    for key in _NOT_FOR_KEYS:
+    for key in PARSING:
         if key in rule.conversions and getattr(rule, key):
             findings.add("lookup.conversion", (*place, key), leaf.path, key=key)
     _check_keys(leaf, findings)

@@ -86,7 +86,11 @@ CONVERSIONS: Final = (
     "relative_date",
     "default",
 )
+PARSING: Final = ("date", "datetime", "number", "boolean", "relative_date")
+"""The conversions that parse text: a rule has one of them at most, and a lookup none."""
 
+NEEDS: Final = {"lookup": "column", "otherwise": "map", "timezone": "datetime"}
+"""Keys of a rule that have a meaning only beside another one."""
 
 _NULLABLE: Final = frozenset({"value", "default", "otherwise"})
 """Keys of a rule for which null is a value."""
@@ -227,12 +231,13 @@ class Rule(_Part):
             raise _error("rule.no_origin", allowed=[*ORIGINS])
         if given != ["column", "lookup"] and len(given) != 1:
             raise _error("rule.several_origins", given[-1], keys=[*given], allowed=[*ORIGINS])
-        if given == ["lookup"]:
-            raise _error("lookup.no_column", "lookup")
-        if self.otherwise is not None and self.map is None:
-            raise _error("rule.needs_key", "otherwise", key="otherwise", needs="map")
-        if self.timezone is not None and not self.datetime:
-            raise _error("rule.needs_key", "timezone", key="timezone", needs="datetime")
+        for key, needed in NEEDS.items():
+            # An empty table is one, too: every value is outside it.
+            if getattr(self, key) is None or getattr(self, needed) not in (None, ()):
+                continue
+            if key == "lookup":
+                raise _error("lookup.no_column", key)
+            raise _error("rule.needs_key", key, key=key, needs=needed)
         return self
 
 

@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from loader.mapping.grammar import ORIGINS, Each, MappingSpec, Rule
+from loader.mapping.grammar import NEEDS, ORIGINS, Each, MappingSpec, Rule
 from loader.resources.fields import Field, FieldKind
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _key_dependencies() -> Schema:
     alone = [origin for origin in ORIGINS if origin != "lookup"]
     return {
         "oneOf": [{"required": [origin]} for origin in alone],
-        "dependentRequired": {"lookup": ["column"], "otherwise": ["map"], "timezone": ["datetime"]},
+        "dependentRequired": {key: [needed] for key, needed in NEEDS.items()},
     }
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from loader.mapping.grammar import ORIGINS, Rule
+from loader.mapping.grammar import NEEDS, ORIGINS, Rule
 from loader.mapping.grammar_errors import KEY, add_grammar_errors
 from loader.text import nearest
 
 if TYPE_CHECKING:
     from loader.mapping.findings import Findings
     from loader.mapping.yaml_paths import YamlPath
-
-_NEEDS: Final = {"otherwise": "map", "timezone": "datetime"}
-"""Keys that have a meaning only beside another one."""
 
 
 def read_rule(value: Any, yaml_path: YamlPath, field: str, findings: Findings) -> Rule | None:
@@ -55,5 +52,7 @@ def wrong_keys(error: ValidationError) -> set[str]:
 
 def _without(value: dict[str, Any], wrong: set[str]) -> dict[str, Any]:
     """Return a rule without wrong keys, and without those that need one of them, misspelled or not."""
-    idle = {key for key, needed in _NEEDS.items() if any(nearest(name, [needed]) for name in wrong)}
+    # An origin stays: without it, what is left would be another rule.
+    needs = {key: needed for key, needed in NEEDS.items() if key not in ORIGINS}
+    idle = {key for key, needed in needs.items() if any(nearest(name, [needed]) for name in wrong)}
     return {key: option for key, option in value.items() if key not in wrong | idle}

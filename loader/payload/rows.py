@@ -28,6 +28,7 @@ from loader.records import (
     STATE,
     RowFate,
 )
+from loader.resources.fields import Role
 from loader.text import nearest
 
 if TYPE_CHECKING:
@@ -101,11 +102,8 @@ def finish(drafted: PayloadDraft, lookup_results: Mapping[str, LookupResult]) ->
     if lookup_findings.height:
         findings = _in_order(pl.concat([findings, lookup_findings]), compiled)
     # Checks run over all rows at once; what they find in rows that `where` leaves out is dropped here.
-    findings = findings.join(
-        frame.filter(pl.col(STATE).is_in([RowFate.INVALID, RowFate.BLOCKED])).select(RECORD_NO),
-        on=RECORD_NO,
-        how="semi",
-    )
+    rejected = frame.filter(pl.col(STATE).is_in([RowFate.INVALID, RowFate.BLOCKED]))
+    findings = findings.join(rejected.select(RECORD_NO), on=RECORD_NO, how="semi")
     results = frame.select(RECORD_NO, LINE, EXTERNAL_ID, STATE).join(
         _bodies(frame, compiled), on=RECORD_NO, how="left", maintain_order="left"
     )
@@ -125,31 +123,46 @@ def _bodies(frame: pl.DataFrame, compiled: CompiledMapping) -> pl.DataFrame:
 
 
 def stamp(
-    rows: pl.DataFrame, *, load_id: str, tenant: str, source_file: str, processed_at: datetime
+    rows: pl.DataFrame,
+    names: Mapping[Role, str],
+    *,
+    load_id: str,
+    tenant: str,
+    source_file: str,
+    processed_at: datetime,
 ) -> pl.DataFrame:
     """Add BODY to ready rows: the core with the platform's bulk-load fields behind it.
 
     Args:
         rows: RECORD_NO and CORE; no nulls.
+        names: The names of the bulk-load fields, as `RecordType.bulk_load_fields` has them; a field that
+            the record type does not have is left out.
         load_id: The load.
-        tenant: The tenant; with the load it makes `sys_bulk_load_pk`.
+        tenant: The tenant; with the load it makes the load key.
         source_file: The file's name, no folders.
         processed_at: When the rows were processed; an aware time in UTC.
     """
     moment = processed_at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-    constants = {
-        "sys_bulk_load_at": moment,
-        "sys_bulk_load_id": load_id,
-        "sys_bulk_load_pk": f"{tenant}:{load_id}",
-        "sys_bulk_load_source_file": source_file,
+    by_role = {
+        Role.LOADED_AT: moment,
+        Role.LOAD_ID: load_id,
+        Role.LOAD_KEY: f"{tenant}:{load_id}",
+        Role.SOURCE_FILE: source_file,
     }
-    members = json.dumps(constants, ensure_ascii=False, separators=(",", ":"))[1:-1]
+    constants = {names[role]: value for role, value in by_role.items() if role in names}
+    members = [json.dumps(constants, ensure_ascii=False, separators=(",", ":"))[1:-1]] if constants else []
+    number: list[pl.Expr] = []
+    if name := names.get(Role.RECORD_NO):
+        members.append(f"{json.dumps(name, ensure_ascii=False)}:")
+        number.append(pl.col(RECORD_NO))
+    if not members:
+        return rows.with_columns(pl.col(CORE).cast(pl.Binary).alias(BODY))
     # The core is a JSON object already: appending text is exact, and far faster than parsing it again.
     stamped = pl.concat_str(
         pl.col(CORE).str.strip_suffix("}"),
         pl.when(pl.col(CORE) == "{}").then(pl.lit("")).otherwise(pl.lit(",")),
-        pl.lit(f'{members},"sys_bulk_load_record_no":'),
-        pl.col(RECORD_NO),
+        pl.lit(",".join(members)),
+        *number,
         pl.lit("}"),
     )
     return rows.with_columns(stamped.cast(pl.Binary).alias(BODY))

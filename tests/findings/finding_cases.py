@@ -16,7 +16,7 @@ PARAMS: Final[dict[str, JsonValue]] = {
     "became": '"draft"',
     "brace": "}",
     "by": "ann",
-    "bytes": "b'\\xfc'",
+    "bytes": "FC",
     "causes": ["row.too_few_cells"],
     "cell": 3,
     "cells": 4,
@@ -45,7 +45,7 @@ PARAMS: Final[dict[str, JsonValue]] = {
     "limit": 64 * 2**20,
     "line": 7,
     "load_id": "20261122T101500Z-8f3a2c1d",
-    "marker": "_message",
+    "marker": "_code",
     "max_cells": 100_000,
     "member": "[].name",
     "minimum": 0.0,
@@ -85,7 +85,7 @@ PARAMS: Final[dict[str, JsonValue]] = {
 
 OTHERS: Final[dict[str, JsonValue]] = {
     "at": "2027-01-01T00:00:00Z",
-    "bytes": "b'\\xe4'",
+    "bytes": "E4",
     "cell": 17,
     "cells": 1,
     "evidence": "next_quote",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loader.findings import Finding
-from loader.identity import decide_rows, nothing_known, payload_hash
+from loader.identity import decide_rows, payload_hash
 from loader.records import DecidedRow, ExistingRecord, SendableRow, Status
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ def knows(**records: ExistingRecord) -> KnownIds:
         return {key: records[key] for key in external_ids if key in records}
 
     return known
+
+
+def nothing_known(external_ids: Sequence[str]) -> Mapping[str, ExistingRecord]:  # noqa: ARG001 - it is a KnownIds
+    """What is known where there is no journal: nothing."""
+    return {}
 
 
 def decide(

@@ -230,3 +230,25 @@ def test_bodies_are_compact_json() -> None:
     assert '"drop_options":{"drop_notice_id":"a, b","zz_other":"a, b"}' in core
     parsed: dict[str, Any] = json.loads(core)
     assert json.dumps(parsed, ensure_ascii=False, separators=(",", ":")) == core
+
+
+@pytest.mark.parametrize(
+    ("names", "added"),
+    [
+        ({}, {}),
+        ({Role.RECORD_NO: "row"}, {"row": 7}),
+        ({Role.LOAD_KEY: "part", Role.SOURCE_FILE: "from"}, {"part": "acme:L1", "from": "a.csv"}),
+        (
+            {Role.LOADED_AT: "at", Role.LOAD_ID: 'the "load"', Role.RECORD_NO: "row"},
+            {"at": "2026-11-22T10:15:00.000Z", 'the "load"': "L1", "row": 7},
+        ),
+    ],
+)
+def test_bulk_load_fields_have_the_names_of_the_record_type(
+    names: dict[Role, str], added: dict[str, Any]
+) -> None:
+    """A field goes by its record type's own name, and one that the type does not have is left out."""
+    rows = pl.DataFrame({RECORD_NO: [7, 7], CORE: ['{"name":"One"}', "{}"]})
+    moment = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
+    stamped = stamp(rows, names, load_id="L1", tenant="acme", source_file="a.csv", processed_at=moment)
+    assert [json.loads(body) for body in stamped[BODY]] == [{"name": "One", **added}, added]

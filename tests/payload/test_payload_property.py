@@ -64,7 +64,8 @@ def build(rows: pl.DataFrame, compiled: CompiledMapping) -> Payloads:
 def stamped(payloads: Payloads) -> pl.DataFrame:
     """Return the ready rows with the bodies that would be sent."""
     ready = payloads.rows.filter(pl.col(STATE) == "ready")
-    return stamp(ready, load_id="L1", tenant="acme", source_file="runs.csv", processed_at=MOMENT)
+    names = BILLING_RUN.bulk_load_fields
+    return stamp(ready, names, load_id="L1", tenant="acme", source_file="runs.csv", processed_at=MOMENT)
 
 
 def exact(text: str | bytes) -> Any:

@@ -13,17 +13,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from loader.codes import CODES
-from loader.resources import BUILT_IN, BillingRun, BillingTemplate
+from loader.resources import BUILT_IN
 from loader.resources.fields import Field, FieldKind
 from loader.resources.misfits import check_value
 from tests.resources.test_record_models import RUN, TEMPLATE
+from tests.support.model_fields import MODELS
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from loader.resources.base import Record
-
-MODELS: dict[str, type[Record]] = {"billing-run": BillingRun, "billing-template": BillingTemplate}
 
 dates = st.sampled_from(
     [

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
+from loader.mapping.grammar import CONVERSIONS, NEEDS, ORIGINS
 from loader.resources import BILLING_RUN, BILLING_TEMPLATE, BUILT_IN, RecordType
 from tests.support.interpreter import interpret, is_rule, nested
 from tests.support.model_fields import MODELS
@@ -94,13 +95,7 @@ def test_both_good_and_bad_rows_come_up(record_type: RecordType) -> None:
     assert outcome(frozenset)
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "columns", "value", "template", "sql", "json", "lookup", "trim", "null_if", "case", "split", "map",
-        "otherwise", "date", "datetime", "timezone", "number", "boolean", "relative_date", "default",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("key", sorted({*ORIGINS, *CONVERSIONS, *NEEDS}))
 def test_every_origin_and_conversion_comes_up(key: str) -> None:
     """Some mapping uses it."""
     assert find(

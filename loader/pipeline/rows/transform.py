@@ -73,7 +73,7 @@ class Transformer:
         load_id: The load.
         tenant: The tenant to load into.
         find: Asked once a batch for the ids that its lookups need, if it has any.
-        now: The time, asked once a batch; it becomes `sys_bulk_load_at`.
+        now: The time, asked once a batch: when its rows were processed.
     """
 
     def __init__(
@@ -143,6 +143,7 @@ class Transformer:
         findings = findings_by_record(payloads)
         stamped = stamp(
             rows,
+            self._mapping.record_type.bulk_load_fields,
             load_id=self._load_id,
             tenant=self._tenant,
             source_file=batch.file.name,
