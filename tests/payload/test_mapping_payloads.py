@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from loader import wording
 from loader.findings import Finding, dump_findings, load_params
 from loader.mapping import compile_mapping
 from loader.mapping.findings import Findings
-from loader.payload import build, findings_by_record
+from loader.payload import build, findings_by_record, stamp
 from loader.payload.examples import run_examples
-from loader.records import EXTERNAL_ID, LINE, RECORD_NO, REPEATED_HEADER
+from loader.records import BODY, CORE, EXTERNAL_ID, LINE, RECORD_NO, REPEATED_HEADER
+from loader.resources.fields import Role
 from tests.mapping.mapping_cases import (
     ANY,
     LIST,
