@@ -148,20 +148,10 @@ class GroupScan:
         """Return all runs."""
         names = Runs.__dataclass_fields__
         if not self._parts:
-            return _no_runs()
+            no, none = np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.int64)
+            key = np.zeros(0, dtype=np.uint64)
+            return Runs(none, none.copy(), none.copy(), key, no, no.copy(), no.copy())
         return Runs(**{name: np.concatenate([getattr(part, name) for part in self._parts]) for name in names})
-
-
-def _no_runs() -> Runs:
-    return Runs(
-        file_no=np.zeros(0, dtype=np.int64),
-        number=np.zeros(0, dtype=np.int64),
-        count=np.zeros(0, dtype=np.int64),
-        key=np.zeros(0, dtype=np.uint64),
-        keyless=np.zeros(0, dtype=np.bool_),
-        unreadable=np.zeros(0, dtype=np.bool_),
-        kept=np.zeros(0, dtype=np.bool_),
-    )
 
 
 def _runs(file_no: int, rows: pl.DataFrame, starts: NDArray[np.intp]) -> Runs:
