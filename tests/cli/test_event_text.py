@@ -68,16 +68,16 @@ TEXTS: list[tuple[Event, str | None]] = [
             "continues with the old mapping"
         ),
     ),
-    (RowsCutOff(1), "1 row was under way when the last run ended: now in doubt"),
-    (RowsCutOff(2), "2 rows were under way when the last run ended: now in doubt"),
-    (ReconcileStarted(2), "looking up 2 rows whose outcome is unknown"),
+    (RowsCutOff(1), "1 row was in progress when the last run ended: now in doubt"),
+    (RowsCutOff(2), "2 rows were in progress when the last run ended: now in doubt"),
+    (ReconcileStarted(2), "looking up 2 rows in doubt: the outcome is unknown"),
     (Reconciled("L1", 1, 2, 0, None, "", needs_person=False), "rows in doubt: 1 stored, 2 not stored"),
     (
         Reconciled("L1", 0, 0, 3, NO_LIST, "runs.csv: is gone", needs_person=True),
         (
             "rows in doubt: 3 still in doubt: the service lists records only by a field that these rows do "
             "not have; runs.csv: is gone\n"
-            "to decide yourself: loader reconcile L1 --as created|unsent [--rows FILE]"
+            "to decide by hand: loader reconcile L1 --as created|unsent [--rows FILE]"
         ),
     ),
     (RetryingRows(1), "trying 1 row again: the service had no record that it refers to"),

@@ -219,7 +219,7 @@ def test_rows_that_never_get_through(shell: Shell) -> None:
         done = shell.run(*load_words(api.url))
         assert (done.code, done.rows) == (5, {"read": 3, "created": 2, "pending": 1})
         assert done.summary["state"] == "stopped"
-        assert "keep ending in doubt" in done.err
+        assert "every row ends in doubt" in done.err
         over.set()
         all_created(shell, shell.follow(done, "--json"), api, 3)
 
