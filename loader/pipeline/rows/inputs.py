@@ -144,7 +144,7 @@ def source_options(options: SourceOptions, overrides: Mapping[str, Any]) -> Sour
         add_grammar_errors(error, (), "", SourceOptions, findings)
         known = ", ".join(SourceOptions.model_fields)
         raise ConfigurationError(
-            "\n".join(f"-s: {wording.message(finding)}" for finding in findings.errors),
+            "\n".join(f"-s: {wording.line(finding)}" for finding in findings.errors),
             next_step=f"The keys are {known}.",
         ) from None
 
