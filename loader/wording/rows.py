@@ -48,12 +48,18 @@ def _bad_bytes(finding: Finding) -> str:
     return f"the bytes {params.get('bytes', '…')}{where}{column} are not valid {params.get('encoding', '…')}"
 
 
-def _not_fixed(finding: Finding) -> str:
+def _not_fixed_reason(finding: Finding) -> str:
     """What the record was rejected for; codes that a person has written into the file are left out."""
     known = {**ROWS, **CELLS}
     causes = [name for name in names_of(finding, "causes") if name in known]
     reasons = [render(known[name].reason or known[name].message, Finding(name)) for name in causes]
     return f"not fixed since it was rejected: {'; '.join(reasons)}" if reasons else "not fixed yet"
+
+
+def _not_fixed(finding: Finding) -> str:
+    # The rejects file has no more than this sentence, and nothing in the record shows how to let it pass.
+    way_out = render("if it is right as it is, empty its {marker} cell", finding)
+    return f"{_not_fixed_reason(finding)} ({way_out})"
 
 
 ROWS: Final[Mapping[str, Wording]] = {
@@ -153,7 +159,7 @@ ROWS: Final[Mapping[str, Wording]] = {
         message=_not_fixed,
         expected="a fixed record",
         fix="Fix these records, or empty their {marker} cell if they are right as they are.",
-        reason="rejected records that are not fixed yet",
+        reason=_not_fixed_reason,
     ),
     "rejects.raw_not_fixed": Wording(
         message="the text in {marker} is not fixed yet",

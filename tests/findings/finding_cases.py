@@ -92,6 +92,7 @@ OTHERS: Final[dict[str, JsonValue]] = {
     "file": "c.csv",
     "first": None,
     "got": "8",
+    "key": "Name",
     "length": 99,
     "line": 13,
     "load_id": "20270101T000000Z-aaaaaaaa",

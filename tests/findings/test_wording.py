@@ -263,14 +263,15 @@ def test_an_answer_has_the_words_of_the_service() -> None:
     )
 
 
-def test_a_record_that_is_not_fixed_names_its_causes() -> None:
+def test_a_record_that_is_not_fixed_names_its_causes_and_the_way_out() -> None:
     """The rejects file has codes; those that a person wrote there are left out."""
     causes: list[JsonValue] = ["row.too_few_cells", "my.own", "excel.error_value"]
     finding = Finding("rejects.not_fixed", params={"causes": causes, "marker": "_code"})
-    assert wording.message(finding) == (
-        "not fixed since it was rejected: fewer cells than columns; a cell with an error value"
-    )
-    assert wording.message(Finding("rejects.not_fixed", params={"causes": ["x"]})) == "not fixed yet"
+    reason = "not fixed since it was rejected: fewer cells than columns; a cell with an error value"
+    assert wording.reason(finding) == reason
+    assert wording.message(finding) == f"{reason} (if it is right as it is, empty its _code cell)"
+    other = Finding("rejects.not_fixed", params={"causes": ["x"], "marker": "_code"})
+    assert wording.reason(other) == "not fixed yet"
 
 
 def test_details_are_lines_below_a_message() -> None:

@@ -103,6 +103,34 @@ def answers(*all_words: tuple[str, int]) -> list[tuple[str | None, int | None, i
 # --- Frames ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("code", "name", "values"),
+    [
+        ("row.not_object", "got", ("an array", "null")),
+        ("row.duplicate_key", "key", ("Id", "Name")),
+        ("row.not_a_number", "number", ("NaN", "Infinity")),
+    ],
+)
+def test_lines_with_the_same_title_are_one_group(code: str, name: str, values: tuple[str, str]) -> None:
+    """What the title of a group does not say does not split it in two that look the same."""
+    groups = FindingGroups()
+    for number, value in enumerate(values, 1):
+        groups.add_row(row(number, Finding(code, params={name: value}), status=Status.INVALID), "a.ndjson")
+    assert [group.rows for group in groups.groups()] == [2]
+
+
+def test_records_that_are_not_fixed_are_grouped_by_what_the_title_names() -> None:
+    """Two causes are two groups, and their titles differ."""
+    groups = FindingGroups()
+    for number, cause in enumerate(("row.too_few_cells", "row.unclosed_quote", "row.too_few_cells"), 1):
+        params: dict[str, JsonValue] = {"causes": [cause], "marker": "_code"}
+        wrong = Finding("rejects.not_fixed", params=params)
+        groups.add_row(row(number, wrong, status=Status.INVALID), "rejects.csv")
+    found = groups.groups()
+    assert [group.rows for group in found] == [2, 1]
+    assert len({group.title for group in found}) == len(found)
+
+
 def test_findings_with_the_same_cause_are_one_group() -> None:
     """By status, code, field and what does not vary, over batches; most frequent first."""
     late = {"field": "run_date", "column": "Day", "code": "date.iso_format", "params": {}}
