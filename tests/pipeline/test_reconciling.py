@@ -164,6 +164,33 @@ def test_smaller_limit_keeps_no_pending_row(by_series: Shell) -> None:
         all_created(by_series, resumed, api, 4)
 
 
+def test_smaller_limit_after_a_kill_in_the_middle_of_a_batch(shell: Shell) -> None:
+    """Only rows that the journal has are sent and counted; the rest of their batch is behind the limit."""
+    released = threading.Event()
+
+    def held(key: str, _attempt: int) -> str:
+        if key <= "K00003" or released.is_set():
+            return ""
+        released.wait(60)
+        return BEFORE
+
+    shell.write_rows(30)
+    with RememberingApi(held) as api:
+        process = shell.start(*load_words(api.url))
+        while len(api.keys()) < 5:
+            assert process.poll() is None
+        process.kill()
+        ended(process)
+        released.set()
+        load_id = next((shell.folder / ".loader" / "loads").iterdir()).name
+        known = shell.run("status", load_id, "--json").rows["read"]
+        assert 5 <= known < 10
+        resumed = shell.run("resume", load_id, "--limit", "1", "--json")
+        all_created(shell, resumed, api, known)
+        rest = shell.run("resume", load_id, "--limit", "30", "--json")
+        all_created(shell, rest, api, 30)
+
+
 def test_reconciling_by_series_without_the_source(by_series: Shell) -> None:
     """Where the source is gone, nobody knows the rows' series: they stay in doubt, with a message."""
     with RememberingApi(lambda key, _: AFTER if key == "K00001" else "", no_lists) as api:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loader.records import Position
@@ -41,7 +42,9 @@ def read_again(
         if batch.start.seq > last:
             return
         if any(seq in seqs for seq in range(batch.start.seq, batch.end.seq)):
-            yield transformer.transform(batch, seqs)
+            again = transformer.transform(batch, seqs)
+            # The load may have ended in the middle of this batch: the journal has none of the rows behind.
+            yield replace(again, end_seq=min(again.end_seq, last + 1))
         if batch.end.seq > last:  # or else the source is read and parsed to its end
             return
 

@@ -56,7 +56,7 @@ class TransformedBatch:
 
     Attributes:
         checkpoint: Where the batch begins.
-        end_seq: The number of the first row behind it.
+        end_seq: The number of the first row behind those that were taken.
         rows: In file order; a `DecidedRow` is invalid, filtered, or blocked by a lookup.
     """
 
